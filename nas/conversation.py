@@ -1,0 +1,306 @@
+"""What the coordinator and a worker say to each other. This is the staircase of the house.
+
+One evaluation, message by message (worker ▶ coordinator unless marked ◀)::
+
+    ◀ Evaluate(trial, family, …)                       what to do
+      Ask(name, distribution, default)  ◀ Value(x)     as often as build(hp) asks
+      Built(architecture, training)     ◀ Train | Skip(reason)
+      Epoch(step, metrics, seconds)     ◀ Continue | Stop
+      Finished(metrics) | Failed(kind, message, traceback)
+      Alive()                                          a heartbeat, at any time
+
+and the one that comes before a study::
+
+    ◀ Prepare(source, …)   Prepared(card) | Failed(…)
+
+Messages are frozen dataclasses of plain values. They cross the channel as JSON, checked on arrival:
+nothing is unpickled, and a channel to another machine needs nothing but text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Literal, Protocol, TypeAlias, Union, get_args
+
+from pydantic import TypeAdapter
+
+Scalar: TypeAlias = Union[bool, int, float, str, None]
+FailureKind: TypeAlias = Literal["nan", "oom", "timeout", "crash", "killed", "error", "rejected"]
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """The values one choice may take; bounds are inclusive.
+
+    For ``"categorical"`` only `choices` matters; for ``"int"`` and ``"float"`` the others do.
+    `step` is ``None`` for a continuous float; it cannot go together with `log`.
+    """
+
+    kind: Literal["int", "float", "categorical"]
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    log: bool = False
+    choices: tuple[Scalar, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What an architecture costs for one example. ``None`` where it is not known; `unknown` says why.
+
+    weights: trained and untrained numbers it holds; macs: multiply-accumulates of one forward pass;
+    memory: bytes of activations of one forward pass, float32.
+    """
+
+    weights: int | None = None
+    macs: int | None = None
+    memory: int | None = None
+    unknown: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One layer call of a built model, for drawing it and for the layer table.
+
+    `shape` is the output shape without the batch axis; `settings` are the few configuration values
+    a reader wants to see (units, kernel, heads …); `inputs` are the ids of the nodes it is fed by.
+    """
+
+    id: str
+    layer: str
+    name: str
+    shape: tuple[int | None, ...]
+    settings: dict[str, Any] = field(default_factory=dict)
+    inputs: tuple[str, ...] = ()
+    weights: int = 0
+    macs: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """What was built: its fingerprint (64 hexadecimal digits), its graph in topological order, its cost.
+
+    Two models have the same fingerprint exactly when they compute the same function of inputs and
+    trainable weights, up to the names of their layers and whatever does not reach an output.
+    """
+
+    fingerprint: str
+    graph: tuple[Node, ...]
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True)
+class DataCard:
+    """What a prepared data set is: the only thing the coordinator ever learns about the data.
+
+    `folder` holds the arrays, `fingerprint` is a SHA-256 of their content and of how they were split.
+    `input_shape` has no batch axis. `examples` counts by split name (train, validation, test).
+    """
+
+    source: str
+    fingerprint: str
+    folder: str
+    input_shape: tuple[int, ...]
+    classes: int
+    class_names: tuple[str, ...]
+    examples: dict[str, int]
+    class_counts: dict[str, tuple[int, ...]]
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+
+
+# ---------------------------------------------------------------- coordinator ▶ worker
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Load a data source, check and split it, write it where every worker can map it."""
+
+    source: str
+    task: str
+    folder: str
+    base: str
+    """The folder that relative paths in `source` start from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluate:
+    """Train one architecture on one data set with one seed for at most `epochs` epochs.
+
+    `params` are answers decided beforehand (all of them for a race; none in a search).
+    `checkpoint` is a file this evaluation is to keep up to date after every epoch, and to go on from
+    if it is there. `horizon` is the number of epochs the learning-rate schedule is sized to.
+    """
+
+    trial: int
+    family: str
+    data: DataCard
+    task: str
+    seed: int
+    epochs: int
+    horizon: int
+    checkpoint: str
+    base: str
+    params: dict[str, Scalar] | None = None
+    latency: bool = False
+    dry: bool = False
+    """A rehearsal: train at most a few steps, write no checkpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """The answer to `Ask`."""
+
+    value: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Train:
+    """The answer to `Built`: go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """The answer to `Ask` or `Built`: stop here, no epoch is spent. `reason` is for people."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    """The answer to `Epoch`: train another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The answer to `Epoch`: this was the last one."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Leave. Sent to a worker that waits for work."""
+
+
+# ---------------------------------------------------------------- worker ▶ coordinator
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The worker has started and waits for work. `versions` are those of the libraries that matter."""
+
+    pid: int
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """A heartbeat. `rss` is the worker's memory in bytes."""
+
+    rss: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The answer to `Prepare`."""
+
+    card: DataCard
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """``build(hp)`` met a choice for the first time."""
+
+    name: str
+    distribution: Distribution
+    default: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The model is built, nothing is trained yet.
+
+    `training` are the training choices (optimizer, batch size …) by name; ``None`` when the family trains
+    the model itself, so that nobody can know. `resumed` is the number of epochs a checkpoint already holds.
+    """
+
+    architecture: Architecture
+    training: dict[str, Scalar] | None
+    resumed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """Epoch `step` (from 1) is trained and evaluated. `seconds` is what it took, evaluation included.
+
+    `replayed` marks an epoch a checkpoint remembers from an earlier attempt.
+    """
+
+    step: int
+    metrics: dict[str, float]
+    seconds: float
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The evaluation is over, as far as it went: the metrics of its last epoch, and measured costs."""
+
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The evaluation broke. The pool says the same on behalf of a worker that died."""
+
+    kind: FailureKind
+    message: str
+    traceback: str = ""
+
+
+Order: TypeAlias = Union[Prepare, Evaluate, Value, Train, Skip, Continue, Stop, Close]
+Report: TypeAlias = Union[Ready, Alive, Prepared, Ask, Built, Epoch, Finished, Failed]
+Message: TypeAlias = Union[Order, Report]
+
+_BY_NAME: dict[str, type] = {message.__name__: message for message in (*get_args(Order), *get_args(Report))}
+
+
+@cache
+def _adapter(message: type) -> TypeAdapter[Any]:
+    return TypeAdapter(message, config={"ser_json_inf_nan": "constants"})
+
+
+def encode(message: Message) -> bytes:
+    """Return `message` as one line: its name, a space, its fields as JSON (NaN and Infinity as such)."""
+    name = type(message).__name__
+    return name.encode() + b" " + _adapter(_BY_NAME[name]).dump_json(message)
+
+
+def decode(line: bytes) -> Message:
+    """Return the message that `encode` made `line` of.
+
+    Raises:
+        ValueError: `line` names no message, or its fields are not that message's.
+    """
+    name, _, body = line.partition(b" ")
+    message = _BY_NAME.get(name.decode(errors="replace"))
+    if message is None:
+        raise ValueError(f"A line of a conversation must start with one of {sorted(_BY_NAME)}. Received: {line[:80]!r}.")
+    decoded: Message = _adapter(message).validate_json(body)
+    return decoded
+
+
+class Channel(Protocol):
+    """Two ends of a conversation. Either side may close it; the other then gets `EOFError`."""
+
+    def send(self, message: Message) -> None:
+        """Hand `message` over. Raises `EOFError` when nobody is at the other end."""
+
+    def receive(self, timeout: float | None = None) -> Message | None:
+        """Return the next message, or ``None`` after `timeout` seconds without one."""
+
+    def close(self) -> None:
+        """Leave. Closing twice is harmless."""

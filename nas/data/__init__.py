@@ -1,0 +1,1 @@
+"""Sources of data, splits, checks, and the prepared arrays that workers map."""

@@ -1,0 +1,143 @@
+"""Everything this package raises on purpose.
+
+    NASError                      exit code 1   a run failed
+    ├── StudyFailed               1   every early trial failed the same way
+    ├── BadInput                  2   something the user wrote cannot be used
+    │   ├── StudyFileError        2   a study file, with *all* its problems
+    │   ├── UnknownName           2   a name nothing is registered under
+    │   ├── DataError             2   the data cannot be searched on
+    │   └── FamilyError           2   a search space cannot be loaded
+    ├── NotFound                  3   no such study, trial or database
+    ├── Conflict                  4   it exists, or somebody holds it
+    │   ├── StudyExists           4
+    │   ├── StudyRunning          4   a living process holds the lease
+    │   └── StudyChanged          4   space, data or versions differ from the stored ones
+    ├── StorageError              5   unreadable, full, locked, or of a newer schema
+    └── Interrupted               6 / 130 / 143   stopped early, everything saved
+
+A message says what came, what was expected and what to do next. The command
+line prints it and leaves with ``exit_code``; the data of the error are attributes.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+
+class NASError(Exception):
+    """The root: catch it to catch everything this package raises on purpose."""
+
+    exit_code = 1
+
+
+class StudyFailed(NASError):
+    """The study was stopped because its first trials all failed in the same way."""
+
+
+class BadInput(NASError):
+    """Something the user wrote cannot be used as it is."""
+
+    exit_code = 2
+
+
+class StudyFileError(BadInput):
+    """A study file with one or more problems; ``problems`` holds every one of them."""
+
+    def __init__(self, path: str, problems: Sequence[str]) -> None:
+        self.path = path
+        self.problems = tuple(problems)
+        count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
+        super().__init__(f"{path}: {count}\n" + "\n".join(f"  {problem}" for problem in self.problems))
+
+
+class UnknownName(BadInput):
+    """A name that nothing is registered under, with the nearest one that is."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], *, also: str = "") -> None:
+        self.kind, self.name, self.known = kind, name, tuple(sorted(known))
+        super().__init__(
+            f"No {kind} is named {name!r}.{did_you_mean(name, self.known)} "
+            f"Known: {', '.join(self.known) or 'none'}.{' ' + also if also else ''}"
+        )
+
+
+class DataError(BadInput):
+    """The data of a study cannot be searched on: what is wrong, where, and the remedy."""
+
+
+class FamilyError(BadInput):
+    """A search space cannot be loaded, or is not a KerasTuner ``HyperModel``."""
+
+
+class NotFound(NASError):
+    """No such study, trial or database."""
+
+    exit_code = 3
+
+
+class Conflict(NASError):
+    """What was asked for collides with what is there."""
+
+    exit_code = 4
+
+
+class StudyExists(Conflict):
+    """A study of that name is in the database already."""
+
+    def __init__(self, name: str, storage: str) -> None:
+        self.name = name
+        super().__init__(
+            f"A study named {name!r} is in {storage} already. Continue it with `nas resume {name}`, "
+            "or give this one another `name` in its study file."
+        )
+
+
+class StudyRunning(Conflict):
+    """Another living process runs this study."""
+
+    def __init__(self, name: str, pid: int, host: str) -> None:
+        self.name, self.pid, self.host = name, pid, host
+        super().__init__(
+            f"Study {name!r} is being run by process {pid} on {host}. "
+            f"Watch it with `nas status {name} --watch`, or stop that process first (Ctrl-C there saves everything)."
+        )
+
+
+class StudyChanged(Conflict):
+    """What the study stands on is not what it was begun with.
+
+    ``differences`` maps "space", "data" or "versions" to one line that shows the old and the new.
+    """
+
+    def __init__(self, name: str, differences: dict[str, str]) -> None:
+        self.name, self.differences = name, dict(differences)
+        lines = "\n".join(f"  {what}: {difference}" for what, difference in self.differences.items())
+        super().__init__(
+            f"Study {name!r} would go on with something else than it was begun with:\n{lines}\n"
+            "Scores from before and after could not be compared. Restore the old state, start a new study, or go on "
+            f"all the same with `nas resume {name} --allow-changed {','.join(self.differences)}`."
+        )
+
+
+class StorageError(NASError):
+    """The database cannot be read or written."""
+
+    exit_code = 5
+
+
+class Interrupted(NASError):
+    """A study was stopped before its budget was used up; everything is saved.
+
+    ``exit_code`` is 130 after Ctrl-C, 143 after SIGTERM's deadline, 6 where the stop was orderly.
+    """
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        self.exit_code = exit_code
+        super().__init__(message)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ``" Did you mean 'x'?"`` for the nearest of `known`, or an empty string."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,1 @@
+"""The coordinator's half: asks, converses, tells. Never Keras, never TensorFlow."""

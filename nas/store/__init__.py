@@ -1,0 +1,1 @@
+"""The one place where a study lives. The only SQL."""

@@ -1,0 +1,176 @@
+"""What the store hands out: frozen records, never live rows.
+
+Times are aware UTC datetimes, durations seconds, scores whatever the study's objectives are. Floats that are
+not finite stay so here; whoever prints them decides how.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+from nas.conversation import Cost, FailureKind, Node, Scalar
+
+Outcome: TypeAlias = Literal["complete", "pruned", "failed"]
+"""How a trial ended. A candidate over a limit is ``failed`` with kind ``rejected``: Optuna's state of it is
+PRUNED, because samplers learn nothing from FAIL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The process that runs a study. `boot_id` and `process_started` tell a process from a later one of the same pid."""
+
+    pid: int
+    host: str
+    boot_id: str
+    process_started: float
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """What is known when a launch or a resume begins."""
+
+    holder: Holder
+    command: str
+    seed: int
+    versions: dict[str, str]
+    space_fingerprints: dict[str, str]
+    """By family."""
+    data_fingerprint: str
+    commit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """One launch or resume of a study."""
+
+    id: int
+    command: str
+    holder: Holder
+    seed: int
+    versions: dict[str, str]
+    space_fingerprints: dict[str, str]
+    data_fingerprint: str
+    commit: str | None
+    started: datetime
+    renewed: datetime
+    """When the holder last said that it lives."""
+    ended: datetime | None
+    """``None`` while it runs, and for ever if it was killed."""
+    ending: str | None
+    """How it ended, for people: "budget used up", "interrupted by Ctrl-C" …"""
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock seconds of this session, as far as is known."""
+        return ((self.ended or self.renewed) - self.started).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRecord:
+    """A study as a whole."""
+
+    id: int
+    name: str
+    created: datetime
+    file: str | None
+    """The text of the study file; ``None`` for a study made through Optuna's own API."""
+    base: str
+    """The folder that relative paths in the file start from."""
+    directions: tuple[Literal["minimize", "maximize"], ...]
+    objectives: tuple[str, ...]
+    trials_budget: int | None
+    hours_budget: float | None
+    data: dict[str, Any] | None
+    """The data card as a plain dict (see `nas.conversation.DataCard`)."""
+    sessions: tuple[SessionRecord, ...]
+    counts: dict[str, int]
+    """Trials by ``complete``, ``pruned``, ``failed``, ``running``, and ``duplicate`` (which are counted under
+    their outcome as well)."""
+    running: Holder | None
+    """Who runs it now, as far as the lease tells."""
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock seconds over all sessions."""
+        return sum(session.seconds for session in self.sessions)
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRecord:
+    """One epoch of a trial. `value` is what the pruner saw (the first objective)."""
+
+    step: int
+    value: float
+    metrics: dict[str, float]
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """One try at a trial. `outcome` is ``None`` while it runs; ``lost`` when worker or coordinator died."""
+
+    number: int
+    session: int
+    worker: int
+    started: datetime
+    ended: datetime | None
+    outcome: Literal["complete", "pruned", "failed", "interrupted", "lost"] | None
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRecord:
+    """One trial, without its curve and graph (see `nas.store.queries.curves` and `graph`)."""
+
+    number: int
+    outcome: Outcome | None
+    """``None`` while it runs or waits."""
+    kind: FailureKind | None
+    message: str | None
+    traceback: str | None
+    values: tuple[float, ...] | None
+    """One per objective; for a pruned trial the last value reported of the first objective."""
+    params: dict[str, Scalar]
+    family: str | None
+    training: dict[str, Scalar]
+    """The training choices; ``params`` holds them too, under ``training/``."""
+    fingerprint: str | None
+    cost: Cost
+    duplicate_of: int | None
+    started: datetime | None
+    ended: datetime | None
+    epochs: int
+    """How many were trained."""
+    seconds: float
+    """What they took."""
+    metrics: dict[str, float]
+    """Of the last epoch, and costs measured at the end (``latency_ms``)."""
+    attempts: int
+
+    @property
+    def architecture(self) -> dict[str, Scalar]:
+        """The params that shape the architecture: all but the training choices."""
+        return {name: value for name, value in self.params.items() if not name.startswith("training/")}
+
+
+@dataclass(frozen=True, slots=True)
+class TrialDetail:
+    """Everything about one trial."""
+
+    trial: TrialRecord
+    epochs: tuple[EpochRecord, ...]
+    graph: tuple[Node, ...]
+    attempts: tuple[AttemptRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """Something worth remembering that happened while a study ran."""
+
+    at: datetime
+    kind: str
+    message: str
+    trial: int | None = None
+    session: int | None = field(default=None)

@@ -1,0 +1,268 @@
+"""A study file: TOML, checked in full before anything runs.
+
+Every problem is found in one go, each named by its key, with the nearest valid key or name beside it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from nas import catalogue
+from nas.errors import StudyFileError, UnknownName, did_you_mean
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+COSTS = ("weights", "macs", "memory", "latency_ms")
+"""Costs that may be objectives beside the task's own validation metrics."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def _as_tuple(value: object) -> object:
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) if isinstance(value, list) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+
+
+class DataSection(_Section):
+    """Where the examples come from: ``"kind:rest"``."""
+
+    source: str
+
+
+class TaskSection(_Section):
+    """What the encoder is to be good for."""
+
+    kind: str = "classification"
+
+
+class SpaceSection(_Section):
+    """Which families of encoders are searched."""
+
+    families: Names = Field(min_length=1)
+
+
+class SearchSection(_Section):
+    """How, and for how long. `trials` and `hours` are totals over all sessions of the study."""
+
+    strategy: str = "auto"
+    pruner: str | None = None
+    trials: int | None = Field(default=None, ge=1, le=1_000_000)
+    hours: float | None = Field(default=None, gt=0, le=10_000)
+    epochs: int = Field(default=10, ge=1, le=100_000)
+    workers: int = Field(default=2, ge=1, le=256)
+    seed: int = Field(default=0, ge=0, le=2**31 - 1)
+
+
+class ObjectiveSection(_Section):
+    """What is better. The first objective, of `maximize` before `minimize`, is the one pruning goes by."""
+
+    maximize: Names = ()
+    minimize: Names = ()
+
+
+class LimitsSection(_Section):
+    """What a candidate may cost. Weights and MACs are checked before an epoch is spent."""
+
+    weights: int | None = Field(default=None, ge=1)
+    macs: int | None = Field(default=None, ge=1)
+    trial_seconds: float = Field(default=7200.0, gt=0)
+    """A worker that spends longer than this on one trial is ended: failed(timeout)."""
+    silence_seconds: float = Field(default=120.0, gt=0)
+    """A worker that does not even beat for this long is ended: failed(timeout)."""
+
+
+class Study(_Section):
+    """A whole study file, every key of it."""
+
+    name: str
+    data: DataSection
+    task: TaskSection = TaskSection()
+    space: SpaceSection
+    search: SearchSection
+    objective: ObjectiveSection = ObjectiveSection()
+    limits: LimitsSection = LimitsSection()
+
+    @property
+    def objectives(self) -> tuple[tuple[str, str], ...]:
+        """``(metric, "maximize" | "minimize")``, the pruned-by one first."""
+        given = [(name, "maximize") for name in self.objective.maximize]
+        given += [(name, "minimize") for name in self.objective.minimize]
+        return tuple(given) or (catalogue.tasks[self.task.kind].objective,)
+
+
+def read_study(path: str | Path) -> tuple[Study, str]:
+    """Read and check the study file at `path`; return the study and the text it was read from.
+
+    Raises:
+        StudyFileError: The file is missing, is no TOML, or has problems: all of them are listed.
+    """
+    path = Path(path)
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        near = did_you_mean(path.name, [other.name for other in path.parent.glob("*.toml")])
+        raise StudyFileError(str(path), [f"There is no such file.{near}"]) from None
+    except UnicodeDecodeError as error:
+        raise StudyFileError(str(path), [f"The file is not UTF-8 text: {error.reason} at byte {error.start}."]) from None
+    except OSError as error:
+        raise StudyFileError(str(path), [f"The file cannot be read: {error.strerror}."]) from None
+    return parse_study(text, path=str(path), base=path.parent), text
+
+
+def parse_study(text: str, *, path: str, base: Path) -> Study:
+    """Check the `text` of a study file. `path` is for messages; relative paths in it start from `base`.
+
+    Raises:
+        StudyFileError: As `read_study`.
+    """
+    try:
+        raw = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise StudyFileError(path, [f"The file is not valid TOML: {error or 'nested too deeply'}."]) from None
+    problems: list[str] = []
+    try:
+        study = Study.model_validate(raw)
+    except ValidationError as error:
+        study = None
+        problems += [_explain(detail) for detail in error.errors(include_url=False)]
+    problems += _check_names(raw, base)
+    if study is not None:
+        problems += _check_together(study)
+    if problems or study is None:
+        raise StudyFileError(path, problems)
+    return study
+
+
+def _explain(detail: ErrorDetails) -> str:
+    """Return a problem pydantic found as one line that names the key."""
+    *parents, last = [str(part) for part in detail["loc"]] or ["study"]
+    key = ".".join([*parents, last])
+    match detail["type"]:
+        case "extra_forbidden":
+            valid = _keys_of(parents)
+            where = f"[{'.'.join(parents)}]" if parents else "a study file"
+            return f"{key}: {where} has no such key.{did_you_mean(last, valid)} Valid: {', '.join(valid)}."
+        case "missing":
+            return f"{key}: is required and missing."
+        case _:
+            received = repr(detail["input"])
+            received = received if len(received) <= 80 else received[:77] + "..."
+            return f"{key}: {detail['msg'][0].lower()}{detail['msg'][1:]}. Received: {received}."
+
+
+def _keys_of(parents: list[str]) -> list[str]:
+    section: type[BaseModel] = Study
+    for parent in parents:
+        annotation = section.model_fields[parent].annotation if parent in section.model_fields else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        section = annotation
+    return list(section.model_fields)
+
+
+def _check_names(raw: dict[str, Any], base: Path) -> list[str]:
+    """Check every name in the file against the catalogue, whatever else is wrong with the file."""
+    problems = []
+    name = raw.get("name")
+    if isinstance(name, str) and not NAME.fullmatch(name):
+        problems.append(
+            f"name: must be 1 to 64 letters, digits, '.', '_' or '-', and start with a letter or digit. Received: {name!r}."
+        )
+    for section, key, registry in (
+        ("task", "kind", catalogue.tasks),
+        ("search", "strategy", catalogue.strategies),
+        ("search", "pruner", catalogue.pruners),
+    ):
+        value = _get(raw, section, key)
+        if isinstance(value, str) and value not in registry:
+            problems.append(f"{section}.{key}: {UnknownName(registry.kind, value, registry)}")
+    families = _as_tuple(_get(raw, "space", "families"))
+    if isinstance(families, tuple):
+        named = [family for family in families if isinstance(family, str)]
+        problems += [problem for family in named if (problem := _check_family(family, base))]
+        problems += [f"space.families: {name!r} is given twice." for name in sorted({n for n in named if named.count(n) > 1})]
+    source = _get(raw, "data", "source")
+    if isinstance(source, str) and (problem := _check_source(source)):
+        problems.append(problem)
+    return problems
+
+
+def _get(raw: dict[str, Any], section: str, key: str) -> object:
+    table = raw.get(section)
+    return table.get(key) if isinstance(table, dict) else None
+
+
+def _check_family(family: str, base: Path) -> str | None:
+    if ":" not in family:
+        if family in catalogue.families:
+            return None
+        also = "A class of your own is named 'file.py:Class' or 'package.module:Class'."
+        return f"space.families: {UnknownName('search space', family, catalogue.families, also=also)}"
+    module, _, attribute = family.rpartition(":")
+    if not attribute.isidentifier() or not module:
+        return f"space.families: {family!r} must be 'file.py:Class' or 'package.module:Class'."
+    if module.endswith(".py"):
+        return _check_family_file(family, base / module, attribute)
+    try:
+        found = find_spec(module.partition(".")[0]) is not None
+    except (ImportError, ValueError):
+        found = False
+    return None if found else f"space.families: {family!r} names a module that is not installed: {module}."
+
+
+def _check_family_file(family: str, path: Path, attribute: str) -> str | None:
+    try:
+        tree = ast.parse(path.read_bytes(), filename=str(path))
+    except (OSError, ValueError) as error:
+        return f"space.families: {family!r}: {path} cannot be read: {error}."
+    except SyntaxError as error:
+        return f"space.families: {family!r}: {path} is not valid Python: {error.msg}, line {error.lineno}."
+    classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+    assigned = [alias.asname or alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names]
+    if attribute in classes or attribute in assigned:
+        return None
+    return f"space.families: {path} has no class {attribute!r}.{did_you_mean(attribute, classes)} It has: {', '.join(classes) or 'none'}."
+
+
+def _check_source(source: str) -> str | None:
+    kind, colon, rest = source.partition(":")
+    if not colon or not rest:
+        return f"data.source: must be 'kind:what', e.g. 'sklearn:digits' or 'npz:file.npz'. Received: {source!r}."
+    if kind not in catalogue.sources:
+        return f"data.source: {UnknownName('data source', kind, catalogue.sources)}"
+    return None
+
+
+def _check_together(study: Study) -> list[str]:
+    """Check what only makes sense of keys taken together."""
+    problems = []
+    if study.search.trials is None and study.search.hours is None:
+        problems.append("search: give a budget: `trials`, `hours`, or both.")
+    if study.task.kind in catalogue.tasks:
+        known = [*catalogue.tasks[study.task.kind].metrics, *COSTS]
+        given = [*study.objective.maximize, *study.objective.minimize]
+        for key, names in (("maximize", study.objective.maximize), ("minimize", study.objective.minimize)):
+            problems += [
+                f"objective.{key}: {UnknownName('objective', name, known)}" for name in names if name not in known
+            ]
+        problems += [f"objective: {name!r} is given twice." for name in sorted({n for n in given if given.count(n) > 1})]
+        if given and given[0] in COSTS:
+            problems.append(
+                f"objective: pruning goes by the first objective, which must be a metric of training, not the cost {given[0]!r}. "
+                f"Add e.g. maximize = {catalogue.tasks[study.task.kind].objective[0]!r}."
+            )
+        problems += [f"objective.maximize: {name!r} is a cost: it can only be minimized." for name in study.objective.maximize if name in COSTS]
+    return problems

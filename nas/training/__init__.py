@@ -1,0 +1,1 @@
+"""The worker's half: builds, trains, measures. Never Optuna, never SQLAlchemy."""

@@ -1,0 +1,1 @@
+"""What an encoder is to be good for, one task a file."""
