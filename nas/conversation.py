@@ -24,6 +24,7 @@ from functools import cache
 from typing import Any, Literal, Protocol, TypeAlias, Union, get_args
 
 from pydantic import TypeAdapter
+from pydantic_core import to_json
 
 Scalar: TypeAlias = Union[bool, int, float, str, None]
 FailureKind: TypeAlias = Literal["nan", "oom", "timeout", "crash", "killed", "error", "rejected"]
@@ -270,13 +271,12 @@ _BY_NAME: dict[str, type] = {message.__name__: message for message in (*get_args
 
 @cache
 def _adapter(message: type) -> TypeAdapter[Any]:
-    return TypeAdapter(message, config={"ser_json_inf_nan": "constants"})
+    return TypeAdapter(message)
 
 
 def encode(message: Message) -> bytes:
     """Return `message` as one line: its name, a space, its fields as JSON (NaN and Infinity as such)."""
-    name = type(message).__name__
-    return name.encode() + b" " + _adapter(_BY_NAME[name]).dump_json(message)
+    return type(message).__name__.encode() + b" " + to_json(message, inf_nan_mode="constants")
 
 
 def decode(line: bytes) -> Message:
