@@ -1,0 +1,120 @@
+"""What several families are made of: a size rule, normalization by name, and the layers Keras does not have."""
+
+import keras
+from keras import layers, ops
+
+SMALLEST_MAP = 4
+"""No stage sees a map with a side below this: a 3×3 kernel would look at more padding than picture."""
+
+
+def stages_that_fit(input_shape, most=4):
+    """Return how many stages an image of `input_shape` allows (1 to `most`), each halving the map of the one before.
+
+    Example:
+        >>> [stages_that_fit((side, side, 1)) for side in (6, 8, 28, 32)]
+        [1, 2, 3, 4]
+    """
+    side, stages = min(input_shape[:2]), 1
+    while stages < most and side // 2 >= SMALLEST_MAP:
+        side, stages = side // 2, stages + 1
+    return stages
+
+
+def normalize(x, norm, name=None):
+    """Return `x` under the normalization called `norm`: ``"batch"``, ``"layer"`` or ``"none"``."""
+    if norm == "batch":
+        return layers.BatchNormalization(name=name)(x)
+    if norm == "layer":
+        return layers.LayerNormalization(name=name)(x)
+    return x
+
+
+@keras.saving.register_keras_serializable(package="search_spaces")
+class ClassToken(layers.Layer):
+    """Puts one trained token before a sequence: (batch, steps, width) -> (batch, 1 + steps, width).
+
+    Source: Dosovitskiy et al. 2020, arXiv:2010.11929, section 3.1.
+    """
+
+    def build(self, input_shape):
+        """Make the token, (width,)."""
+        self.token = self.add_weight(shape=(input_shape[-1],), initializer="zeros", name="token")
+
+    def call(self, inputs):
+        """Return `inputs` with the token in front."""
+        tokens = ops.broadcast_to(self.token, (ops.shape(inputs)[0], 1, inputs.shape[-1]))
+        return ops.concatenate([tokens, inputs], axis=1)
+
+    def compute_output_shape(self, input_shape):
+        """Return (batch, 1 + steps, width)."""
+        batch, steps, width = input_shape
+        return (batch, steps + 1, width)
+
+    def macs(self, inputs, outputs):
+        """Return 0: nothing is multiplied."""
+        return 0
+
+
+@keras.saving.register_keras_serializable(package="search_spaces")
+class PositionEmbedding(layers.Layer):
+    """Adds one trained vector for each position: (batch, steps, width) -> the same shape.
+
+    Source: Dosovitskiy et al. 2020, arXiv:2010.11929, section 3.1.
+    """
+
+    def build(self, input_shape):
+        """Make the vectors, (steps, width)."""
+        normal = keras.initializers.TruncatedNormal(stddev=0.02)
+        self.positions = self.add_weight(shape=input_shape[1:], initializer=normal, name="positions")
+
+    def call(self, inputs):
+        """Return `inputs` plus the vector of each position."""
+        return inputs + self.positions
+
+    def compute_output_shape(self, input_shape):
+        """Return `input_shape`."""
+        return input_shape
+
+    def macs(self, inputs, outputs):
+        """Return 0: additions alone are not counted."""
+        return 0
+
+
+@keras.saving.register_keras_serializable(package="search_spaces")
+class SinePositions(layers.Layer):
+    """Adds fixed sines and cosines of row and column: (batch, rows × columns, width) -> the same shape.
+
+    Half of the features tell the row, half the column; `width` must be a multiple of 4. No weights.
+
+    Args:
+        grid: (rows, columns) that the sequence was flattened from, row by row.
+
+    Source: Beyer, Zhai and Kolesnikov 2022, arXiv:2205.01580, appendix A; Vaswani et al. 2017, arXiv:1706.03762, 3.5.
+    """
+
+    def __init__(self, grid, **kwargs):
+        super().__init__(**kwargs)
+        self.grid = tuple(grid)
+
+    def call(self, inputs):
+        """Return `inputs` plus the position of each step."""
+        rows, columns = ops.meshgrid(ops.arange(self.grid[0]), ops.arange(self.grid[1]), indexing="ij")
+        quarter = inputs.shape[-1] // 4
+        wavelengths = 10_000.0 ** (ops.arange(quarter, dtype=inputs.dtype) / quarter)
+        waves = []
+        for axis in (rows, columns):
+            angles = ops.cast(ops.reshape(axis, (-1, 1)), inputs.dtype) / wavelengths
+            waves += [ops.sin(angles), ops.cos(angles)]
+        return inputs + ops.concatenate(waves, axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        """Return `input_shape`."""
+        return input_shape
+
+    def get_config(self):
+        """Return what `from_config` needs."""
+        return {**super().get_config(), "grid": self.grid}
+
+    def macs(self, inputs, outputs):
+        """Return 0: additions alone are not counted."""
+        return 0

@@ -1,0 +1,54 @@
+"""Plain convolutional networks: (height, width, channels) -> (features,).
+
+Stages of 3×3 or 5×5 convolutions, the map halved and the width grown between them, after VGG (Simonyan and
+Zisserman 2014, arXiv:1409.1556) with batch normalization (Ioffe and Szegedy 2015, arXiv:1502.03167); the mean over
+the last map, as in Network in Network (Lin et al. 2013, arXiv:1312.4400), gives the features.
+"""
+
+import keras
+import keras_tuner
+from keras import layers
+
+from search_spaces.blocks import normalize, stages_that_fit
+
+
+class CNN(keras_tuner.HyperModel):
+    """A plain convolutional network for images of `input_shape`, (height, width, channels)."""
+
+    def __init__(self, input_shape, name=None):
+        super().__init__(name=name)
+        self.input_shape = tuple(input_shape)
+
+    def build(self, hp):
+        """Return the encoder that the answers of `hp` describe: (batch, height, width, channels) -> (batch, features)."""
+        most = stages_that_fit(self.input_shape)
+        stages = hp.Int("stages", 1, most, default=min(3, most)) if most > 1 else 1
+        width = hp.Choice("width", [8, 16, 24, 32, 48, 64], default=16)
+        depth = hp.Int("depth", 1, 3, default=1)
+        norm = hp.Choice("norm", ["batch", "layer", "none"], default="batch")
+        activation = hp.Choice("activation", ["relu", "gelu"], default="relu")
+        dropout = hp.Float("dropout", 0.0, 0.4, step=0.1, default=0.0)
+        growth = hp.Choice("growth", [1.0, 1.5, 2.0], default=2.0) if stages > 1 else 1.0
+        downsample = hp.Choice("downsample", ["max", "average"], default="max") if stages > 1 else None
+
+        inputs = x = keras.Input(self.input_shape)
+        for stage in range(1, stages + 1):
+            if stage > 1:
+                pool = layers.MaxPooling2D if downsample == "max" else layers.AveragePooling2D
+                x = pool(2, name=f"stage{stage}_downsample")(x)
+            filters = round(width * growth ** (stage - 1))
+            kernel = hp.Choice(f"stage{stage}_kernel", [3, 5], default=3)
+            for block in range(1, depth + 1):
+                x = convolve(x, filters, kernel, norm, activation, name=f"stage{stage}_block{block}")
+        x = layers.GlobalAveragePooling2D(name="pool")(x)
+        if dropout > 0:
+            x = layers.Dropout(dropout, name="dropout")(x)
+        return keras.Model(inputs, x, name=self.name or "cnn")
+
+
+def convolve(x, filters, kernel, norm, activation, name):
+    """Convolution, normalization, activation; the map keeps its size."""
+    # A normalization subtracts the mean, so that a bias before it would do nothing.
+    x = layers.Conv2D(filters, kernel, padding="same", use_bias=norm == "none", name=f"{name}_conv")(x)
+    x = normalize(x, norm, name=f"{name}_norm")
+    return layers.Activation(activation, name=f"{name}_activation")(x)

@@ -1,0 +1,98 @@
+"""Vision transformers: (height, width, channels) -> (features,).
+
+Pre-norm blocks over embedded patches after Dosovitskiy et al. 2020, arXiv:2010.11929; pooling by the mean and sine
+positions after Beyer, Zhai and Kolesnikov 2022, arXiv:2205.01580; patches that overlap, which helps where there is little
+data, after Wang et al. 2021, arXiv:2106.13797, section 3.2.
+"""
+
+import math
+
+import keras
+import keras_tuner
+from keras import layers
+
+from search_spaces.blocks import ClassToken, PositionEmbedding, SinePositions
+
+FEWEST_TOKENS, MOST_TOKENS = 9, 256
+
+
+class ViT(keras_tuner.HyperModel):
+    """A vision transformer for images of `input_shape`, (height, width, channels)."""
+
+    def __init__(self, input_shape, name=None):
+        super().__init__(name=name)
+        self.input_shape = tuple(input_shape)
+
+    def build(self, hp):
+        """Return the encoder that the answers of `hp` describe: (batch, height, width, channels) -> (batch, features)."""
+        sizes = patch_sizes(self.input_shape)
+        patch = (
+            hp.Choice("patch", sizes, default=default_patch(self.input_shape, sizes)) if len(sizes) > 1 else sizes[0]
+        )
+        width = hp.Choice("width", [32, 48, 64, 96, 128], default=64)
+        depth = hp.Int("depth", 1, 6, default=2)
+        heads = hp.Choice("heads", [1, 2, 4, 8], default=4)
+        ratio = hp.Choice("mlp_ratio", [1, 2, 4], default=2)
+        overlap = hp.Boolean("overlap", default=True) if patch > 1 else False
+        position = hp.Choice("position", ["learned", "sine"], default="learned")
+        pooling = hp.Choice("pooling", ["mean", "token"], default="mean")
+        dropout = hp.Float("dropout", 0.0, 0.3, step=0.1, default=0.0)
+
+        inputs = keras.Input(self.input_shape)
+        kernel = 2 * patch - 1 if overlap else patch
+        x = layers.Conv2D(width, kernel, patch, padding="same", name="patches")(inputs)
+        grid = x.shape[1:3]
+        x = layers.Reshape((grid[0] * grid[1], width), name="tokens")(x)
+        x = (PositionEmbedding(name="position") if position == "learned" else SinePositions(grid, name="position"))(x)
+        if pooling == "token":
+            x = ClassToken(name="class_token")(x)
+        for block in range(1, depth + 1):
+            x = attend(x, heads, dropout, name=f"block{block}_attention")
+            x = transform(x, ratio, dropout, name=f"block{block}_mlp")
+        x = layers.LayerNormalization(epsilon=1e-6, name="norm")(x)
+        x = x[:, 0] if pooling == "token" else layers.GlobalAveragePooling1D(name="pool")(x)
+        return keras.Model(inputs, x, name=self.name or "vit")
+
+
+def attend(x, heads, dropout, name):
+    """Every token looks at every other one: normalization, self-attention, addition."""
+    y = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_norm")(x)
+    y = layers.MultiHeadAttention(heads, x.shape[-1] // heads, dropout=dropout, name=name)(y, y)
+    return layers.Add(name=f"{name}_add")([x, y])
+
+
+def transform(x, ratio, dropout, name):
+    """Each token by itself: normalization, two dense layers, addition."""
+    width = x.shape[-1]
+    y = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_norm")(x)
+    y = layers.Dense(ratio * width, activation="gelu", name=f"{name}_dense1")(y)
+    y = layers.Dense(width, name=f"{name}_dense2")(y)
+    if dropout > 0:
+        y = layers.Dropout(dropout, name=f"{name}_dropout")(y)
+    return layers.Add(name=f"{name}_add")([x, y])
+
+
+def patch_sizes(input_shape):
+    """Return the patch sizes, small to large, that cut an image into 9 to 256 tokens.
+
+    Sizes that divide both sides are preferred; where there are none the last patches are padded.
+
+    Example:
+        >>> [patch_sizes((side, side, 1)) for side in (8, 28, 32)]
+        [[1, 2], [2, 4, 7], [2, 4, 8]]
+    """
+    height, width = input_shape[:2]
+    fitting = [
+        size
+        for size in range(1, max(height, width) + 1)
+        if FEWEST_TOKENS <= math.ceil(height / size) * math.ceil(width / size) <= MOST_TOKENS
+    ]
+    dividing = [size for size in fitting if height % size == width % size == 0]
+    return dividing or fitting or [1]
+
+
+def default_patch(input_shape, sizes):
+    """Return the finest of `sizes` that is more than a pixel and makes at most 64 tokens."""
+    height, width = input_shape[:2]
+    coarse = [size for size in sizes if size > 1 and math.ceil(height / size) * math.ceil(width / size) <= 64]
+    return coarse[0] if coarse else sizes[-1]

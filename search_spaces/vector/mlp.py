@@ -1,0 +1,42 @@
+"""Multi-layer perceptrons: (features,) -> (width,). Images and the like are flattened first.
+
+Dense layers of one width, with residual connections where asked for, after Gorishniy et al. 2021, arXiv:2106.11959
+(MLP and ResNet for tables).
+"""
+
+import keras
+import keras_tuner
+from keras import layers
+
+from search_spaces.blocks import normalize
+
+
+class MLP(keras_tuner.HyperModel):
+    """A multi-layer perceptron for examples of `input_shape`, (features,) or anything that is to be flattened."""
+
+    def __init__(self, input_shape, name=None):
+        super().__init__(name=name)
+        self.input_shape = tuple(input_shape)
+
+    def build(self, hp):
+        """Return the encoder that the answers of `hp` describe: (batch, …) -> (batch, width)."""
+        width = hp.Choice("width", [16, 32, 64, 128, 256], default=128)
+        depth = hp.Int("depth", 1, 5, default=2)
+        activation = hp.Choice("activation", ["relu", "gelu", "tanh"], default="relu")
+        norm = hp.Choice("norm", ["batch", "layer", "none"], default="batch")
+        dropout = hp.Float("dropout", 0.0, 0.5, step=0.1, default=0.1)
+        residual = hp.Boolean("residual", default=False) if depth > 1 else False
+
+        inputs = x = keras.Input(self.input_shape)
+        if len(self.input_shape) > 1:
+            x = layers.Flatten(name="flatten")(x)
+        for block in range(1, depth + 1):
+            before = x
+            x = layers.Dense(width, use_bias=norm == "none", name=f"block{block}_dense")(x)
+            x = normalize(x, norm, name=f"block{block}_norm")
+            x = layers.Activation(activation, name=f"block{block}_activation")(x)
+            if dropout > 0:
+                x = layers.Dropout(dropout, name=f"block{block}_dropout")(x)
+            if residual and block > 1:
+                x = layers.Add(name=f"block{block}_add")([before, x])
+        return keras.Model(inputs, x, name=self.name or "mlp")
