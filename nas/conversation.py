@@ -6,7 +6,7 @@ One evaluation, message by message (worker ▶ coordinator unless marked ◀)::
       Ask(name, distribution, default)  ◀ Value(x)     as often as build(hp) asks
       Built(architecture, training)     ◀ Train | Skip(reason)
       Epoch(step, metrics, seconds)     ◀ Continue | Stop
-      Finished(metrics) | Failed(kind, message, traceback)
+      Finished(metrics) | Failed(kind, message, traceback)    exactly one, whatever went before
       Alive()                                          a heartbeat, at any time
 
 and the one that comes before a study::
@@ -225,12 +225,11 @@ class Built:
     """The model is built, nothing is trained yet.
 
     `training` are the training choices (optimizer, batch size …) by name; ``None`` when the family trains
-    the model itself, so that nobody can know. `resumed` is the number of epochs a checkpoint already holds.
+    the model itself, so that nobody can know them all beforehand.
     """
 
     architecture: Architecture
     training: dict[str, Scalar] | None
-    resumed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +247,10 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The evaluation is over, as far as it went: the metrics of its last epoch, and measured costs."""
+    """The evaluation is over, as far as it went: the metrics of its last epoch, and measured costs.
+
+    Every evaluation ends with this or with `Failed`, one that was skipped or stopped as well: the worker is free.
+    """
 
     metrics: dict[str, float]
 

@@ -1,0 +1,273 @@
+"""One evaluation: architecture × data × seed × fidelity, told as a conversation.
+
+Build, ask for the training choices, say what was built, train epoch by epoch for as long as the coordinator wants.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import keras
+import keras_tuner
+import tensorflow as tf
+
+from nas import catalogue
+from nas.conversation import (
+    Ask,
+    Built,
+    Channel,
+    Continue,
+    DataCard,
+    Epoch,
+    Evaluate,
+    Finished,
+    Scalar,
+    Skip,
+    Train,
+    Value,
+)
+from nas.data.prepared import open_split
+from nas.training import checkpoint
+from nas.training.architecture import describe
+from nas.training.augmentation import AUGMENTATIONS
+from nas.training.choices import TrainingChoices, choose, make_optimizer
+from nas.training.failure import Diverged
+from nas.training.families import make_family
+from nas.training.hyperparameters import AnsweredHyperParameters, Answer, from_params
+from nas.training.latency import measure
+from nas.training.loop import Loop
+from nas.training.tasks.labels import labels_for
+
+REHEARSAL_STEPS = 12
+
+
+class _Skipped(Exception):
+    """The coordinator wants no more of this candidate."""
+
+
+def evaluate(order: Evaluate, channel: Channel) -> Finished:
+    """Do what `order` says, talking over `channel`; return the last word of the conversation.
+
+    Raises whatever building or training raises: `nas.training.failure` tells what it means.
+    """
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(order.seed)
+    answer = _ask_over(channel) if order.params is None else from_params(order.params)
+    try:
+        return _converse(order, channel, answer)
+    except _Skipped:
+        return Finished({})
+
+
+def _converse(order: Evaluate, channel: Channel, answer: Answer) -> Finished:
+    task = catalogue.tasks[order.task]
+    family = make_family(order.family, Path(order.base), order.data)
+    hp = AnsweredHyperParameters(answer, prefix=f"{label(order.family)}/")
+    model = family.build(hp)
+    came_compiled = bool(model.compiled)
+    if not came_compiled:
+        model = task.attach_head(model, order.data)
+    fits_itself = type(family).fit is not keras_tuner.HyperModel.fit
+    choices = None if fits_itself and came_compiled else choose(answer, order.data, compiled=came_compiled)
+    architecture = describe(model)
+    channel.send(Built(architecture, None if fits_itself or choices is None else choices.as_dict()))
+    if not isinstance(_reply(channel), Train):
+        return Finished({})
+    if not came_compiled:
+        assert choices is not None
+        steps = order.data.examples["train"] // min(choices.batch_size, order.data.examples["train"])
+        model.compile(
+            make_optimizer(choices, steps * order.horizon),
+            loss=task.loss(order.data),
+            metrics=task.keras_metrics(order.data),
+            jit_compile=False,  # compiling with XLA takes longer than these trainings last
+        )
+    progress = _Progress(order, channel, model, architecture.fingerprint)
+    if fits_itself:
+        _fit_by_family(order, family, hp, model, progress)
+    else:
+        assert choices is not None
+        _fit(order, model, choices, progress)
+    metrics = dict(progress.curve[-1].metrics) if progress.curve else {}
+    if order.latency:
+        latency = measure(model)
+        metrics |= {"latency_ms": latency.median_ms, "latency_p95_ms": latency.p95_ms}
+    return Finished(metrics)
+
+
+def label(family: str) -> str:
+    """Return the short name of a family spec: ``"cnn"``, or ``"Class"`` of ``"file.py:Class"``."""
+    return family.rpartition(":")[2]
+
+
+class _Progress:
+    """Tells the coordinator about every epoch, keeps the checkpoint up to date, knows when to stop."""
+
+    def __init__(self, order: Evaluate, channel: Channel, model: keras.Model, fingerprint: str) -> None:
+        self._order, self._channel, self._model, self._fingerprint = order, channel, model, fingerprint
+        self.curve: list[Epoch] = []
+        self.stopped = False
+
+    def restore(self) -> None:
+        """Go on from the checkpoint, if there is one; its epochs are told again, marked as replayed."""
+        if self._order.dry:
+            return
+        self._model.optimizer.build(self._model.trainable_variables)
+        for epoch in checkpoint.restore(Path(self._order.checkpoint), self._model, self._fingerprint):
+            if not self.stopped:
+                self._tell(replace(epoch, replayed=True))
+
+    def report(self, metrics: dict[str, float], seconds: float) -> None:
+        """Epoch by epoch: keep a checkpoint, tell the coordinator, remember whether it wants more."""
+        epoch = Epoch(len(self.curve) + 1, metrics, seconds)
+        if not self._order.dry:
+            path = Path(self._order.checkpoint)
+            checkpoint.save(path, self._model, self._fingerprint, [*self.curve, epoch])
+        self._tell(epoch)
+
+    def _tell(self, epoch: Epoch) -> None:
+        self.curve.append(replace(epoch, replayed=False))
+        self._channel.send(epoch)
+        self.stopped = not isinstance(_reply(self._channel), Continue)
+
+    @property
+    def goes_on(self) -> bool:
+        return not self.stopped and len(self.curve) < self._order.epochs
+
+
+def _fit(order: Evaluate, model: keras.Model, choices: TrainingChoices, progress: _Progress) -> None:
+    """Train by our own loop."""
+    train, validation = _resident(order.data)
+    if order.dry:
+        rows = min(len(train[0]), REHEARSAL_STEPS * choices.batch_size)
+        train = (train[0][:rows], train[1][:rows])
+    loop = Loop(
+        model,
+        (train[0], labels_for(model.loss, train[1], order.data.classes)),
+        (validation[0], labels_for(model.loss, validation[1], order.data.classes)),
+        batch_size=choices.batch_size,
+        seed=order.seed,
+        standardise=_standardiser(order.data),
+        augment=_augment(order.data, choices.augmentation),
+    )
+    if order.dry:
+        _rehearse(order, loop, progress, share=len(train[0]) / order.data.examples["train"])
+        return
+    progress.restore()
+    while progress.goes_on:
+        started = perf_counter()
+        number = len(progress.curve) + 1
+        metrics = finite(loop.train(number), number)
+        metrics |= finite(loop.validate(), number)
+        progress.report(metrics, perf_counter() - started)
+
+
+def _rehearse(order: Evaluate, loop: Loop, progress: _Progress, share: float) -> None:
+    """Train a few steps and tell how long a whole epoch would take: tracing happens once and is not counted."""
+    loop.train(1)
+    started = perf_counter()
+    metrics = loop.train(2)
+    training = perf_counter() - started
+    loop.validate()
+    started = perf_counter()
+    metrics |= loop.validate()
+    progress.report(metrics, training / share + perf_counter() - started)
+
+
+def _fit_by_family(
+    order: Evaluate, family: Any, hp: AnsweredHyperParameters, model: keras.Model, progress: _Progress
+) -> None:
+    """Let the family's own ``fit`` train; our callback reports every epoch."""
+    standardise = _standardiser(order.data)
+    (x, y), (x_validation, y_validation) = _resident(order.data)
+    progress.restore()
+    if not progress.goes_on:
+        return
+    family.fit(
+        hp,
+        model,
+        standardise(x).numpy(),
+        labels_for(model.loss, y, order.data.classes).numpy(),
+        validation_data=(
+            standardise(x_validation).numpy(),
+            labels_for(model.loss, y_validation, order.data.classes).numpy(),
+        ),
+        initial_epoch=len(progress.curve),
+        epochs=order.epochs,
+        callbacks=[_ReportEpochs(progress)],
+        verbose=0,
+    )
+
+
+class _ReportEpochs(keras.callbacks.Callback):  # type: ignore[misc]
+    def __init__(self, progress: _Progress) -> None:
+        super().__init__()
+        self._progress = progress
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._started = perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        metrics = {name: float(value) for name, value in (logs or {}).items()}
+        self._progress.report(finite(metrics, epoch + 1), perf_counter() - self._started)
+        if not self._progress.goes_on:
+            self.model.stop_training = True
+
+
+def finite(metrics: dict[str, float], epoch: int) -> dict[str, float]:
+    """Return `metrics` if its losses are finite; a diverged model learns nothing more.
+
+    Raises:
+        Diverged: A loss is NaN or infinite.
+    """
+    for name in ("loss", "val_loss"):
+        if not math.isfinite(metrics.get(name, 0.0)):
+            raise Diverged(f"The {name} became {metrics[name]} in epoch {epoch}.")
+    return metrics
+
+
+def _ask_over(channel: Channel) -> Answer:
+    def answer(ask: Ask) -> Scalar:
+        channel.send(ask)
+        reply = _reply(channel)
+        if not isinstance(reply, Value):
+            raise _Skipped
+        return reply.value
+
+    return answer
+
+
+def _reply(channel: Channel) -> object:
+    reply = channel.receive()
+    if isinstance(reply, Skip):
+        raise _Skipped
+    return reply
+
+
+_resident_data: dict[str, tuple[tuple[Any, Any], tuple[Any, Any]]] = {}
+
+
+def _resident(card: DataCard) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+    """Return the train and validation tensors; a worker holds those of one data set, in their compact dtype."""
+    if card.folder not in _resident_data:
+        _resident_data.clear()
+        train, validation = open_split(card, "train"), open_split(card, "validation")
+        _resident_data[card.folder] = (
+            (tf.constant(train.x), tf.constant(train.y)),
+            (tf.constant(validation.x), tf.constant(validation.y)),
+        )
+    return _resident_data[card.folder]
+
+
+def _standardiser(card: DataCard) -> Callable[[Any], Any]:
+    mean, std = tf.constant(card.mean, tf.float32), tf.constant(card.std, tf.float32)
+    return lambda x: (tf.cast(x, tf.float32) - mean) / std
+
+
+def _augment(card: DataCard, name: str) -> Any:
+    return AUGMENTATIONS["image" if len(card.input_shape) == 3 else "vector"][name]

@@ -1,0 +1,113 @@
+"""A worker: one conversation after another, until it is told to leave or nobody is there any more."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import faulthandler
+import os
+import signal
+import sys
+import threading
+from dataclasses import dataclass
+from importlib.metadata import version
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import psutil
+
+from nas.conversation import Alive, Channel, Close, Evaluate, Prepare, Prepared, Ready
+from nas.pipe import PipeChannel
+from nas.training.failure import failure
+
+HEARTBEAT_SECONDS = 2.0
+LIBRARIES = ("encoder-nas", "keras", "keras-tuner", "numpy", "optuna", "tensorflow")
+"""Those whose versions decide what a trial computes."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """What a worker is told when it starts. `log` receives whatever it and its libraries print."""
+
+    threads: int
+    log: str
+
+
+def main(connection: Connection, settings: WorkerSettings) -> None:
+    """Be a worker at the other end of `connection`."""
+    _leave_the_terminal()
+    _redirect_output(Path(settings.log))
+    _limit_threads(settings.threads)
+    channel = PipeChannel(connection)
+    threading.Thread(target=_beat, args=(channel,), daemon=True, name="heartbeat").start()
+    with contextlib.suppress(EOFError):
+        channel.send(Ready(os.getpid(), library_versions()))
+        serve(channel)
+    connection.close()
+    os._exit(0)  # without the exit handlers of libraries that were forked, not started
+
+
+def serve(channel: Channel) -> None:
+    """Do what comes over `channel` until `Close`."""
+    while not isinstance(order := channel.receive(), Close):
+        try:
+            match order:
+                case Prepare():
+                    from nas.data.prepared import prepare
+
+                    card, notes = prepare(order.source, order.task, Path(order.folder), Path(order.base))
+                    channel.send(Prepared(card, notes))
+                case Evaluate():
+                    from nas.training.evaluation import evaluate
+
+                    channel.send(evaluate(order, channel))
+                case _:
+                    raise ValueError(f"A worker that waits for work cannot do {order!r}.")
+        except EOFError:
+            raise
+        except BaseException as error:
+            channel.send(failure(error))
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of the libraries that decide what a trial computes."""
+    return {library: version(library) for library in LIBRARIES}
+
+
+def _beat(channel: Channel) -> None:
+    process = psutil.Process()
+    pause = threading.Event()
+    while True:
+        try:
+            channel.send(Alive(process.memory_info().rss))
+        except EOFError:
+            os.killpg(os.getpgrp(), signal.SIGKILL)  # the coordinator is gone: nothing may be left behind
+        pause.wait(HEARTBEAT_SECONDS)
+
+
+def _leave_the_terminal() -> None:
+    """Be a process group of one's own, deaf to the terminal's Ctrl-C, that does not outlive its parent."""
+    if hasattr(os, "setsid"):
+        with contextlib.suppress(PermissionError):
+            os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
+def _redirect_output(log: Path) -> None:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+    faulthandler.enable(file=2)
+
+
+def _limit_threads(threads: int) -> None:
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
