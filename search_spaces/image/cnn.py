@@ -20,7 +20,7 @@ class CNN(keras_tuner.HyperModel):
         self.input_shape = tuple(input_shape)
 
     def build(self, hp):
-        """Return the encoder that the answers of `hp` describe: (batch, height, width, channels) -> (batch, features)."""
+        """Return the encoder `hp` describes: (batch, height, width, channels) -> (batch, features)."""
         most = stages_that_fit(self.input_shape)
         stages = hp.Int("stages", 1, most, default=min(3, most)) if most > 1 else 1
         width = hp.Choice("width", [8, 16, 24, 32, 48, 64], default=16)

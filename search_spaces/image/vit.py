@@ -1,8 +1,8 @@
 """Vision transformers: (height, width, channels) -> (features,).
 
 Pre-norm blocks over embedded patches after Dosovitskiy et al. 2020, arXiv:2010.11929; pooling by the mean and sine
-positions after Beyer, Zhai and Kolesnikov 2022, arXiv:2205.01580; patches that overlap, which helps where there is little
-data, after Wang et al. 2021, arXiv:2106.13797, section 3.2.
+positions after Beyer, Zhai and Kolesnikov 2022, arXiv:2205.01580; patches that overlap, which helps where there is
+little data, after Wang et al. 2021, arXiv:2106.13797, section 3.2.
 """
 
 import math
@@ -24,7 +24,7 @@ class ViT(keras_tuner.HyperModel):
         self.input_shape = tuple(input_shape)
 
     def build(self, hp):
-        """Return the encoder that the answers of `hp` describe: (batch, height, width, channels) -> (batch, features)."""
+        """Return the encoder `hp` describes: (batch, height, width, channels) -> (batch, features)."""
         sizes = patch_sizes(self.input_shape)
         patch = (
             hp.Choice("patch", sizes, default=default_patch(self.input_shape, sizes)) if len(sizes) > 1 else sizes[0]

@@ -19,7 +19,7 @@ class MLP(keras_tuner.HyperModel):
         self.input_shape = tuple(input_shape)
 
     def build(self, hp):
-        """Return the encoder that the answers of `hp` describe: (batch, …) -> (batch, width)."""
+        """Return the encoder `hp` describes: (batch, …) -> (batch, width)."""
         width = hp.Choice("width", [16, 32, 64, 128, 256], default=128)
         depth = hp.Int("depth", 1, 5, default=2)
         activation = hp.Choice("activation", ["relu", "gelu", "tanh"], default="relu")

@@ -1,0 +1,160 @@
+"""A family's name in a study file ▶ a KerasTuner ``HyperModel`` ready to build.
+
+A name is a registered one (``cnn``), a file of yours (``file.py:Class``) or anything that can be imported
+(``package.module:Class``). Behind it stands a class, an instance, or a function ``f(hp) -> keras.Model``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn, TypeAlias, Union
+
+import keras_tuner
+
+from nas import catalogue
+from nas.conversation import DataCard
+from nas.errors import FamilyError, UnknownName, did_you_mean
+
+Family: TypeAlias = Union[type[keras_tuner.HyperModel], keras_tuner.HyperModel, Callable[..., Any]]
+
+
+def load_family(spec: str, base: Path) -> Family:
+    """Return what `spec` names; a relative file in it starts from the folder `base`.
+
+    A file is run anew each time; it may import its neighbours in the same folder.
+
+    Raises:
+        FamilyError: It cannot be imported, or is neither a ``HyperModel`` nor a function.
+        UnknownName: No family is registered under `spec`.
+    """
+    try:
+        family = _find(spec, base)
+    except UnknownName:
+        raise
+    except (Exception, SystemExit) as error:
+        _refuse(f"The family {spec!r} cannot be imported", error)
+    if not _is_family(family):
+        raise FamilyError(
+            f"The family {spec!r} must be a subclass of keras_tuner.HyperModel, an instance of one, or a function "
+            f"f(hp) that returns a keras.Model. Received: {family!r}."
+        )
+    return family
+
+
+def make_family(spec: str, base: Path, card: DataCard) -> keras_tuner.HyperModel:
+    """Return the ``HyperModel`` that `spec` names, made for the data that `card` describes.
+
+    A class (or function) gets those of ``input_shape``, ``classes`` and ``num_classes`` that it takes by name.
+
+    Raises:
+        FamilyError: As `load_family`; or its ``__init__`` fails, or needs an argument that is none of the above.
+        UnknownName: No family is registered under `spec`.
+    """
+    family = load_family(spec, base)
+    if isinstance(family, keras_tuner.HyperModel):
+        return family
+    known = {"input_shape": card.input_shape, "classes": card.classes, "num_classes": card.classes}
+    parameters = _parameters(family)
+    given = {name: value for name, value in known.items() if name in parameters}
+    needed = [name for name, parameter in parameters.items() if parameter.default is parameter.empty]
+    if not isinstance(family, type):
+        needed = needed[1:]  # the first is hp
+    if missing := [name for name in needed if name not in known]:
+        raise FamilyError(
+            f"The family {spec!r} needs {', '.join(missing)}, but only {', '.join(known)} are there to be given. "
+            f"Give {'it a default' if len(missing) == 1 else 'them defaults'}, or name a subclass that fills "
+            f"{'it' if len(missing) == 1 else 'them'} in."
+        )
+    if not isinstance(family, type):
+        return _FunctionFamily(family, given)
+    try:
+        return family(**given)
+    except Exception as error:
+        _refuse(f"The family {spec!r} cannot be made with {given}", error)
+
+
+class _FunctionFamily(keras_tuner.HyperModel):  # type: ignore[misc]
+    """A function ``f(hp, …)`` as a ``HyperModel``."""
+
+    def __init__(self, build: Callable[..., Any], given: dict[str, Any]) -> None:
+        super().__init__(name=build.__name__)
+        self._build, self._given = build, given
+
+    def build(self, hp: keras_tuner.HyperParameters) -> Any:
+        """Return what the function makes of `hp`."""
+        return self._build(hp, **self._given)
+
+
+def _find(spec: str, base: Path) -> Any:
+    """Return whatever `spec` names, whether or not it is a family."""
+    if ":" not in spec:
+        return catalogue.families[spec]
+    source, _, attribute = spec.rpartition(":")
+    module = _run_file(base / source) if source.endswith(".py") else import_module(source)
+    if not hasattr(module, attribute):
+        families = [name for name, thing in vars(module).items() if _is_family(thing) and not name.startswith("_")]
+        near = did_you_mean(attribute, families)
+        raise AttributeError(f"{source} has no {attribute!r}.{near} It has: {', '.join(families) or 'no family'}.")
+    return getattr(module, attribute)
+
+
+def _is_family(thing: object) -> bool:
+    if isinstance(thing, type):
+        return issubclass(thing, keras_tuner.HyperModel)
+    return isinstance(thing, keras_tuner.HyperModel) or inspect.isfunction(thing)
+
+
+def _parameters(family: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """Return the named parameters of a function or class; ``**kwargs`` stands for those of the next base class."""
+    calls = [family]
+    if isinstance(family, type):
+        calls = [vars(base)["__init__"] for base in family.__mro__ if "__init__" in vars(base)]
+    found: dict[str, inspect.Parameter] = {}
+    for call in calls:
+        parameters = inspect.signature(call).parameters.values()
+        named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.name != "self"]
+        # A base's own needs are its subclass's business: only what a subclass passes on by name matters here.
+        first = call is calls[0]
+        found |= {p.name: p if first else p.replace(default=None) for p in named if p.name not in found}
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            break
+    return found
+
+
+def _run_file(path: Path) -> ModuleType:
+    """Return the module in the file at `path`, run anew, with its folder first in the search for imports."""
+    path = path.resolve()
+    folder = str(path.parent)
+    name = f"nas_family_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    before = set(sys.modules)
+    sys.path.insert(0, folder)
+    importlib.invalidate_caches()
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(folder)
+        # Neighbours are forgotten, so that a `blocks.py` beside another family is not taken for this one's.
+        for other in set(sys.modules) - before:
+            if (getattr(sys.modules[other], "__file__", None) or "").startswith(folder):
+                del sys.modules[other]
+    return module
+
+
+def _refuse(what: str, error: BaseException) -> NoReturn:
+    """Raise a `FamilyError` that shows the last line of the traceback of `error` and where it comes from."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    raise FamilyError(f"{what}: {traceback.format_exception_only(error)[-1].strip()}{where}.") from error
