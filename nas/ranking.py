@@ -1,0 +1,134 @@
+"""Which architectures did best: pure functions on finished trials. No database, no Keras.
+
+A score here is what *one* training of an architecture reached, with one seed. The best of many such scores is
+optimistic (the winner was lucky as well as good), and two architectures whose scores are closer than the scatter
+between seeds cannot be told apart by them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf, isfinite
+from typing import Literal, TypeAlias
+
+from nas.store.records import TrialRecord
+
+Directions: TypeAlias = Sequence[Literal["minimize", "maximize"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One architecture's place. Its score is that of its best training."""
+
+    place: int
+    """From 1, without gaps and without ties."""
+    front: int
+    """1 for the frontier, 2 for what is the frontier without it, and so on."""
+    trial: TrialRecord
+    """The best training found for this architecture."""
+    trials: tuple[int, ...]
+    """Numbers of all complete trials of this architecture, duplicates included, in ascending order."""
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """One score per objective."""
+        return self.trial.values or ()
+
+
+def rank(trials: Sequence[TrialRecord], directions: Directions) -> list[Ranked]:
+    """Order architectures by the best training of each, best first.
+
+    Only complete trials with a finite value for every objective take part. Trials with the same fingerprint are one
+    architecture; a trial without a fingerprint stands for itself. With several objectives the order is by front, then
+    by the first objective, then by the others. What is still equal is ordered by weights, then MACs (unknown last),
+    then trial number. See the module's text for what a score of one training is worth.
+
+    Args:
+        trials: Records in any order, of any outcome.
+        directions: One per objective.
+
+    Raises:
+        ValueError: A complete trial has another number of values than there are directions.
+    """
+    scored = [trial for trial in trials if _is_scored(trial, directions)]
+    best: dict[str, TrialRecord] = {}
+    numbers: dict[str, list[int]] = {}
+    for _, trial in _in_order(scored, directions):
+        architecture = trial.fingerprint or f"trial {trial.number}"
+        best.setdefault(architecture, trial)
+        numbers.setdefault(architecture, []).append(trial.number)
+    return [
+        Ranked(place, front, trial, tuple(sorted(numbers[trial.fingerprint or f"trial {trial.number}"])))
+        for place, (front, trial) in enumerate(_in_order(list(best.values()), directions), start=1)
+    ]
+
+
+def frontier(trials: Sequence[TrialRecord], directions: Directions) -> list[TrialRecord]:
+    """Return the complete trials that no other one beats: at least as good in all objectives, better in one.
+
+    Trials with equal values do not beat each other, so both may be on the frontier. Best first objective first.
+
+    Raises:
+        ValueError: As `rank`.
+    """
+    scored = [trial for trial in trials if _is_scored(trial, directions)]
+    return [trial for front, trial in _in_order(scored, directions) if front == 1]
+
+
+def _is_scored(trial: TrialRecord, directions: Directions) -> bool:
+    if trial.outcome != "complete" or trial.values is None:
+        return False
+    if len(trial.values) != len(directions):
+        raise ValueError(
+            f"A complete trial must have one value per objective ({len(directions)}). "
+            f"Received: values={trial.values} of trial {trial.number}."
+        )
+    return all(value is not None and isfinite(value) for value in trial.values)
+
+
+def _in_order(trials: Sequence[TrialRecord], directions: Directions) -> list[tuple[int, TrialRecord]]:
+    """Return ``(front, trial)``, best first."""
+    losses = {trial.number: _losses(trial, directions) for trial in trials}
+    fronts = _fronts(sorted(set(losses.values())))
+    keyed = [(fronts[losses[trial.number]], trial) for trial in trials]
+    return sorted(keyed, key=lambda pair: (pair[0], losses[pair[1].number], *_cost(pair[1]), pair[1].number))
+
+
+def _losses(trial: TrialRecord, directions: Directions) -> tuple[float, ...]:
+    """Return the values turned so that less is better."""
+    return tuple(
+        -value if direction == "maximize" else value
+        for value, direction in zip(trial.values or (), directions, strict=True)
+    )
+
+
+def _cost(trial: TrialRecord) -> tuple[float, float]:
+    weights, macs = trial.cost.weights, trial.cost.macs
+    return inf if weights is None else weights, inf if macs is None else macs
+
+
+def _fronts(points: Sequence[tuple[float, ...]]) -> dict[tuple[float, ...], int]:
+    """Return the front, from 1, of each of `points`: distinct, ascending, less is better.
+
+    Efficient non-dominated sorting with binary search: in ascending order a later point never beats an earlier one,
+    so a point belongs to the first front in which nobody beats it.
+
+    Source:
+        Zhang, Tian, Cheng & Jin 2015, IEEE Transactions on Evolutionary Computation 19(2), algorithm 1.
+    """
+    fronts: list[list[tuple[float, ...]]] = []
+    found = {}
+    for point in points:
+        index = bisect_left(fronts, True, key=lambda front: not any(_beats(other, point) for other in front))
+        if index == len(fronts):
+            fronts.append([])
+        fronts[index].append(point)
+        found[point] = index + 1
+    return found
+
+
+def _beats(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    """Whether `one`, which is not `other`, is nowhere worse than it."""
+    return all(a <= b for a, b in zip(one, other, strict=True))

@@ -1,0 +1,66 @@
+"""Everything a page about one study shows, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nas.conversation import Node
+from nas.ranking import Ranked, rank
+from nas.store.records import EpochRecord, EventRecord, StudyRecord, TrialRecord
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+DRAWN_ARCHITECTURES = 4
+HIGHLIGHTED_CURVES = 5
+DRAWN_CURVES = 150
+
+
+@dataclass(frozen=True, slots=True)
+class ReportData:
+    """A study as far as a page needs it: records only."""
+
+    study: StudyRecord
+    trials: tuple[TrialRecord, ...]
+    curves: Mapping[int, tuple[EpochRecord, ...]]
+    """By trial number; at least those of `curves_to_draw`."""
+    graphs: Mapping[int, tuple[Node, ...]]
+    """By trial number; at least those of the best `DRAWN_ARCHITECTURES`. Empty where the architecture is unknown."""
+    events: tuple[EventRecord, ...]
+
+
+def curves_to_draw(trials: tuple[TrialRecord, ...], ranked: list[Ranked]) -> list[int]:
+    """Return the numbers of the trials whose curves a page shows, ascending: the best, and an even sample of the rest."""
+    best = [entry.trial.number for entry in ranked[:HIGHLIGHTED_CURVES]]
+    others = [trial.number for trial in trials if trial.epochs and trial.number not in best]
+    room = DRAWN_CURVES - len(best)
+    if len(others) > room:
+        others = [others[index * len(others) // room] for index in range(room)]
+    return sorted([*best, *others])
+
+
+def read(engine: Engine, name: str) -> ReportData:
+    """Read what a page about study `name` needs. Writes nothing; the study may be running.
+
+    Raises:
+        NotFound: There is no such study.
+        StorageError: The database cannot be read.
+    """
+    from nas.store import queries
+
+    study = queries.study(engine, name)
+    trials = tuple(queries.trials(engine, study.id))
+    ranked = rank(trials, study.directions)
+    best = [entry.trial.number for entry in ranked[:DRAWN_ARCHITECTURES]]
+    return ReportData(
+        study=study,
+        trials=trials,
+        curves={
+            number: tuple(epochs)
+            for number, epochs in queries.curves(engine, study.id, curves_to_draw(trials, ranked)).items()
+        },
+        graphs={number: tuple(queries.graph(engine, study.id, number)) for number in best},
+        events=tuple(queries.events(engine, study.id)),
+    )

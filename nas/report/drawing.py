@@ -1,0 +1,224 @@
+"""A graph as a picture: one card a stage, left to right, so that a person sees the shape of an encoder at a glance.
+
+A card shows the output (drawn as a body: its height is the resolution or length, its depth the channels), what it
+costs, and its blocks with their repeats. The picture is an SVG element without styles, scripts or ids: colours come
+from the classes that the page's style sheet knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from math import log2
+
+from markupsafe import Markup
+
+from nas.conversation import Node
+from nas.report import words
+from nas.report.layers import Line, lines
+from nas.report.stages import Block, Stage, fold
+
+CARD, GAP, COLUMNS, MARGIN = 156, 22, 5, 2
+BODY_HEIGHT, BODY_TOP = 56, 10
+LINE, SMALL_LINE, PADDING = 17, 14, 8
+MOST_STAGES = 15
+MOST_LINES = 9
+CHARACTERS = 20
+
+
+def draw(graph: Sequence[Node], *, title: str) -> Markup:
+    """Return `graph` as an SVG element, at most five cards wide.
+
+    An empty graph gives a picture that says so. Of more than `MOST_STAGES` stages the middle ones become one card.
+
+    Args:
+        graph: Layer calls in topological order.
+        title: What a reader who cannot see the picture is told first.
+    """
+    stages = fold(graph)
+    if not stages:
+        return _svg(
+            320, 40, title, "The architecture is unknown.", [_text(8, 25, "The architecture is unknown.", "quiet")]
+        )
+    shown, hidden = _shown(stages)
+    cards = [_Card(stage, stages) for stage in shown]
+    parts: list[Markup] = []
+    top = float(MARGIN)
+    slots: list[_Card | None] = (
+        [*cards[:-hidden_at], None, *cards[-hidden_at:]] if (hidden_at := _tail(hidden)) else [*cards]
+    )
+    for first in range(0, len(slots), COLUMNS):
+        row = slots[first : first + COLUMNS]
+        height = max((card.height for card in row if card), default=100.0)
+        for column, card in enumerate(row):
+            left = MARGIN + column * (CARD + GAP)
+            parts.append(card.at(left, top, height) if card else _ellipsis(left, top, height, hidden))
+            if first + column + 1 < len(slots):
+                parts.append(_arrow(left + CARD, top + BODY_TOP + BODY_HEIGHT / 2))
+        top += height + GAP
+    columns = min(len(slots), COLUMNS)
+    return _svg(columns * (CARD + GAP) - GAP + 2 * MARGIN + 8, top - GAP + MARGIN, title, summary(stages), parts)
+
+
+def summary(stages: Sequence[Stage]) -> str:
+    """Return the stages as one sentence: their shapes and the layers that shape them."""
+    shown, hidden = _shown(stages)
+    told = [f"{words.shape(stage.shape)} ({_named(stage)})" for stage in shown]
+    if hidden:
+        told.insert(len(told) - _tail(hidden), f"{hidden} more stages")
+    return " → ".join(told)
+
+
+def _named(stage: Stage) -> str:
+    names = [line.main for block in stage.blocks for line in lines(block.nodes, stage.shape) if line.main]
+    return words.short(", ".join(name for name, _ in groupby(names)) or stage.nodes[0].layer, 60)
+
+
+def _tail(hidden: int) -> int:
+    """Return how many stages are shown after the card that stands for the hidden ones."""
+    return MOST_STAGES // 3 if hidden else 0
+
+
+def _shown(stages: Sequence[Stage]) -> tuple[list[Stage], int]:
+    if len(stages) <= MOST_STAGES:
+        return list(stages), 0
+    hidden = len(stages) - MOST_STAGES + 1
+    head = MOST_STAGES - 1 - _tail(hidden)
+    return [*stages[:head], *stages[head + hidden :]], hidden
+
+
+class _Card:
+    """One stage, laid out: `height` is what it needs, `at` draws it."""
+
+    def __init__(self, stage: Stage, stages: Sequence[Stage]) -> None:
+        self._stage = stage
+        self._largest = max((_extent(other.shape) for other in stages), default=1)
+        self._share = stage.weights / max(1, sum(other.weights for other in stages))
+        room = MOST_LINES
+        self._blocks: list[tuple[Block, list[tuple[Line, int]]]] = []
+        self._left_out = 0
+        for block in stage.blocks:
+            folded = [(line, len(list(same))) for line, same in groupby(lines(block.nodes, stage.shape))]
+            if folded[:room]:
+                self._blocks.append((block, folded[:room]))
+            self._left_out += len(folded[room:])
+            room -= len(folded[:room])
+        self._head = BODY_TOP + BODY_HEIGHT + 64
+        body = sum(_block_height(block, folded) + 6 for block, folded in self._blocks)
+        self.height = self._head + body + (LINE if self._left_out else 0) + 4
+
+    def at(self, left: float, top: float, height: float) -> Markup:
+        """Return the card with its upper left corner there."""
+        stage, centre = self._stage, left + CARD / 2
+        parts = [
+            _rect(left, top, CARD, height, "card", 8),
+            _body(stage.shape, self._largest, centre, top + BODY_TOP),
+            _text(centre, top + BODY_TOP + BODY_HEIGHT + 18, words.shape(stage.shape), "shape", "middle"),
+            _text(centre, top + BODY_TOP + BODY_HEIGHT + 34, _cost(stage), "quiet", "middle"),
+            _rect(left + 12, top + BODY_TOP + BODY_HEIGHT + 43, CARD - 24, 4, "track", 2),
+        ]
+        if self._share:
+            width = max(2.0, (CARD - 24) * self._share)
+            parts.append(_rect(left + 12, top + BODY_TOP + BODY_HEIGHT + 43, width, 4, "share", 2))
+        y = top + self._head - 6
+        for block, folded in self._blocks:
+            parts.append(_block(block, folded, left + PADDING, y))
+            y += _block_height(block, folded) + 6
+        if self._left_out:
+            parts.append(_text(left + PADDING + 8, y + 10, f"… {self._left_out} more", "quiet"))
+        return Markup("").join(parts)
+
+
+def _cost(stage: Stage) -> str:
+    if not stage.weights and not stage.macs:
+        return "no weights"
+    return f"{words.count(stage.weights)} weights · {words.count(stage.macs)} MACs"
+
+
+def _block_height(block: Block, folded: Sequence[tuple[Line, int]]) -> float:
+    lines_height = sum(LINE + (SMALL_LINE if line.main and line.minor else 0) for line, _ in folded)
+    return lines_height + 8 + (SMALL_LINE if block.times > 1 else 0)
+
+
+def _block(block: Block, folded: Sequence[tuple[Line, int]], left: float, top: float) -> Markup:
+    """Return a block: its lines, an arc over each residual branch, and its repeats."""
+    width, height = CARD - 2 * PADDING, _block_height(block, folded)
+    parts = [_rect(left, top, width, height, "block repeated" if block.times > 1 else "block", 5)]
+    y, branch = top + 4, top + 6
+    for line, times in folded:
+        text = f"{words.short(line.main or line.minor, CHARACTERS)}{f'  × {times}' if times > 1 else ''}"
+        parts.append(_text(left + 14, y + 12, text, "layer" if line.main else "quiet"))
+        if line.skip:
+            parts.append(_arc(left + 9, branch, y + 8))
+            branch = y + 10
+        y += LINE
+        if line.main and line.minor:
+            parts.append(_text(left + 14, y + 8, words.short(line.minor, CHARACTERS + 3), "quiet"))
+            y += SMALL_LINE
+    if block.times > 1:
+        parts.append(_text(left + width - 7, top + height - 6, f"× {block.times}", "times", "end"))
+    return Markup("").join(parts)
+
+
+def _extent(shape: tuple[int | None, ...]) -> int:
+    """Return the longest axis of `shape` that is not the last: a resolution in pixels or a length in steps."""
+    return max((axis or 1 for axis in shape[:-1]), default=0)
+
+
+def _body(shape: tuple[int | None, ...], largest: int, centre: float, top: float) -> Markup:
+    """Return an output's body. Its height tells the resolution or length, its depth the channels (both as logarithms)."""
+    channels = max(1, shape[-1] or 1) if shape else 1
+    depth = 3 + min(1.0, log2(channels) / 11) * 24
+    if len(shape) < 2:  # a vector: no extent, only features
+        height, front = 12 + min(1.0, log2(channels) / 11) * 34, 7.0
+        return _rect(centre - front / 2, top + (BODY_HEIGHT - height) / 2, front, height, "front", 1)
+    height = 8 + 32 * log2(1 + _extent(shape)) / log2(1 + max(1, largest))
+    front = height if len(shape) > 2 else 9.0
+    x, y = centre - (front + depth) / 2, top + (BODY_HEIGHT - height + depth * 0.5) / 2
+    dx, dy = depth, depth * 0.5
+    roof = _polygon("roof", (x, y), (x + dx, y - dy), (x + front + dx, y - dy), (x + front, y))
+    side = _polygon(
+        "side", (x + front, y), (x + front + dx, y - dy), (x + front + dx, y + height - dy), (x + front, y + height)
+    )
+    return Markup("").join([roof, side, _rect(x, y, front, height, "front", 0)])
+
+
+def _ellipsis(left: float, top: float, height: float, hidden: int) -> Markup:
+    return Markup("").join(
+        [
+            _rect(left, top, CARD, height, "card hidden", 8),
+            _text(left + CARD / 2, top + height / 2, f"… {hidden} more stages …", "quiet", "middle"),
+        ]
+    )
+
+
+def _arrow(x: float, y: float) -> Markup:
+    return Markup('<path class="arrow" d="M{:.1f} {:.1f}h{}m-5 -4l5 4l-5 4"/>').format(x + 4, y, GAP - 8)
+
+
+def _arc(x: float, start: float, end: float) -> Markup:
+    return Markup('<path class="skip" d="M{:.1f} {:.1f}q-6 0 -6 6V{:.1f}q0 6 6 6"/>').format(
+        x, start, max(start + 6, end - 6)
+    )
+
+
+def _rect(x: float, y: float, width: float, height: float, name: str, radius: float) -> Markup:
+    return Markup('<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" rx="{}"/>').format(
+        name, x, y, width, height, radius
+    )
+
+
+def _polygon(name: str, *corners: tuple[float, float]) -> Markup:
+    return Markup('<polygon class="{}" points="{}"/>').format(name, " ".join(f"{x:.1f},{y:.1f}" for x, y in corners))
+
+
+def _text(x: float, y: float, text: str, name: str, anchor: str = "start") -> Markup:
+    return Markup('<text class="{}" x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>').format(
+        name, x, y, anchor, words.clean(text)
+    )
+
+
+def _svg(width: float, height: float, title: str, description: str, parts: Iterable[Markup]) -> Markup:
+    return Markup(
+        '<svg class="architecture" role="img" aria-label="{}" width="{:.0f}" height="{:.0f}" viewBox="0 0 {:.0f} {:.0f}">{}</svg>'
+    ).format(words.clean(f"{title}: {description}"), width, height, width, height, Markup("").join(parts))

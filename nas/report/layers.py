@@ -1,0 +1,129 @@
+"""How layer calls read in a drawing: what computes gets a line, what accompanies it is written small beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nas.conversation import Node
+from nas.report import words
+
+SHORT = {
+    "Add": "+ add",
+    "BatchNormalization": "batch norm",
+    "Concatenate": "+ concat",
+    "Conv1D": "Conv",
+    "Conv2D": "Conv",
+    "Conv3D": "Conv",
+    "DepthwiseConv1D": "Depthwise conv",
+    "DepthwiseConv2D": "Depthwise conv",
+    "GroupNormalization": "group norm",
+    "GroupQueryAttention": "Attention",
+    "InputLayer": "Input",
+    "LayerNormalization": "layer norm",
+    "LeakyReLU": "leaky ReLU",
+    "MultiHeadAttention": "Attention",
+    "Multiply": "× gate",
+    "ELU": "ELU",
+    "PReLU": "PReLU",
+    "ReLU": "ReLU",
+    "RMSNormalization": "RMS norm",
+    "SeparableConv1D": "Separable conv",
+    "SeparableConv2D": "Separable conv",
+}
+"""Names shorter than the classes' own."""
+
+ACTIVATIONS = {"Activation", "ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax"}
+SMALL = {
+    *ACTIVATIONS, "BatchNormalization", "GroupNormalization", "LayerNormalization", "RMSNormalization",
+    "UnitNormalization", "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise", "Identity", "Masking",
+    "SpatialDropout1D", "SpatialDropout2D", "ZeroPadding1D", "ZeroPadding2D",
+}  # fmt: skip
+MERGES = {"Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A layer that computes (`main`) with what accompanies it (`minor`); `main` is empty where nothing computes."""
+
+    main: str
+    minor: str
+    skip: bool = False
+    """Whether a branch ends here."""
+
+
+def lines(nodes: Sequence[Node], shape: tuple[int | None, ...]) -> list[Line]:
+    """Return the lines of a block in a stage of `shape`.
+
+    Normalisation before the layer it feeds and activations after theirs share that layer's line.
+    """
+    found: list[Line] = []
+    waiting: list[str] = []  # small layers that belong to the next line
+    for node in nodes:
+        small = node.layer in SMALL
+        if small and found and not waiting and (not found[-1].skip or node.layer in ACTIVATIONS):
+            last = found[-1]
+            found[-1] = Line(last.main, _join(last.minor, _small(node)), last.skip)
+        elif small:
+            waiting.append(_small(node))
+        else:
+            found.append(Line(_main(node, shape), _join(*waiting, _activation(node)), _is_merge(node)))
+            waiting = []
+    if waiting:
+        found.append(Line("", _join(*waiting)))
+    return found
+
+
+def _is_merge(node: Node) -> bool:
+    return node.layer in MERGES and len(node.inputs) > 1
+
+
+def _join(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)
+
+
+def _small(node: Node) -> str:
+    name = SHORT.get(node.layer) or _spoken(node.layer).lower()
+    if node.layer == "Activation" and "activation" in node.settings:
+        return words.setting(node.settings["activation"])
+    rate = node.settings.get("rate")
+    return f"{name} {words.setting(rate)}" if rate is not None else name
+
+
+def _activation(node: Node) -> str:
+    activation = node.settings.get("activation")
+    return words.setting(activation) if activation not in (None, "", "linear") else ""
+
+
+def _main(node: Node, shape: tuple[int | None, ...]) -> str:
+    """Return a layer's name with what tells it from others: kernel, stride, heads, and its output if not the stage's."""
+    parts = [SHORT.get(node.layer) or _spoken(node.layer)]
+    if kernel := _first(node, "kernel_size", "kernel", "pool_size", "pool", "patch_size"):
+        parts.append(_window(kernel))
+    strides = _first(node, "strides", "stride")
+    if strides and "ool" not in node.layer and _window(strides).strip("1×"):
+        parts.append(f"/{_window(strides).split('×')[0]}")
+    if heads := _first(node, "num_heads", "heads", "num_query_heads"):
+        parts.append(f"{words.setting(heads)} heads")
+    if node.shape != shape:
+        same_extent = node.shape[:-1] == shape[:-1]
+        parts.append(f"→ {words.shape(node.shape[-1:] if same_extent else node.shape)}")
+    return " ".join(parts)
+
+
+def _first(node: Node, *names: str) -> object:
+    return next((node.settings[name] for name in names if node.settings.get(name)), None)
+
+
+def _window(size: object) -> str:
+    return words.setting(size)
+
+
+def _spoken(layer: str) -> str:
+    """Return a class name as words: "MaxPooling2D" is "Max pooling", "SqueezeExcite" is "Squeeze excite"."""
+    for dimensions in ("1D", "2D", "3D"):
+        layer = layer.removesuffix(dimensions)
+    spoken = "".join(
+        f" {c.lower()}" if c.isupper() and not layer[i - 1].isupper() and i else c for i, c in enumerate(layer)
+    )
+    return words.short(spoken.replace("_", " ").strip(), 24).replace("Global average pooling", "Global avg pooling")

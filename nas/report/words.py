@@ -1,0 +1,118 @@
+"""How numbers, times and other people's text look on a page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta, timezone
+from math import isfinite
+
+UNKNOWN = "–"
+
+# Controls, line separators, bidirectional overrides, invisible characters and lone surrogates: they hide or reorder
+# what a reader sees, or cannot be written as UTF-8. They are shown by their number instead.
+_UNSHOWABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
+
+
+def clean(text: str) -> str:
+    r"""Return `text` with every character that would mislead a reader replaced by its number.
+
+    >>> clean("a\u202eb")
+    'a⟨U+202E⟩b'
+    """
+    return _UNSHOWABLE.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text.replace("\r\n", "\n"))
+
+
+def short(text: str, length: int = 80) -> str:
+    """Return `text` on one line of at most `length` characters, the last one an ellipsis where some were left out."""
+    text = " ".join(clean(text[: 4 * length]).split())
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def cut(text: str, length: int = 4000) -> str:
+    """Return `text`, its middle left out (and counted) where it is longer than `length` characters."""
+    if len(text) <= length:
+        return text
+    half = length // 2
+    return f"{text[:half]}\n… {len(text) - 2 * half:,} characters left out …\n{text[-half:]}"
+
+
+def score(value: float | None) -> str:
+    """Return an objective's value: four decimals for ordinary ones, four digits for the others."""
+    if value is None or not isfinite(value):
+        return UNKNOWN if value is None else str(value)
+    return f"{value:.4f}" if value == 0 or 0.001 <= abs(value) < 100 else f"{value:.4g}"
+
+
+def count(number: int | None) -> str:
+    """Return a count to three digits, in thousands (k), millions (M) or billions (G).
+
+    >>> count(52_310), count(999), count(None)
+    ('52.3 k', '999', '–')
+    """
+    if number is None:
+        return UNKNOWN
+    for unit, name in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        # 999,950 is a thousand thousands once rounded, hence the margin
+        if abs(number) >= unit * 0.9995:
+            scaled = number / unit
+            return f"{scaled:.{max(0, 2 - (abs(scaled) >= 9.995) - (abs(scaled) >= 99.95))}f} {name}"
+    return str(number)
+
+
+def exact(number: int | None) -> str:
+    """Return a count with its thousands apart."""
+    return UNKNOWN if number is None else f"{number:,}"
+
+
+def duration(seconds: float | None) -> str:
+    """Return a duration in its two largest units: "3.2 s", "4 min 10 s", "2 h 05 min", "3 d 04 h"."""
+    if seconds is None or not isfinite(seconds):
+        return UNKNOWN
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    if hours < 48:
+        return f"{hours} h {minutes:02} min"
+    return f"{hours // 24} d {hours % 24:02} h"
+
+
+def moment(at: datetime | None) -> str:
+    """Return a point in time, to the second, in UTC."""
+    if at is None:
+        return UNKNOWN
+    at = at.astimezone(timezone.utc) + timedelta(microseconds=500_000)
+    return at.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def shape(axes: Iterable[int | None]) -> str:
+    """Return a shape without its batch axis: "8 × 8 × 32", "tokens" of unknown length as "?"."""
+    return " × ".join("?" if axis is None else f"{axis}" for axis in axes) or "scalar"
+
+
+def setting(value: object) -> str:
+    """Return the value of one choice or layer setting."""
+    match value:
+        case bool() | None:
+            return {True: "yes", False: "no", None: "none"}[value]
+        case float():
+            return f"{value:.3g}"
+        case list() | tuple():
+            return "×".join(setting(item) for item in value)
+        case _:
+            return short(str(value), 40)
+
+
+def settings(values: Mapping[str, object], joint: str = " · ", length: int = 120) -> str:
+    """Return settings as "name value · name value", in their own order."""
+    return short(joint.join(f"{name} {setting(value)}" for name, value in values.items()), length) or UNKNOWN
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """Return "1 trial", "2 trials"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
