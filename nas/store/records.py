@@ -19,7 +19,10 @@ PRUNED, because samplers learn nothing from FAIL."""
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The process that runs a study. `boot_id` and `process_started` tell a process from a later one of the same pid."""
+    """The process that runs a study.
+
+    `boot_id` and `process_started` (seconds from boot) tell a process from a later one of the same pid.
+    """
 
     pid: int
     host: str
@@ -86,8 +89,8 @@ class StudyRecord:
     """The data card as a plain dict (see `nas.conversation.DataCard`)."""
     sessions: tuple[SessionRecord, ...]
     counts: dict[str, int]
-    """Trials by ``complete``, ``pruned``, ``failed``, ``running``, and ``duplicate`` (which are counted under
-    their outcome as well)."""
+    """Trials by ``complete``, ``pruned``, ``failed``, ``running``; and of these once more the ``duplicate`` and the
+    ``rejected``, on which no epoch was spent."""
     running: Holder | None
     """Who runs it now, as far as the lease tells."""
 

@@ -1,0 +1,28 @@
+"""Neural architecture search for Keras encoders.
+
+The public words are imported when they are first used: ``import nas`` loads neither Optuna nor Keras.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nas.store.storage import load_study as load_study
+
+_WHERE = {
+    "load_study": "nas.store.storage",
+}
+
+__all__ = ["load_study"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_WHERE[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_WHERE})
