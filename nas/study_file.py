@@ -116,7 +116,9 @@ def read_study(path: str | Path) -> tuple[Study, str]:
         near = did_you_mean(path.name, [other.name for other in path.parent.glob("*.toml")])
         raise StudyFileError(str(path), [f"There is no such file.{near}"]) from None
     except UnicodeDecodeError as error:
-        raise StudyFileError(str(path), [f"The file is not UTF-8 text: {error.reason} at byte {error.start}."]) from None
+        raise StudyFileError(
+            str(path), [f"The file is not UTF-8 text: {error.reason} at byte {error.start}."]
+        ) from None
     except OSError as error:
         raise StudyFileError(str(path), [f"The file cannot be read: {error.strerror}."]) from None
     return parse_study(text, path=str(path), base=path.parent), text
@@ -179,7 +181,8 @@ def _check_names(raw: dict[str, Any], base: Path) -> list[str]:
     name = raw.get("name")
     if isinstance(name, str) and not NAME.fullmatch(name):
         problems.append(
-            f"name: must be 1 to 64 letters, digits, '.', '_' or '-', and start with a letter or digit. Received: {name!r}."
+            "name: must be 1 to 64 letters, digits, '.', '_' or '-', and start with a letter or digit. "
+            f"Received: {name!r}."
         )
     for section, key, registry in (
         ("task", "kind", catalogue.tasks),
@@ -193,7 +196,9 @@ def _check_names(raw: dict[str, Any], base: Path) -> list[str]:
     if isinstance(families, tuple):
         named = [family for family in families if isinstance(family, str)]
         problems += [problem for family in named if (problem := _check_family(family, base))]
-        problems += [f"space.families: {name!r} is given twice." for name in sorted({n for n in named if named.count(n) > 1})]
+        problems += [
+            f"space.families: {name!r} is given twice." for name in sorted({n for n in named if named.count(n) > 1})
+        ]
     source = _get(raw, "data", "source")
     if isinstance(source, str) and (problem := _check_source(source)):
         problems.append(problem)
@@ -231,10 +236,13 @@ def _check_family_file(family: str, path: Path, attribute: str) -> str | None:
     except SyntaxError as error:
         return f"space.families: {family!r}: {path} is not valid Python: {error.msg}, line {error.lineno}."
     classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
-    assigned = [alias.asname or alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names]
+    assigned = [
+        alias.asname or alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    ]
     if attribute in classes or attribute in assigned:
         return None
-    return f"space.families: {path} has no class {attribute!r}.{did_you_mean(attribute, classes)} It has: {', '.join(classes) or 'none'}."
+    near = did_you_mean(attribute, classes)
+    return f"space.families: {path} has no class {attribute!r}.{near} It has: {', '.join(classes) or 'none'}."
 
 
 def _check_source(source: str) -> str | None:
@@ -258,11 +266,17 @@ def _check_together(study: Study) -> list[str]:
             problems += [
                 f"objective.{key}: {UnknownName('objective', name, known)}" for name in names if name not in known
             ]
-        problems += [f"objective: {name!r} is given twice." for name in sorted({n for n in given if given.count(n) > 1})]
+        problems += [
+            f"objective: {name!r} is given twice." for name in sorted({n for n in given if given.count(n) > 1})
+        ]
         if given and given[0] in COSTS:
             problems.append(
-                f"objective: pruning goes by the first objective, which must be a metric of training, not the cost {given[0]!r}. "
-                f"Add e.g. maximize = {catalogue.tasks[study.task.kind].objective[0]!r}."
+                "objective: pruning goes by the first objective, which must be a metric of training, "
+                f"not the cost {given[0]!r}. Add e.g. maximize = {catalogue.tasks[study.task.kind].objective[0]!r}."
             )
-        problems += [f"objective.maximize: {name!r} is a cost: it can only be minimized." for name in study.objective.maximize if name in COSTS]
+        problems += [
+            f"objective.maximize: {name!r} is a cost: it can only be minimized."
+            for name in study.objective.maximize
+            if name in COSTS
+        ]
     return problems

@@ -38,7 +38,7 @@ from nas.training.augmentation import AUGMENTATIONS
 from nas.training.choices import TrainingChoices, choose, make_optimizer
 from nas.training.failure import Diverged
 from nas.training.families import make_family
-from nas.training.hyperparameters import AnsweredHyperParameters, Answer, from_params
+from nas.training.hyperparameters import Answer, AnsweredHyperParameters, from_params
 from nas.training.latency import measure
 from nas.training.loop import Loop
 from nas.training.tasks.labels import labels_for

@@ -6,7 +6,6 @@ A name is a registered one (``cnn``), a file of yours (``file.py:Class``) or any
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import inspect
 import sys
@@ -133,7 +132,7 @@ def _run_file(path: Path) -> ModuleType:
     """Return the module in the file at `path`, run anew, with its folder first in the search for imports."""
     path = path.resolve()
     folder = str(path.parent)
-    name = f"nas_family_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}_{path.stem}"
+    name = f"nas_family_{path.stem}"  # not where it lies: the names of its layers' modules are part of a fingerprint
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is not a Python file")

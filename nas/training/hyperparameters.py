@@ -98,7 +98,7 @@ def _default(hp: Any, distribution: Distribution) -> Scalar:
 
 
 def _mirrored(hp: Any, value: float) -> float:
-    """Map a logarithmic draw to KerasTuner's ``reverse_log`` (dense at the upper end) and back: it is its own inverse."""
+    """Map a logarithmic draw to KerasTuner's ``reverse_log``, dense at the upper end; it is its own inverse."""
     if hp.sampling != "reverse_log" or hp.step is not None:
         return value
     mirrored: float = hp.max_value + hp.min_value - value

@@ -118,7 +118,9 @@ class LocalPool:
 
     def messages(self, timeout: float) -> Iterator[tuple[Worker, Message]]:
         """Wait at most `timeout` seconds for something to be said, then yield all that was."""
-        handles = [handle for worker in self._workers for handle in (worker.channel.connection, worker.process.sentinel)]
+        handles = [
+            handle for worker in self._workers for handle in (worker.channel.connection, worker.process.sentinel)
+        ]
         wait(handles, timeout)
         for worker in list(self._workers):
             yield from self._listen(worker)
@@ -188,7 +190,9 @@ class LocalPool:
             late = now - worker.since > START_SECONDS
             return Failed("timeout", f"It did not start within {START_SECONDS:.0f} s.", _tail(worker)) if late else None
         if now - worker.since > settings.deadline:
-            message = f"The trial took longer than {settings.deadline:g} s, the limit of one trial (limits.trial_seconds)."
+            message = (
+                f"The trial took longer than {settings.deadline:g} s, the limit of one trial (limits.trial_seconds)."
+            )
             return Failed("timeout", message, _tail(worker))
         if now - worker.heard > settings.silence:
             message = f"The worker gave no sign of life for {settings.silence:g} s (limits.silence_seconds)."

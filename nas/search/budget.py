@@ -1,0 +1,67 @@
+"""How much a study may still do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+EXHAUSTED_AFTER = 60
+"""So many candidates in a row that cost nothing, drawn at random at last, and the space counts as exhausted."""
+RANDOM_AFTER = 3
+"""So many in a row, and the next are drawn at random: a sampler in love with one candidate must not end a study."""
+
+
+class Budget:
+    """Counts trials and hours over all sessions of a study.
+
+    Duplicates and rejected candidates are free: no epoch was spent on them.
+    """
+
+    def __init__(self, trials: int | None, hours: float | None, *, seconds_before: float) -> None:
+        self.trials = trials
+        self._seconds = None if hours is None else hours * 3600.0
+        self._before = seconds_before
+        self._started = time.monotonic()
+        self.free_in_a_row = 0
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock seconds spent, earlier sessions included."""
+        return self._before + time.monotonic() - self._started
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the hours are used up."""
+        return self._seconds is not None and self.seconds >= self._seconds
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the space seems to hold nothing new."""
+        return self.free_in_a_row >= EXHAUSTED_AFTER
+
+    @property
+    def draw_at_random(self) -> bool:
+        """Whether the sampler proposes the same again and again."""
+        return self.free_in_a_row >= RANDOM_AFTER
+
+    def count(self, *, free: bool) -> None:
+        """Note that a candidate was built: a `free` one or one that will be trained."""
+        self.free_in_a_row = self.free_in_a_row + 1 if free else 0
+
+    def allows(self, spent: int) -> bool:
+        """Whether another trial may begin when `spent` have begun."""
+        return (self.trials is None or spent < self.trials) and not self.exhausted and not self.out_of_time
+
+    def seconds_left(self, spent: int) -> float | None:
+        """Return an estimate from the pace so far; ``None`` before there is one."""
+        by_clock = None if self._seconds is None else max(0.0, self._seconds - self.seconds)
+        if self.trials is None or spent < 2:
+            return by_clock
+        by_pace = max(0, self.trials - spent) * self.seconds / spent
+        return by_pace if by_clock is None else min(by_pace, by_clock)
+
+
+def spent(counts: Mapping[str, int]) -> int:
+    """Return how many of a study's trials count against its budget."""
+    begun = sum(counts.get(key, 0) for key in ("complete", "pruned", "failed", "running"))
+    return begun - counts.get("duplicate", 0) - counts.get("rejected", 0)

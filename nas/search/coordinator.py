@@ -1,0 +1,365 @@
+"""The coordinator: asks Optuna for candidates, converses with the workers, tells the store how each trial ended.
+
+It owns the database for as long as it runs. Everything a worker says is handled at once and answered at once; what
+has to last is written in one transaction a round, and an outcome is written before the next trial is handed out.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+import optuna
+from optuna.trial import FrozenTrial
+
+from nas import catalogue
+from nas.conversation import (
+    Ask,
+    Built,
+    Continue,
+    DataCard,
+    Distribution,
+    Epoch,
+    Evaluate,
+    Failed,
+    Finished,
+    Message,
+    Skip,
+    Stop,
+    Train,
+    Value,
+)
+from nas.search.budget import Budget, spent
+from nas.search.files import StudyFiles
+from nas.search.limits import over_limit
+from nas.search.observer import Observer, Standing
+from nas.search.outcomes import Outcomes, objective_value, objective_values
+from nas.search.pool.local import LocalPool, Worker
+from nas.search.samplers import mixed, random
+from nas.search.suggest import FirstObjective, suggest
+from nas.search.trial import LiveTrial, Verdict
+from nas.store.ledger import Ledger
+from nas.study_file import Study
+
+TRIES = 3
+"""How often a trial whose worker was killed is tried again without having come one epoch further."""
+WRITE_SECONDS = 1.0
+RENEW_SECONDS = 10.0
+
+
+class Coordinator:
+    """Runs one study until its budget is used up or somebody asks it to stop.
+
+    Args:
+        study: The checked study file.
+        ledger: The hold on the study in the store.
+        pool: Workers, started.
+        card: The prepared data.
+        files: Where checkpoints go.
+        base: The folder that relative paths in the study file start from.
+        budget: What may still be spent.
+        observer: Hears of everything.
+        stop_asked: Returns why to stop as soon as every running epoch has ended, or ``None`` to go on.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        ledger: Ledger,
+        pool: LocalPool,
+        *,
+        card: DataCard,
+        files: StudyFiles,
+        base: str,
+        budget: Budget,
+        observer: Observer,
+        stop_asked: Callable[[], str | None],
+    ) -> None:
+        self._study, self._ledger, self._pool = study, ledger, pool
+        self._card, self._files, self._base = card, files, base
+        self._budget, self._observer, self._stop_asked = budget, observer, stop_asked
+        strategy = catalogue.strategies[study.search.strategy]
+        self._make_sampler = catalogue.samplers[strategy.sampler]
+        self._pruner = catalogue.pruners[study.search.pruner or strategy.pruner](study.search.epochs)
+        ledger.study.pruner = self._pruner
+        self._pruned_by = FirstObjective(ledger.study)
+        self._live: dict[int, tuple[Worker, LiveTrial]] = {}  # by worker pid
+        self._waiting: list[FrozenTrial] = []
+        self._outcomes = Outcomes(study, ledger, files, observer)
+        self._lost_at: dict[int, list[int]] = {}  # number ▶ the epochs at which its workers were killed
+        self._stopping: str | None = None
+        self._written = self._renewed = time.monotonic()
+
+    def run(self) -> str | None:
+        """Run until nothing is left to do; return why it stopped early, or ``None`` when the budget is used up.
+
+        Raises:
+            StudyFailed: The first trials all failed in the same way.
+        """
+        self._take_up_unfinished()
+        while True:
+            self._stopping = self._stopping or self._stop_asked() or ("hours" if self._budget.out_of_time else None)
+            if not self._stopping:
+                self._hand_out()
+            self._observer.stands(self.standing())
+            if not self._live and (self._stopping or not self._more()):
+                break
+            for worker, message in self._pool.messages(timeout=0.2):
+                self._hear(worker, message)
+            self._write()
+        self._ledger.flush()
+        return self._stopping
+
+    def abandon(self, why: str) -> None:
+        """Let go of all running trials at once; they will go on from their checkpoints."""
+        for _, live in self._live.values():
+            self._ledger.end_attempt(live.id, "interrupted", why)
+        self._live.clear()
+        self._ledger.flush()
+
+    def standing(self) -> Standing:
+        """Return how the study stands."""
+        counts = self._ledger.counts()
+        best = self._outcomes.best(1)
+        used = spent(counts)
+        return Standing(
+            spent=used,
+            budget=self._budget.trials,
+            running=len(self._live),
+            counts=counts,
+            best=self._outcomes.score(best[0]) if best else None,
+            best_trial=best[0] if best else None,
+            seconds=self._budget.seconds,
+            seconds_left=self._budget.seconds_left(used - len(self._live)),
+        )
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the study ended because the space holds nothing new."""
+        return self._budget.exhausted
+
+    # ------------------------------------------------------------------ what to do next
+
+    def _take_up_unfinished(self) -> None:
+        """Queue the trials that an earlier session left unfinished; those that wait for a twin go on waiting."""
+        for trial in self._ledger.unfinished():
+            twin = self._ledger.trial_record(trial._trial_id).duplicate_of
+            if twin is None:
+                self._waiting.append(trial)
+            else:
+                self._outcomes.wait_for(twin, trial._trial_id)
+
+    def _more(self) -> bool:
+        return bool(self._waiting) or self._budget.allows(spent(self._ledger.counts()))
+
+    def _hand_out(self) -> None:
+        """Give every idle worker a trial: an interrupted one first, then new ones as far as the budget goes."""
+        for worker in self._pool.idle:
+            if self._waiting:
+                self._begin(worker, self._waiting.pop(0)._trial_id, resumed=True)
+            elif self._budget.allows(spent(self._ledger.counts())):
+                self._begin(worker, self._ask(), resumed=False)
+            else:
+                return
+
+    def _ask(self) -> int:
+        study = self._ledger.study
+        number = self._ledger.get_n_trials(study._study_id)
+        study.sampler = self._sampler(number)
+        trial_id: int = study.ask()._trial_id
+        return trial_id
+
+    def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
+        if self._budget.draw_at_random:
+            return random(self._study.search.seed, number)
+        return self._make_sampler(self._study.search.seed, number)
+
+    def _begin(self, worker: Worker, trial_id: int, *, resumed: bool) -> None:
+        number = self._ledger.get_trial_number_from_id(trial_id)
+        study = self._ledger.study
+        if resumed:
+            study.sampler = self._sampler(number)
+        trial = optuna.Trial(study, trial_id)
+        families = self._study.space.families
+        default = number < len(families)
+        if default:
+            family = str(suggest(trial, _family_choice(families, families[number]), default=True))
+        else:
+            family = str(suggest(trial, _family_choice(families, families[0]), default=False))
+        frozen = self._ledger.get_trial(trial_id)
+        live = LiveTrial(
+            trial,
+            family,
+            default=default,
+            known=max(frozen.intermediate_values, default=0),
+            attempt=self._ledger.start_attempt(trial_id, worker.pid),
+        )
+        self._live[worker.pid] = worker, live
+        search = self._study.search
+        order = Evaluate(
+            trial=number,
+            family=family,
+            data=self._card,
+            task=self._study.task.kind,
+            seed=mixed(search.seed, number) % 2**31,
+            epochs=search.epochs,
+            horizon=search.epochs,
+            checkpoint=str(self._files.checkpoint(number)),
+            base=self._base,
+            latency=any(name == "latency_ms" for name, _ in self._study.objectives),
+        )
+        self._pool.give(worker, order)
+        self._observer.started(number, family, resumed=resumed)
+
+    # ------------------------------------------------------------------ the conversation
+
+    def _hear(self, worker: Worker, message: Message) -> None:
+        if worker.pid not in self._live:
+            return
+        live = self._live[worker.pid][1]
+        match message:
+            case Ask():
+                self._hear_ask(worker, live, message)
+            case Built():
+                self._hear_built(worker, live, message)
+            case Epoch():
+                self._hear_epoch(worker, live, message)
+            case Finished():
+                del self._live[worker.pid]
+                self._conclude(live, message)
+            case Failed():
+                del self._live[worker.pid]
+                self._fail(live, message)
+
+    def _hear_ask(self, worker: Worker, live: LiveTrial, ask: Ask) -> None:
+        if self._interrupt(live):
+            worker.send(Skip("the study is being stopped"))
+            return
+        try:
+            worker.send(Value(suggest(live.trial, ask, default=live.default)))
+        except ValueError as error:
+            message = f"{ask.name} cannot be asked like this: {error}"
+            live.verdict = Verdict("failed", "error", message)
+            worker.send(Skip(message))
+
+    def _hear_built(self, worker: Worker, live: LiveTrial, built: Built) -> None:
+        live.architecture, live.training = built.architecture, built.training
+        live.verdict = self._judge(live)
+        self._ledger.built(
+            live.id,
+            family=live.family,
+            architecture=built.architecture,
+            training=built.training,
+            duplicate_of=live.twin_of,
+        )
+        if live.verdict is None and not self._interrupt(live):
+            worker.send(Train())
+        else:
+            worker.send(Skip("no epoch is to be spent on it"))
+
+    def _judge(self, live: LiveTrial) -> Verdict | None:
+        """Decide what can be decided before an epoch is spent: limits first, then duplicates."""
+        assert live.architecture is not None
+        excess = over_limit(live.trial, live.architecture.cost, self._study.limits)
+        if excess:
+            self._budget.count(free=True)
+            return Verdict("failed", "rejected", excess)
+        twin = self._ledger.twin(live.architecture.fingerprint, live.training) if live.training is not None else None
+        if twin is None or twin == live.number or live.known:
+            self._budget.count(free=False)
+            return None
+        self._budget.count(free=True)
+        live.twin_of = twin
+        return Verdict("twin", message=f"the same architecture and training choices as trial {twin}")
+
+    def _hear_epoch(self, worker: Worker, live: LiveTrial, epoch: Epoch) -> None:
+        live.step, live.metrics = epoch.step, epoch.metrics
+        metric = self._study.objectives[0][0]
+        if metric not in epoch.metrics:
+            known = ", ".join(sorted(epoch.metrics))
+            live.verdict = Verdict(
+                "failed", "error", f"The model reports no {metric!r}, the objective. It reports: {known}."
+            )
+        elif not math.isfinite(epoch.metrics[metric]):
+            live.verdict = Verdict("failed", "nan", f"{metric} became {epoch.metrics[metric]} in epoch {epoch.step}.")
+        else:
+            value = epoch.metrics[metric]
+            if epoch.step > live.known:
+                self._ledger.epoch(live.id, epoch, value)
+                self._observer.epoch(live.number, epoch.step, self._study.search.epochs, value)
+            if self._prune(live):
+                live.verdict = Verdict("pruned", message=f"stopped after epoch {epoch.step}")
+        if live.verdict is None and epoch.step < self._study.search.epochs:
+            self._interrupt(live)
+        worker.send(Stop(live.verdict.outcome) if live.verdict else Continue())
+
+    def _prune(self, live: LiveTrial) -> bool:
+        """Ask the pruner; the families' default members and last epochs are left alone."""
+        if live.default or live.step >= self._study.search.epochs:
+            return False
+        return self._pruner.prune(self._pruned_by, self._ledger.get_trial(live.id))  # type: ignore[arg-type]
+
+    def _interrupt(self, live: LiveTrial) -> bool:
+        """Mark `live` as interrupted if the study is to stop; tell whether it is."""
+        if self._stopping and live.verdict is None:
+            live.verdict = Verdict("interrupted", message=self._stopping)
+        return live.verdict is not None and live.verdict.outcome == "interrupted"
+
+    # ------------------------------------------------------------------ how a trial ends
+
+    def _conclude(self, live: LiveTrial, finished: Finished) -> None:
+        """The worker is done with `live`: complete, unless something was decided on the way."""
+        metrics = live.metrics | finished.metrics
+        verdict = live.verdict or self._completion(live, metrics)
+        match verdict.outcome:
+            case "interrupted":
+                self._ledger.end_attempt(live.id, "interrupted", f"stopped: {verdict.message}")
+            case "twin":
+                assert live.twin_of is not None
+                self._ledger.end_attempt(live.id, "interrupted", str(verdict.message))
+                self._outcomes.wait_for(live.twin_of, live.id)
+            case _:
+                self._outcomes.settle(live.id, verdict, metrics, objective_values(self._study, live, metrics))
+
+    def _completion(self, live: LiveTrial, metrics: dict[str, float]) -> Verdict:
+        if live.step == 0:
+            return Verdict("failed", "error", "The family's own fit ended without reporting an epoch.")
+        missing = [name for name, _ in self._study.objectives if objective_value(name, live, metrics) is None]
+        if missing:
+            return Verdict("failed", "error", f"The objective {missing[0]!r} is not known of this architecture.")
+        return Verdict("complete")
+
+    def _fail(self, live: LiveTrial, failed: Failed) -> None:
+        if failed.kind == "killed" and self._try_again(live):
+            self._ledger.end_attempt(live.id, "lost", failed.message)
+            self._ledger.event("worker lost", failed.message, trial=live.number)
+            self._observer.note(f"Trial {live.number}: {failed.message} It goes on from its last epoch.")
+            self._waiting.append(self._ledger.get_trial(live.id))
+            return
+        if failed.kind == "rejected":
+            self._budget.count(free=True)
+        self._outcomes.settle(
+            live.id, Verdict("failed", failed.kind, failed.message, failed.traceback), live.metrics, None
+        )
+
+    def _try_again(self, live: LiveTrial) -> bool:
+        """A worker killed from outside may not be the candidate's fault; three times without an epoch's progress is."""
+        progress = max(live.step, live.known)
+        lost = self._lost_at.setdefault(live.number, [])
+        lost.append(progress)
+        return lost.count(progress) < TRIES
+
+    def _write(self) -> None:
+        now = time.monotonic()
+        if now - self._renewed > RENEW_SECONDS:
+            self._ledger.renew()
+            self._renewed = now
+        if now - self._written > WRITE_SECONDS or self._outcomes.unwritten:
+            self._ledger.flush()
+            self._outcomes.unwritten = False
+            self._written = now
+
+
+def _family_choice(families: tuple[str, ...], default: str) -> Ask:
+    return Ask("family", Distribution("categorical", choices=families), default)

@@ -1,0 +1,26 @@
+"""What a candidate may cost, checked before an epoch is spent."""
+
+from __future__ import annotations
+
+import optuna
+
+from nas.conversation import Cost
+from nas.study_file import LimitsSection
+
+
+def over_limit(trial: optuna.Trial, cost: Cost, limits: LimitsSection) -> str | None:
+    """Return which limit `cost` exceeds and by how much, or ``None``; tell `trial`'s sampler either way.
+
+    The sampler hears it as a constraint, the relative excess: 0.5 is half as much again, at most 0 is allowed.
+    A cost that is not known cannot be held against a candidate.
+    """
+    excess = []
+    for name, allowed in (("weights", limits.weights), ("macs", limits.macs)):
+        actual = getattr(cost, name)
+        if allowed is None or actual is None:
+            continue
+        if f"constraints:{name}" not in trial.system_attrs:  # a resumed trial has told it already
+            trial.set_constraint(name, actual / allowed - 1.0)
+        if actual > allowed:
+            excess.append(f"{actual:,} {name}, {allowed:,} allowed (limits.{name})")
+    return "; ".join(excess) or None

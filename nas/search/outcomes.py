@@ -1,0 +1,155 @@
+"""How trials end: told to Optuna and the store, replayed for duplicates, and with which weights are kept."""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+
+from optuna.trial import TrialState
+
+from nas.errors import StudyFailed
+from nas.search.files import StudyFiles
+from nas.search.observer import Observer
+from nas.search.trial import LiveTrial, Verdict
+from nas.store.ledger import Ledger
+from nas.study_file import COSTS, Study
+
+SAME_FAILURES = 5
+"""So many first trials failing in the same way end a study: the mistake is in the study, not in the candidates."""
+KEEP = 10
+"""Of how many of the best trials the weights are kept: checkpoints eat disks."""
+
+
+class Outcomes:
+    """Settles trials.
+
+    Attributes:
+        unwritten: Whether an outcome was settled since somebody last set this to false; it should be written soon.
+    """
+
+    def __init__(self, study: Study, ledger: Ledger, files: StudyFiles, observer: Observer) -> None:
+        self._study, self._ledger, self._files, self._observer = study, ledger, files, observer
+        self._twins: defaultdict[int, list[int]] = defaultdict(list)  # number ▶ ids of the trials that wait for it
+        self._maximize = study.objectives[0][1] == "maximize"
+        trained = [trial for trial in ledger.study.get_trials(deepcopy=False) if trial.state.is_finished()]
+        self._scores = {
+            trial.number: trial.values[0]
+            for trial in trained
+            if trial.state == TrialState.COMPLETE and ledger.trial_record(trial._trial_id).duplicate_of is None
+        }
+        self._kept = set(self.best(KEEP))
+        self._first_failures: list[str] | None = None if trained else []  # None once a trial has not failed
+        self.unwritten = False
+
+    def best(self, count: int) -> list[int]:
+        """Return the numbers of the `count` best complete trials, best first."""
+        choose = heapq.nlargest if self._maximize else heapq.nsmallest
+        return choose(count, self._scores, key=self._scores.__getitem__)
+
+    def score(self, number: int) -> float:
+        """Return the first objective's value of a complete trial."""
+        return self._scores[number]
+
+    def settle(
+        self, trial_id: int, verdict: Verdict, metrics: dict[str, float], values: tuple[float, ...] | None
+    ) -> None:
+        """Give a trial its outcome, and then those that wait for it.
+
+        Args:
+            trial_id: Optuna's id of the trial.
+            verdict: One of the outcomes that are final.
+            metrics: Of the last epoch.
+            values: One for each objective; dropped where the outcome has no place for them.
+
+        Raises:
+            StudyFailed: It was one too many of the first trials that failed in the same way.
+        """
+        state = _state(verdict)
+        scored = state == TrialState.COMPLETE or (verdict.outcome == "pruned" and len(self._study.objectives) == 1)
+        values = values if scored else None
+        trial = self._ledger.get_trial(trial_id)
+        study = self._ledger.study
+        study.sampler.after_trial(study, trial, state, values)
+        self._ledger.finish(
+            trial_id,
+            state=state,
+            values=values,
+            outcome=verdict.outcome,  # type: ignore[arg-type]  # the two others are not final
+            kind=verdict.kind,
+            message=verdict.message,
+            traceback=verdict.traceback,
+            metrics=metrics,
+        )
+        self.unwritten = True
+        record = self._ledger.trial_record(trial_id)
+        if verdict.outcome == "complete" and values is not None and record.duplicate_of is None:
+            self._scores[trial.number] = values[0]
+        self._forget_all_but_the_best(trial.number)
+        self._observer.ended(record)
+        self._replay(trial.number)
+        self._judge_the_beginning(verdict)
+
+    def wait_for(self, number: int, trial_id: int) -> None:
+        """Let a duplicate have the outcome of trial `number`, now or when it has one."""
+        self._twins[number].append(trial_id)
+        self._replay(number)
+
+    def _replay(self, number: int) -> None:
+        """Give those that wait for trial `number` its outcome, if it has one: no epoch is spent twice."""
+        if number not in self._twins:
+            return
+        study_id = self._ledger.study._study_id
+        original_id = self._ledger.get_trial_id_from_study_id_trial_number(study_id, number)
+        original = self._ledger.trial_record(original_id)
+        if original.outcome is None:
+            return
+        reported = self._ledger.get_trial(original_id).intermediate_values
+        for trial_id in self._twins.pop(number):
+            for step, value in reported.items():
+                self._ledger.set_trial_intermediate_value(trial_id, step, value)
+            message = f"the same architecture and training choices as trial {number}"
+            verdict = Verdict(original.outcome, original.kind, message)
+            self.settle(trial_id, verdict, original.metrics, original.values)
+
+    def _forget_all_but_the_best(self, number: int) -> None:
+        best = set(self.best(KEEP))
+        for trial in ({number} | self._kept) - best:
+            self._files.forget(trial)
+        self._kept = best
+
+    def _judge_the_beginning(self, verdict: Verdict) -> None:
+        if self._first_failures is None:
+            return
+        if verdict.outcome != "failed" or verdict.kind == "rejected":
+            self._first_failures = None
+            return
+        self._first_failures.append(f"{verdict.kind}: {verdict.message}")
+        cause, count = self._first_failures[-1], len(self._first_failures)
+        if self._first_failures[-SAME_FAILURES:].count(cause) < SAME_FAILURES:
+            return
+        message = f"The first {count} trials all failed, the last {SAME_FAILURES} of them in the same way.\n{cause}"
+        self._ledger.event("stopped", message)
+        hint = f"Mend the cause, then go on with `nas resume {self._study.name}`."
+        raise StudyFailed("\n".join(part for part in (message, (verdict.traceback or "").rstrip(), hint) if part))
+
+
+def objective_value(name: str, live: LiveTrial, metrics: dict[str, float]) -> float | None:
+    """Return the value of objective `name`: a metric of the last epoch, or a cost; ``None`` if it is not known."""
+    if name in metrics:
+        return metrics[name]
+    cost = getattr(live.architecture.cost, name, None) if name in COSTS and live.architecture is not None else None
+    return None if cost is None else float(cost)
+
+
+def objective_values(study: Study, live: LiveTrial, metrics: dict[str, float]) -> tuple[float, ...] | None:
+    """Return the values of all objectives, or ``None`` where one is unknown: Optuna wants all or none."""
+    values = [objective_value(name, live, metrics) for name, _ in study.objectives]
+    known = tuple(value for value in values if value is not None)
+    return known if len(known) == len(values) else None
+
+
+def _state(verdict: Verdict) -> TrialState:
+    """Return Optuna's state for a verdict. Samplers learn nothing from FAIL, so a rejected candidate is PRUNED."""
+    if verdict.outcome == "complete":
+        return TrialState.COMPLETE
+    return TrialState.PRUNED if verdict.outcome == "pruned" or verdict.kind == "rejected" else TrialState.FAIL

@@ -1,0 +1,147 @@
+"""What a person sees while a study runs: bars on a terminal, one line an event anywhere else. All on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from nas.search.observer import Observer, Standing
+from nas.store.records import TrialRecord
+
+
+@contextmanager
+def watching(console: Console, name: str, *, epochs: int) -> Iterator[Observer]:
+    """Show how study `name` gets on, on `console`, for as long as the context lasts."""
+    if not console.is_terminal:
+        yield Lines(console, epochs=epochs)
+        return
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[detail]}"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
+    with progress:
+        yield Bars(progress, name)
+
+
+class Lines:
+    """One line for each thing that happens: for logs and pipes."""
+
+    def __init__(self, console: Console, *, epochs: int) -> None:
+        self._console, self._epochs = console, epochs
+        self._standing: Standing | None = None
+
+    def started(self, number: int, family: str, *, resumed: bool) -> None:
+        """Say which trial begins."""
+        self._say(f"trial {number}: {'goes on' if resumed else 'begins'} ({family})")
+
+    def epoch(self, number: int, step: int, epochs: int, value: float) -> None:
+        """Say nothing: epochs are many, and a log is read by people."""
+
+    def ended(self, record: TrialRecord) -> None:
+        """Say how a trial ended, and how the study stands."""
+        standing = self._standing
+        so_far = "" if standing is None else f"  [{_trials(standing)}{_best(standing)}{_left(standing)}]"
+        self._say(f"trial {record.number}: {outcome_line(record)}{so_far}")
+
+    def note(self, message: str) -> None:
+        """Say it."""
+        self._say(message)
+
+    def stands(self, standing: Standing) -> None:
+        """Remember it for the next line."""
+        self._standing = standing
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+class Bars:
+    """A bar for the study, one for every running trial, and a line for each that ended."""
+
+    def __init__(self, progress: Progress, name: str) -> None:
+        self._progress = progress
+        self._study = progress.add_task(f"[bold]{escape(name)}", total=None, detail="preparing the data")
+        self._trials: dict[int, TaskID] = {}
+
+    def started(self, number: int, family: str, *, resumed: bool) -> None:
+        """Add a bar."""
+        self._trials[number] = self._progress.add_task(f"  trial {number}", total=None, detail=escape(family))
+
+    def epoch(self, number: int, step: int, epochs: int, value: float) -> None:
+        """Move a bar."""
+        if number in self._trials:
+            self._progress.update(self._trials[number], completed=step, total=epochs)
+            family = self._progress.tasks[self._progress.task_ids.index(self._trials[number])].fields["detail"]
+            self._progress.update(self._trials[number], detail=f"{family.split(' ')[0]} {value:.4f}")
+
+    def ended(self, record: TrialRecord) -> None:
+        """Replace a bar by a line."""
+        if record.number in self._trials:
+            self._progress.remove_task(self._trials.pop(record.number))
+        self._progress.console.print(f"trial {record.number}: {outcome_line(record)}", markup=False, highlight=False)
+
+    def note(self, message: str) -> None:
+        """Print it above the bars."""
+        self._progress.console.print(message, markup=False, highlight=False)
+
+    def stands(self, standing: Standing) -> None:
+        """Move the study's bar."""
+        self._progress.update(
+            self._study,
+            completed=standing.spent - standing.running,
+            total=standing.budget,
+            detail=f"{_outcomes(standing)}{_best(standing)}{_left(standing)}",
+        )
+
+
+def outcome_line(record: TrialRecord) -> str:
+    """Return how a trial ended in a few words: outcome, value, family, epochs and what they took."""
+    outcome = record.outcome or "interrupted"
+    words = [outcome if record.kind is None else f"{outcome} ({record.kind})"]
+    if record.values:
+        words.append(" ".join(f"{value:.4f}" if abs(value) < 1e6 else f"{value:.3g}" for value in record.values))
+    if record.family:
+        words.append(record.family)
+    if record.duplicate_of is not None:
+        words.append(f"as trial {record.duplicate_of}")
+    elif record.epochs:
+        words.append(f"{record.epochs} {'epoch' if record.epochs == 1 else 'epochs'} in {record.seconds:.1f} s")
+    if record.outcome == "failed" and record.message:
+        words.append(record.message.splitlines()[0][:160])
+    return ", ".join(words)
+
+
+def duration(seconds: float) -> str:
+    """Return ``"42 s"``, ``"7 min"`` or ``"3 h 05 min"``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _trials(standing: Standing) -> str:
+    done = standing.spent - standing.running
+    return f"{done} of {standing.budget} trials" if standing.budget else f"{done} trials"
+
+
+def _outcomes(standing: Standing) -> str:
+    counts = standing.counts
+    words = [f"{counts[name]} {name}" for name in ("complete", "pruned", "failed") if counts.get(name)]
+    return " · ".join(words) or "starting"
+
+
+def _best(standing: Standing) -> str:
+    return "" if standing.best is None else f", best {standing.best:.4f} (trial {standing.best_trial})"
+
+
+def _left(standing: Standing) -> str:
+    return "" if standing.seconds_left is None else f", about {duration(standing.seconds_left)} left"

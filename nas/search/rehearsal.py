@@ -1,0 +1,145 @@
+"""A dry run: build a few members of every family, train a few steps, and say what the study would cost.
+
+Nothing is written to the database; the prepared data is kept, for the real run will use it.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import optuna
+from rich.console import Console
+
+from nas.conversation import Ask, Built, Continue, DataCard, Epoch, Evaluate, Failed, Finished, Skip, Train, Value
+from nas.search.files import files_root
+from nas.search.limits import over_limit
+from nas.search.pool.local import LocalPool, PoolSettings, Worker
+from nas.search.progress import watching
+from nas.search.run import prepare_data
+from nas.search.suggest import suggest
+from nas.store.engine import storage_url
+from nas.study_file import Study, read_study
+
+RANDOM_MEMBERS = 2
+"""Drawn at random of each family, built and not trained."""
+PRUNED_SHARE = 0.5
+"""What successive halving usually leaves of the epochs; the estimate says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member that was built. `seconds_per_epoch` only of the default one; `problem` if it would not be trained."""
+
+    family: str
+    label: str
+    weights: int | None
+    macs: int | None
+    seconds_per_epoch: float | None
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What a study would be like. `estimate_seconds` is wall clock, ``None`` where nothing could be timed."""
+
+    name: str
+    card: DataCard
+    members: tuple[Member, ...]
+    estimate_seconds: float | None
+    notes: tuple[str, ...]
+
+
+def rehearse(path: str | Path, *, storage: str | None = None, console: Console | None = None) -> Rehearsal:
+    """Check the study file at `path`, prepare its data, build and time a few members.
+
+    Raises:
+        StudyFileError: The file has problems.
+        DataError: The data cannot be searched on.
+    """
+    study, _ = read_study(path)
+    base = Path(path).absolute().parent
+    root = files_root(storage_url(storage))
+    settings = PoolSettings(
+        1, study.limits.trial_seconds, study.limits.silence_seconds, root / "logs" / str(os.getpid())
+    )
+    with (
+        watching(console or Console(stderr=True), study.name, epochs=1) as observer,
+        LocalPool(settings) as pool,
+    ):
+        card = prepare_data(study, pool, root / "data", base, observer)
+        draws = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=study.search.seed))
+        members = []
+        for family in study.space.families:
+            for index in range(1 + RANDOM_MEMBERS):
+                observer.note(f"{family}: {'the default member' if index == 0 else f'random member {index}'}")
+                members.append(_try(study, pool, draws.ask(), family, card, base, default=index == 0))
+    return Rehearsal(study.name, card, tuple(members), *_estimate(study, members))
+
+
+def _try(
+    study: Study, pool: LocalPool, trial: optuna.Trial, family: str, card: DataCard, base: Path, *, default: bool
+) -> Member:
+    """Build one member; time an epoch of it if it is the family's default and within the limits."""
+    worker = _idle(pool)
+    order = Evaluate(
+        trial=trial.number,
+        family=family,
+        data=card,
+        task=study.task.kind,
+        seed=study.search.seed,
+        epochs=1,
+        horizon=study.search.epochs,
+        checkpoint="",
+        base=str(base),
+        dry=True,
+    )
+    pool.give(worker, order)
+    weights = macs = seconds = problem = None
+    while True:
+        for speaker, message in pool.messages(timeout=0.2):
+            match message:
+                case Ask():
+                    speaker.send(Value(suggest(trial, message, default=default)))
+                case Built(architecture, _):
+                    weights, macs = architecture.cost.weights, architecture.cost.macs
+                    problem = over_limit(trial, architecture.cost, study.limits)
+                    speaker.send(Train() if default and problem is None else Skip("a rehearsal"))
+                case Epoch():
+                    seconds = message.seconds
+                    speaker.send(Continue())
+                case Finished() | Failed():
+                    if isinstance(message, Failed):
+                        problem = f"{message.kind}: {message.message}"
+                    label = "default" if default else f"random {trial.number}"
+                    return Member(family, label, weights, macs, seconds, problem)
+
+
+def _idle(pool: LocalPool) -> Worker:
+    while not pool.idle:
+        for _ in pool.messages(timeout=0.2):
+            pass
+    return pool.idle[0]
+
+
+def _estimate(study: Study, members: list[Member]) -> tuple[float | None, tuple[str, ...]]:
+    """Return the wall clock a study would take, and what the figure rests on."""
+    timed = [member.seconds_per_epoch for member in members if member.seconds_per_epoch is not None]
+    if not timed:
+        return None, ("No default member could be timed: see the problems above.",)
+    search = study.search
+    per_trial = median(timed) * search.epochs
+    hours = None if search.hours is None else search.hours * 3600
+    if search.trials is None:
+        fits = int((hours or 0) * search.workers / (per_trial * PRUNED_SHARE))
+        return hours, (f"In {search.hours:g} h about {fits:,} trials fit, if pruning saves half of the epochs.",)
+    estimate = search.trials * per_trial * PRUNED_SHARE / search.workers
+    notes = [
+        f"{search.trials:,} trials of {search.epochs} epochs on {search.workers} workers, half of the epochs pruned."
+    ]
+    if hours is not None and hours < estimate:
+        notes.append(f"The {search.hours:g} hours allowed end it earlier.")
+        estimate = hours
+    return estimate, tuple(notes)

@@ -1,0 +1,259 @@
+"""Launch, resume and rehearse a study: what `nas launch`, `nas resume` and `nas launch --dry-run` call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from nas.conversation import DataCard, Failed, Prepare, Prepared
+from nas.errors import BadInput, DataError, NASError, NotFound, StorageError, StudyExists, StudyRunning
+from nas.search.budget import Budget
+from nas.search.coordinator import Coordinator
+from nas.search.files import StudyFiles, files_root
+from nas.search.observer import Observer
+from nas.search.pool.local import LocalPool, PoolSettings
+from nas.search.progress import watching
+from nas.search.session import new_session, refuse_changed
+from nas.search.stopping import StopAtOnce, StopSignals
+from nas.store import queries
+from nas.store.engine import display_url, open_read_only, storage_url
+from nas.store.ledger import Ledger, create_study
+from nas.store.records import NewSession, StudyRecord, TrialRecord
+from nas.study_file import Study, parse_study, read_study
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a launch or resume ended. `exit_code` is the process's, `message` one sentence for people."""
+
+    name: str
+    exit_code: int
+    message: str
+    counts: dict[str, int]
+    best: TrialRecord | None
+
+
+def launch(path: str | Path, *, storage: str | None = None, console: Console | None = None) -> Ending:
+    """Create the study that the file at `path` describes, and run it until its budget is used up.
+
+    Raises:
+        StudyFileError: The file has problems.
+        StudyExists: The database has a study of that name.
+        DataError: The data cannot be searched on; nothing was created.
+        StudyFailed: The first trials all failed in the same way.
+    """
+    study, text = read_study(path)
+    url = storage_url(storage)
+    base = Path(path).absolute().parent
+    _refuse_existing(url, study.name)
+
+    def create() -> None:
+        create_study(
+            url,
+            name=study.name,
+            file=text,
+            base=str(base),
+            objectives=study.objectives,
+            trials=study.search.trials,
+            hours=study.search.hours,
+        )
+
+    return _run(study, url, base, console=console, command=f"nas launch {path}", create=create)
+
+
+def resume(
+    name: str,
+    *,
+    storage: str | None = None,
+    trials: int | None = None,
+    hours: float | None = None,
+    allow_changed: frozenset[str] = frozenset(),
+    console: Console | None = None,
+) -> Ending:
+    """Go on with study `name` up to its total budget, which `trials` and `hours` raise.
+
+    Args:
+        name: The study's name.
+        storage: URL or path of the database.
+        trials: A new total; ``None`` leaves it.
+        hours: A new total of wall-clock hours; ``None`` leaves it.
+        allow_changed: Any of "space", "data", "versions": go on although these are not what they were.
+        console: Where progress goes.
+
+    Raises:
+        NotFound: No such study.
+        StudyRunning: A living process runs it.
+        StudyChanged: Space, data or versions differ and are not allowed to.
+    """
+    url = storage_url(storage)
+    record = _stored(url, name)
+    if record.file is None:
+        raise BadInput(f"Study {name!r} was not launched from a study file: it can be read, not resumed.")
+    study = parse_study(record.file, path=f"the stored file of study {name!r}", base=Path(record.base))
+    budget = (
+        trials if trials is not None else record.trials_budget,
+        hours if hours is not None else record.hours_budget,
+    )
+    if record.running is not None:
+        raise StudyRunning(name, record.running.pid, record.running.host)
+    command = " ".join(
+        ["nas resume", name]
+        + ([f"--trials {trials}"] if trials is not None else [])
+        + ([f"--hours {hours:g}"] if hours is not None else [])
+    )
+    return _run(
+        study,
+        url,
+        Path(record.base),
+        console=console,
+        command=command,
+        record=record,
+        budget=budget,
+        allow_changed=allow_changed,
+    )
+
+
+def _run(
+    study: Study,
+    url: str,
+    base: Path,
+    *,
+    console: Console | None,
+    command: str,
+    create: Callable[[], None] | None = None,
+    record: StudyRecord | None = None,
+    budget: tuple[int | None, float | None] | None = None,
+    allow_changed: frozenset[str] = frozenset(),
+) -> Ending:
+    """Prepare the data, take the lease, run the coordinator. `create` is called once the data is known to be good."""
+    root = files_root(url)
+    settings = _pool_settings(study, root / "logs" / str(os.getpid()))
+    epochs = study.search.epochs
+    with (
+        watching(console or Console(stderr=True), study.name, epochs=epochs) as observer,
+        StopSignals(observer) as signals,
+        LocalPool(settings) as pool,
+    ):
+        card = prepare_data(study, pool, root / "data", base, observer)
+        if create is not None:
+            create()
+        session = new_session(study, base, card, command)
+        if record is not None:
+            refuse_changed(record, session, allow_changed)
+        with _held(url, study.name, session) as ledger:
+            if budget is not None:
+                ledger.set_budget(*budget)
+            ledger.set_data(asdict(card))
+            limits = budget or (study.search.trials, study.search.hours)
+            coordinator = Coordinator(
+                study,
+                ledger,
+                pool,
+                card=card,
+                files=StudyFiles(root, ledger.record.id),
+                base=str(base),
+                budget=Budget(*limits, seconds_before=ledger.record.seconds),
+                observer=observer,
+                stop_asked=lambda: signals.asked,
+            )
+            try:
+                stopped = coordinator.run()
+            except StopAtOnce:
+                stopped = signals.asked
+                coordinator.abandon("stopped at once")
+            return _ending(study, ledger, coordinator, stopped, signals)
+
+
+def prepare_data(study: Study, pool: LocalPool, folder: Path, base: Path, observer: Observer) -> DataCard:
+    """Have a worker load, check and split the data; return its card.
+
+    Raises:
+        DataError: The data cannot be searched on.
+    """
+    order = Prepare(study.data.source, study.task.kind, str(folder), str(base))
+    given = False
+    while True:
+        if not given and pool.idle:
+            pool.give(pool.idle[0], order)
+            given = True
+        for _, message in pool.messages(timeout=0.2):
+            match message:
+                case Prepared(card, notes):
+                    for note in notes:
+                        observer.note(note)
+                    return card
+                case Failed():
+                    raise DataError(f"data.source = {study.data.source!r}: {message.message}")
+
+
+@contextmanager
+def _held(url: str, name: str, session: NewSession) -> Iterator[Ledger]:
+    """Hold the study; whatever happens, the session gets its ending and the lease is let go."""
+    ledger = Ledger.open(url, name, session)
+    ending = "ended by an unexpected error"
+    try:
+        yield ledger
+        ending = ledger.ending or "budget used up"
+    except NASError as error:
+        ending = str(error).splitlines()[0]
+        raise
+    except StopAtOnce:
+        ending = "stopped at once"
+        raise
+    finally:
+        ledger.close(ending)
+
+
+def _ending(
+    study: Study, ledger: Ledger, coordinator: Coordinator, stopped: str | None, signals: StopSignals
+) -> Ending:
+    standing = coordinator.standing()
+    left = len(ledger.unfinished())
+    resume_with = f"Go on with `nas resume {study.name}`."
+    if signals.received is not None:
+        code = signals.exit_code
+        message = f"Stopped by {stopped}; {left} trials are saved where they are. {resume_with}"
+    elif stopped == "hours":
+        code = 6 if left else 0
+        message = f"The hours are used up; {left} trials were interrupted and saved. "
+        message += f"Go on with `nas resume {study.name} --hours MORE`."
+    elif coordinator.exhausted:
+        code = 0
+        message = "The space is exhausted: the last candidates had all been built before, or were over a limit."
+    else:
+        code, message = 0, "The budget is used up."
+    if code == 0 and not standing.counts.get("complete"):
+        code, message = 1, f"{message} No trial is complete: see `nas show {study.name}` for the causes."
+    ledger.ending = message
+    best = None
+    if standing.best_trial is not None:
+        trial_id = ledger.get_trial_id_from_study_id_trial_number(ledger.study._study_id, standing.best_trial)
+        best = ledger.trial_record(trial_id)
+    return Ending(study.name, code, message, standing.counts, best)
+
+
+def _refuse_existing(url: str, name: str) -> None:
+    """Refuse a name that is taken before anything slow begins."""
+    try:
+        _stored(url, name)
+    except (NotFound, StorageError):
+        return  # a database that cannot be read is met again, with its own message, when it is written
+    raise StudyExists(name, display_url(url))
+
+
+def _stored(url: str, name: str) -> StudyRecord:
+    return queries.study(open_read_only(url), name)
+
+
+def _pool_settings(study: Study, logs: Path) -> PoolSettings:
+    return PoolSettings(
+        workers=study.search.workers,
+        deadline=study.limits.trial_seconds,
+        silence=study.limits.silence_seconds,
+        logs=logs,
+    )

@@ -1,0 +1,64 @@
+"""Ctrl-C and SIGTERM: once to finish the running epochs and save, twice to stop at once."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType, TracebackType
+from typing import Any
+
+from nas.search.observer import Observer
+
+ORDERLY_EXIT = {signal.SIGINT: 130, signal.SIGTERM: 6}
+AT_ONCE_EXIT = {signal.SIGINT: 130, signal.SIGTERM: 143}
+
+
+class StopAtOnce(BaseException):
+    """The second signal. Not an `Exception`: nobody may swallow it."""
+
+
+class StopSignals:
+    """Listens to SIGINT, SIGTERM and SIGHUP while a study runs; the previous handlers come back after it.
+
+    Attributes:
+        received: The first signal, or ``None``.
+        at_once: Whether there was a second.
+    """
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self._before: dict[signal.Signals, Any] = {}
+        self.received: signal.Signals | None = None
+        self.at_once = False
+
+    def __enter__(self) -> StopSignals:
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                number = signal.Signals[name]
+                self._before[number] = signal.signal(number, self._hear)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    @property
+    def asked(self) -> str | None:
+        """Why the study is to stop, or ``None``."""
+        if self.received is None:
+            return None
+        return "Ctrl-C" if self.received == signal.SIGINT else self.received.name
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code that goes with what was received."""
+        first = signal.SIGTERM if self.received != signal.SIGINT else signal.SIGINT
+        return (AT_ONCE_EXIT if self.at_once else ORDERLY_EXIT)[first]
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        if self.received is not None:
+            self.at_once = True
+            raise StopAtOnce
+        self.received = signal.Signals(number)
+        self._observer.note("Stopping: the running epochs are finished and saved. Once more to stop at once.")
