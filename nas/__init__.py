@@ -9,13 +9,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nas.ranking import rank as rank
+    from nas.report import write_report as write_report
+    from nas.search.run import launch as launch
+    from nas.search.run import resume as resume
     from nas.store.storage import load_study as load_study
 
 _WHERE = {
+    "launch": "nas.search.run",
     "load_study": "nas.store.storage",
+    "rank": "nas.ranking",
+    "resume": "nas.search.run",
+    "write_report": "nas.report",
 }
 
-__all__ = ["load_study"]
+__all__ = ["launch", "load_study", "rank", "resume", "write_report"]
 
 
 def __getattr__(name: str) -> Any:

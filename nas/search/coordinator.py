@@ -265,7 +265,8 @@ class Coordinator:
         if excess:
             self._budget.count(free=True)
             return Verdict("failed", "rejected", excess)
-        twin = self._ledger.twin(live.architecture.fingerprint, live.training) if live.training is not None else None
+        comparable = live.training is not None and not live.architecture.opaque
+        twin = self._ledger.twin(live.architecture.fingerprint, live.training or {}) if comparable else None
         if twin is None or twin == live.number or live.known:
             self._budget.count(free=False)
             return None
