@@ -15,11 +15,12 @@ def over_limit(trial: optuna.Trial, cost: Cost, limits: LimitsSection) -> str | 
     A cost that is not known cannot be held against a candidate.
     """
     excess = []
+    told = trial.storage.get_trial(trial._trial_id).constraints  # a resumed trial has told them already
     for name, allowed in (("weights", limits.weights), ("macs", limits.macs)):
         actual = getattr(cost, name)
         if allowed is None or actual is None:
             continue
-        if f"constraints:{name}" not in trial.system_attrs:  # a resumed trial has told it already
+        if name not in told:
             trial.set_constraint(name, actual / allowed - 1.0)
         if actual > allowed:
             excess.append(f"{actual:,} {name}, {allowed:,} allowed (limits.{name})")

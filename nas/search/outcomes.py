@@ -32,7 +32,7 @@ class Outcomes:
         self._twins: defaultdict[int, list[int]] = defaultdict(list)  # number ▶ ids of the trials that wait for it
         self._maximize = study.objectives[0][1] == "maximize"
         trained = [trial for trial in ledger.study.get_trials(deepcopy=False) if trial.state.is_finished()]
-        self._scores = {
+        self._scores: dict[int, float] = {
             trial.number: trial.values[0]
             for trial in trained
             if trial.state == TrialState.COMPLETE and ledger.trial_record(trial._trial_id).duplicate_of is None

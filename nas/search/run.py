@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from nas.search.stopping import StopAtOnce, StopSignals
 from nas.store import queries
 from nas.store.engine import display_url, open_read_only, storage_url
 from nas.store.ledger import Ledger, create_study
-from nas.store.records import NewSession, StudyRecord, TrialRecord
+from nas.store.records import StudyRecord, TrialRecord
 from nas.study_file import Study, parse_study, read_study
 
 
@@ -145,11 +144,14 @@ def _run(
         session = new_session(study, base, card, command)
         if record is not None:
             refuse_changed(record, session, allow_changed)
-        with _held(url, study.name, session) as ledger:
-            if budget is not None:
-                ledger.set_budget(*budget)
+        ledger = Ledger.open(url, study.name, session)
+        ending = "ended by an unexpected error"
+        try:
             ledger.set_data(asdict(card))
-            limits = budget or (study.search.trials, study.search.hours)
+            if budget is None:
+                budget = study.search.trials, study.search.hours
+            else:
+                ledger.set_budget(*budget)
             coordinator = Coordinator(
                 study,
                 ledger,
@@ -157,7 +159,7 @@ def _run(
                 card=card,
                 files=StudyFiles(root, ledger.record.id),
                 base=str(base),
-                budget=Budget(*limits, seconds_before=ledger.record.seconds),
+                budget=Budget(*budget, seconds_before=ledger.record.seconds),
                 observer=observer,
                 stop_asked=lambda: signals.asked,
             )
@@ -166,7 +168,14 @@ def _run(
             except StopAtOnce:
                 stopped = signals.asked
                 coordinator.abandon("stopped at once")
-            return _ending(study, ledger, coordinator, stopped, signals)
+            result = _ending(study, ledger, coordinator, stopped, signals)
+            ending = result.message
+            return result
+        except NASError as error:
+            ending = str(error).splitlines()[0]
+            raise
+        finally:
+            ledger.close(ending)  # whatever happened, the lease is let go
 
 
 def prepare_data(study: Study, pool: LocalPool, folder: Path, base: Path, observer: Observer) -> DataCard:
@@ -191,24 +200,6 @@ def prepare_data(study: Study, pool: LocalPool, folder: Path, base: Path, observ
                     raise DataError(f"data.source = {study.data.source!r}: {message.message}")
 
 
-@contextmanager
-def _held(url: str, name: str, session: NewSession) -> Iterator[Ledger]:
-    """Hold the study; whatever happens, the session gets its ending and the lease is let go."""
-    ledger = Ledger.open(url, name, session)
-    ending = "ended by an unexpected error"
-    try:
-        yield ledger
-        ending = ledger.ending or "budget used up"
-    except NASError as error:
-        ending = str(error).splitlines()[0]
-        raise
-    except StopAtOnce:
-        ending = "stopped at once"
-        raise
-    finally:
-        ledger.close(ending)
-
-
 def _ending(
     study: Study, ledger: Ledger, coordinator: Coordinator, stopped: str | None, signals: StopSignals
 ) -> Ending:
@@ -229,7 +220,6 @@ def _ending(
         code, message = 0, "The budget is used up."
     if code == 0 and not standing.counts.get("complete"):
         code, message = 1, f"{message} No trial is complete: see `nas show {study.name}` for the causes."
-    ledger.ending = message
     best = None
     if standing.best_trial is not None:
         trial_id = ledger.get_trial_id_from_study_id_trial_number(ledger.study._study_id, standing.best_trial)

@@ -14,8 +14,8 @@ def to_optuna(distribution: Distribution) -> BaseDistribution:
         case "categorical":
             return CategoricalDistribution(distribution.choices)
         case "int":
-            low, high = int(distribution.low or 0), int(distribution.high or 0)
-            return IntDistribution(low, high, log=distribution.log, step=int(distribution.step or 1))
+            lowest, highest = int(distribution.low or 0), int(distribution.high or 0)
+            return IntDistribution(lowest, highest, log=distribution.log, step=int(distribution.step or 1))
         case "float":
             low, high = float(distribution.low or 0), float(distribution.high or 0)
             return FloatDistribution(low, high, log=distribution.log, step=distribution.step)

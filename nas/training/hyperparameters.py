@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import keras_tuner
 from keras_tuner.engine import hyperparameters as kt
@@ -70,7 +70,7 @@ def _distribution(hp: Any) -> Distribution:
         return Distribution("categorical", choices=(False, True))
     if isinstance(hp, kt.Choice):
         return Distribution("categorical", choices=tuple(hp.values))
-    kind = "int" if isinstance(hp, kt.Int) else "float"
+    kind: Literal["int", "float"] = "int" if isinstance(hp, kt.Int) else "float"
     if hp.sampling == "linear":
         step = hp.step if hp.step is not None else (1 if kind == "int" else None)
         return Distribution(kind, low=hp.min_value, high=hp.max_value, step=step)
@@ -101,5 +101,5 @@ def _mirrored(hp: Any, value: float) -> float:
     """Map a logarithmic draw to KerasTuner's ``reverse_log``, dense at the upper end; it is its own inverse."""
     if hp.sampling != "reverse_log" or hp.step is not None:
         return value
-    mirrored: float = hp.max_value + hp.min_value - value
-    return min(max(mirrored, hp.min_value), hp.max_value)
+    low, high = float(hp.min_value), float(hp.max_value)
+    return min(max(high + low - value, low), high)
