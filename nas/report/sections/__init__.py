@@ -1,0 +1,13 @@
+"""The sections of a page, one question a file, in the order of the page."""
+
+from nas.report.sections.architectures import architectures
+from nas.report.sections.curves import curves
+from nas.report.sections.failures import failures
+from nas.report.sections.health import health
+from nas.report.sections.ranking import ranking
+from nas.report.sections.reproduce import reproduce
+from nas.report.sections.verdict import verdict
+
+SECTIONS = (verdict, health, ranking, curves, architectures, failures, reproduce)
+
+__all__ = ["SECTIONS"]

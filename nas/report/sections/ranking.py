@@ -1,0 +1,45 @@
+"""How do the architectures compare?"""
+
+from __future__ import annotations
+
+from nas.report import words
+from nas.report.section import Section, View
+
+MOST_ROWS = 100
+
+
+def ranking(view: View) -> Section:
+    """Give the table of architectures, best first."""
+    study, shown = view.data.study, view.ranked[:MOST_ROWS]
+    complete = sum(len(entry.trials) for entry in view.ranked)
+    count = words.plural(len(view.ranked), "architecture")
+    what = f"The best {len(shown)} of {count}" if len(shown) < len(view.ranked) else f"All {count}"
+    return Section(
+        "ranking",
+        "How do the architectures compare?",
+        _answer(view),
+        {
+            "entries": shown,
+            "objectives": [
+                (objective, "highest first" if direction == "maximize" else "lowest first")
+                for objective, direction in zip(study.objectives, study.directions, strict=True)
+            ],
+            "caption": f"{what} with a score, from {words.plural(complete, 'complete trial')}. "
+            "A score is that of one training, the best one found for that architecture.",
+            "name": view.name,
+        },
+    )
+
+
+def _answer(view: View) -> str:
+    if not view.ranked:
+        return "There is nothing to compare yet."
+    if len(view.data.study.objectives) > 1:
+        return "Ordered by frontier (1 is beaten by nobody), and within one by the first objective."
+    if len(view.ranked) == 1:
+        return "There is only one so far."
+    best, median, last = (view.ranked[index].values[0] for index in (0, len(view.ranked) // 2, -1))
+    return (
+        f"{words.short(view.data.study.objectives[0], 40)} goes from {words.score(best)} over {words.score(median)} "
+        f"(the middle one) to {words.score(last)}."
+    )

@@ -1,0 +1,77 @@
+"""How would one run this again?"""
+
+from __future__ import annotations
+
+from nas.report import words
+from nas.report.section import Section, View
+from nas.store.records import SessionRecord
+
+MOST_EVENTS = 50
+MOST_SESSIONS = 50
+MOST_FILE = 20_000
+
+
+def reproduce(view: View) -> Section:
+    """Give the study file, the seeds, the versions, the fingerprints and what happened when."""
+    study = view.data.study
+    sessions = study.sessions[-MOST_SESSIONS:]
+    return Section(
+        "reproduce",
+        "How would one run this again?",
+        _answer(view),
+        {
+            "study": study,
+            "file": words.cut(study.file, MOST_FILE) if study.file else "",
+            "command": next((session.command for session in study.sessions), f"nas launch {view.name}.toml"),
+            "facts": _facts(study.sessions),
+            "data": study.data or {},
+            "sessions": [(session, _ending(view, session)) for session in sessions],
+            "session_count": len(study.sessions),
+            "events": view.data.events[-MOST_EVENTS:],
+            "event_count": len(view.data.events),
+            "name": view.name,
+        },
+    )
+
+
+def _answer(view: View) -> str:
+    sessions = view.data.study.sessions
+    if not sessions:
+        return "No session is on record: the study was made through Optuna's own interface."
+    changed = [
+        what
+        for what, values in (
+            ("library versions", {repr(sorted(session.versions.items())) for session in sessions}),
+            ("the data", {session.data_fingerprint for session in sessions}),
+            ("the search spaces", {repr(sorted(session.space_fingerprints.items())) for session in sessions}),
+            ("the commit", {session.commit for session in sessions}),
+        )
+        if len(values) > 1
+    ]
+    if changed:
+        return f"Between sessions there was a change of {' and '.join(changed)}: one run cannot repeat that."
+    return "From the study file, the seed and the versions below; the same trials come out only with one worker."
+
+
+def _facts(sessions: tuple[SessionRecord, ...]) -> list[tuple[str, str]]:
+    """Return what the study stood on; of several sessions every distinct value, the first one first."""
+    rows: dict[str, dict[str, None]] = {}
+    for session in sessions:
+        values = {
+            "Seed": str(session.seed),
+            "Commit": session.commit or words.UNKNOWN,
+            "Data fingerprint": session.data_fingerprint,
+            **{f"Search space {family}": fingerprint for family, fingerprint in session.space_fingerprints.items()},
+            **{f"{library} version": version for library, version in session.versions.items()},
+        }
+        for what, value in values.items():
+            rows.setdefault(what, {})[value] = None
+    return [(what, " → ".join(values)) for what, values in rows.items()]
+
+
+def _ending(view: View, session: SessionRecord) -> str:
+    if session.ending is not None:
+        return session.ending
+    if view.data.study.running is not None and session is view.data.study.sessions[-1]:
+        return "running"
+    return "no word of it: killed, or the machine went down"
