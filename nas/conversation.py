@@ -83,12 +83,14 @@ class Architecture:
     """What was built: its fingerprint (64 hexadecimal digits), its graph in topological order, its cost.
 
     Two models have the same fingerprint exactly when they compute the same function of inputs and
-    trainable weights, up to the names of their layers and whatever does not reach an output.
+    trainable weights, up to the names of their layers and whatever does not reach an output. An `opaque` one has
+    parts that do not tell what they compute (a subclassed model, a ``Lambda``): of those, equal fingerprints say nothing.
     """
 
     fingerprint: str
     graph: tuple[Node, ...]
     cost: Cost
+    opaque: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +292,9 @@ def decode(line: bytes) -> Message:
     name, _, body = line.partition(b" ")
     message = _BY_NAME.get(name.decode(errors="replace"))
     if message is None:
-        raise ValueError(f"A line of a conversation must start with one of {sorted(_BY_NAME)}. Received: {line[:80]!r}.")
+        raise ValueError(
+            f"A line of a conversation must start with one of {sorted(_BY_NAME)}. Received: {line[:80]!r}."
+        )
     decoded: Message = _adapter(message).validate_json(body)
     return decoded
 
