@@ -35,7 +35,7 @@ from nas.search.files import StudyFiles
 from nas.search.limits import over_limit
 from nas.search.observer import Observer, Standing
 from nas.search.outcomes import Outcomes, objective_value, objective_values
-from nas.search.pool.local import LocalPool, Worker
+from nas.search.pool.pool import Pool, Worker
 from nas.search.samplers import mixed, random
 from nas.search.suggest import FirstObjective, suggest
 from nas.search.trial import LiveTrial, Verdict
@@ -67,7 +67,7 @@ class Coordinator:
         self,
         study: Study,
         ledger: Ledger,
-        pool: LocalPool,
+        pool: Pool,
         *,
         card: DataCard,
         files: StudyFiles,

@@ -16,7 +16,8 @@ from rich.console import Console
 from nas.conversation import Ask, Built, Continue, DataCard, Epoch, Evaluate, Failed, Finished, Skip, Train, Value
 from nas.search.files import files_root
 from nas.search.limits import over_limit
-from nas.search.pool.local import LocalPool, PoolSettings, Worker
+from nas.search.pool.local import LocalPool, PoolSettings
+from nas.search.pool.pool import Pool, Worker
 from nas.search.progress import watching
 from nas.search.run import prepare_data
 from nas.search.suggest import suggest
@@ -80,7 +81,7 @@ def rehearse(path: str | Path, *, storage: str | None = None, console: Console |
 
 
 def _try(
-    study: Study, pool: LocalPool, trial: optuna.Trial, family: str, card: DataCard, base: Path, *, default: bool
+    study: Study, pool: Pool, trial: optuna.Trial, family: str, card: DataCard, base: Path, *, default: bool
 ) -> Member:
     """Build one member; time an epoch of it if it is the family's default and within the limits."""
     worker = _idle(pool)
@@ -117,7 +118,7 @@ def _try(
                     return Member(family, label, weights, macs, seconds, problem)
 
 
-def _idle(pool: LocalPool) -> Worker:
+def _idle(pool: Pool) -> Worker:
     while not pool.idle:
         for _ in pool.messages(timeout=0.2):
             pass

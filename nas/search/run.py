@@ -16,6 +16,7 @@ from nas.search.coordinator import Coordinator
 from nas.search.files import StudyFiles, files_root
 from nas.search.observer import Observer
 from nas.search.pool.local import LocalPool, PoolSettings
+from nas.search.pool.pool import Pool
 from nas.search.progress import watching
 from nas.search.session import new_session, refuse_changed
 from nas.search.stopping import StopAtOnce, StopSignals
@@ -178,7 +179,7 @@ def _run(
             ledger.close(ending)  # whatever happened, the lease is let go
 
 
-def prepare_data(study: Study, pool: LocalPool, folder: Path, base: Path, observer: Observer) -> DataCard:
+def prepare_data(study: Study, pool: Pool, folder: Path, base: Path, observer: Observer) -> DataCard:
     """Have a worker load, check and split the data; return its card.
 
     Raises:

@@ -24,6 +24,7 @@ import psutil
 
 from nas.conversation import Alive, Close, Evaluate, Failed, Finished, Message, Order, Prepare, Prepared, Ready
 from nas.pipe import PipeChannel
+from nas.search.pool.pool import Worker
 
 RECYCLE_AFTER = 40
 """Evaluations after which a worker is replaced: TensorFlow keeps 5 to 25 MB of each."""
@@ -49,7 +50,7 @@ class PoolSettings:
 
 
 @dataclass(slots=True)
-class Worker:
+class LocalWorker:
     """One worker process, as the coordinator sees it."""
 
     process: Any
@@ -85,7 +86,7 @@ class LocalPool:
     def __init__(self, settings: PoolSettings) -> None:
         self._settings = settings
         self._context = _context()
-        self._workers: list[Worker] = []
+        self._workers: list[LocalWorker] = []
         self._started = 0
         self._memory_limit = int(psutil.virtual_memory().total * MEMORY_SHARE / settings.workers)
         self.versions: dict[str, str] = {}
@@ -99,24 +100,25 @@ class LocalPool:
         self.close()
 
     @property
-    def idle(self) -> list[Worker]:
+    def idle(self) -> list[LocalWorker]:
         """Workers that wait for an order."""
         return [worker for worker in self._workers if not worker.busy]
 
     def give(self, worker: Worker, order: Evaluate | Prepare) -> None:
         """Give an idle `worker` something to do; the deadline starts now."""
+        assert isinstance(worker, LocalWorker)
         worker.busy = True
         worker.orders += 1
         worker.since = worker.heard = time.monotonic()
         worker.log_start = _size(worker.log)
         worker.send(order)
 
-    def end(self, worker: Worker) -> None:
+    def end(self, worker: LocalWorker) -> None:
         """Kill `worker` and everything it started, without a message, and start another one."""
         self._kill(worker)
         self._replace(worker)
 
-    def messages(self, timeout: float) -> Iterator[tuple[Worker, Message]]:
+    def messages(self, timeout: float) -> Iterator[tuple[LocalWorker, Message]]:
         """Wait at most `timeout` seconds for something to be said, then yield all that was."""
         handles = [
             handle for worker in self._workers for handle in (worker.channel.connection, worker.process.sentinel)
@@ -139,7 +141,7 @@ class LocalPool:
             worker.channel.close()
         self._workers.clear()
 
-    def _listen(self, worker: Worker) -> Iterator[tuple[Worker, Message]]:
+    def _listen(self, worker: LocalWorker) -> Iterator[tuple[LocalWorker, Message]]:
         """Yield what `worker` said; judge it if it is dead, silent, late or too big."""
         try:
             while (message := worker.channel.receive(timeout=0)) is not None:
@@ -163,7 +165,7 @@ class LocalPool:
             self._kill(worker)
             yield from self._bury(worker, verdict)
 
-    def _rest(self, worker: Worker) -> None:
+    def _rest(self, worker: LocalWorker) -> None:
         """An order is done: let the worker wait, or replace it if it has grown old or fat."""
         grown = worker.rss - worker.first_rss > GROWTH_BYTES
         if worker.orders >= RECYCLE_AFTER or grown:
@@ -172,7 +174,7 @@ class LocalPool:
         else:
             worker.busy = False
 
-    def _bury(self, worker: Worker, verdict: Failed) -> Iterator[tuple[Worker, Message]]:
+    def _bury(self, worker: LocalWorker, verdict: Failed) -> Iterator[tuple[LocalWorker, Message]]:
         was_working = worker.busy and worker.ready
         if not worker.ready:
             raise RuntimeError(f"A worker did not start: {verdict.message}\n{verdict.traceback}")
@@ -181,7 +183,7 @@ class LocalPool:
         if was_working:
             yield worker, verdict
 
-    def _verdict(self, worker: Worker) -> Failed | None:
+    def _verdict(self, worker: LocalWorker) -> Failed | None:
         """Return why `worker` has to be ended now, if it has to."""
         if not worker.busy:
             return None
@@ -205,7 +207,7 @@ class LocalPool:
             return Failed("oom", message, _tail(worker))
         return None
 
-    def _cause_of_death(self, worker: Worker, error: Exception) -> Failed:
+    def _cause_of_death(self, worker: LocalWorker, error: Exception) -> Failed:
         if isinstance(error, ValueError):
             return Failed("crash", f"The worker said something that is no message: {error}", _tail(worker))
         worker.process.join(5.0)
@@ -221,13 +223,13 @@ class LocalPool:
         log = self._settings.logs / f"worker-{self._started}.log"
         self._workers.append(start_worker(self._context, log, threads=_threads(self._settings.workers)))
 
-    def _replace(self, worker: Worker) -> None:
+    def _replace(self, worker: LocalWorker) -> None:
         worker.channel.close()
         self._workers.remove(worker)
         self._start()
 
     @staticmethod
-    def _kill(worker: Worker) -> None:
+    def _kill(worker: LocalWorker) -> None:
         """End the process group: what a candidate's code has started goes with it."""
         for end in (os.killpg, os.kill) if hasattr(os, "killpg") else (os.kill,):
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -235,7 +237,7 @@ class LocalPool:
         worker.process.join(5.0)
 
 
-def start_worker(context: BaseContext, log: Path, *, threads: int) -> Worker:
+def start_worker(context: BaseContext, log: Path, *, threads: int) -> LocalWorker:
     """Start a worker process; it is of use once it has said `Ready`."""
     from nas.training.worker import WorkerSettings, main
 
@@ -245,7 +247,7 @@ def start_worker(context: BaseContext, log: Path, *, threads: int) -> Worker:
     with _main_module_hidden(), _one_thread_each(threads):
         process.start()
     theirs.close()
-    return Worker(process, PipeChannel(ours), log)
+    return LocalWorker(process, PipeChannel(ours), log)
 
 
 def _context() -> BaseContext:
@@ -297,7 +299,7 @@ def _size(log: Path) -> int:
         return 0
 
 
-def _tail(worker: Worker, characters: int = 4000) -> str:
+def _tail(worker: LocalWorker, characters: int = 4000) -> str:
     """Return the end of what `worker` printed since its last order: a segmentation fault's stack, for one."""
     try:
         with worker.log.open("rb") as file:
