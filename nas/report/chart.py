@@ -132,7 +132,7 @@ def _description(curves: Sequence[Curve], front: Sequence[Curve], objective: str
 
 
 def _embeddable(svg: str, description: str) -> Markup:
-    """Return Vega's `svg` as one picture with one description: what it says of each mark is for another kind of page."""
+    """Return Vega's `svg` as one picture with one description; what it says of each mark would drown a listener."""
     svg = re.sub(r' (?:aria-[a-z]+|role)="[^"]*"', "", svg[svg.index("<svg") :])
     head = Markup('<svg role="img" aria-label="{}"').format(words.clean(description))
     return Markup(svg.replace("<svg", head, 1).replace('class="marks"', 'class="chart"', 1))

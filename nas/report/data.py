@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,8 +31,8 @@ class ReportData:
     events: tuple[EventRecord, ...]
 
 
-def curves_to_draw(trials: tuple[TrialRecord, ...], ranked: list[Ranked]) -> list[int]:
-    """Return the numbers of the trials whose curves a page shows, ascending: the best, and an even sample of the rest."""
+def curves_to_draw(trials: tuple[TrialRecord, ...], ranked: Sequence[Ranked]) -> list[int]:
+    """Return the numbers of the trials whose curves a page shows, ascending: the best and a sample of the rest."""
     best = [entry.trial.number for entry in ranked[:HIGHLIGHTED_CURVES]]
     others = [trial.number for trial in trials if trial.epochs and trial.number not in best]
     room = DRAWN_CURVES - len(best)

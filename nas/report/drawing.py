@@ -166,7 +166,7 @@ def _extent(shape: tuple[int | None, ...]) -> int:
 
 
 def _body(shape: tuple[int | None, ...], largest: int, centre: float, top: float) -> Markup:
-    """Return an output's body. Its height tells the resolution or length, its depth the channels (both as logarithms)."""
+    """Return an output's body: its height tells the resolution or length, its depth the channels, as logarithms."""
     channels = max(1, shape[-1] or 1) if shape else 1
     depth = 3 + min(1.0, log2(channels) / 11) * 24
     if len(shape) < 2:  # a vector: no extent, only features
@@ -220,5 +220,6 @@ def _text(x: float, y: float, text: str, name: str, anchor: str = "start") -> Ma
 
 def _svg(width: float, height: float, title: str, description: str, parts: Iterable[Markup]) -> Markup:
     return Markup(
-        '<svg class="architecture" role="img" aria-label="{}" width="{:.0f}" height="{:.0f}" viewBox="0 0 {:.0f} {:.0f}">{}</svg>'
+        '<svg class="architecture" role="img" aria-label="{}" width="{:.0f}" height="{:.0f}" '
+        'viewBox="0 0 {:.0f} {:.0f}">{}</svg>'
     ).format(words.clean(f"{title}: {description}"), width, height, width, height, Markup("").join(parts))

@@ -96,7 +96,7 @@ def _activation(node: Node) -> str:
 
 
 def _main(node: Node, shape: tuple[int | None, ...]) -> str:
-    """Return a layer's name with what tells it from others: kernel, stride, heads, and its output if not the stage's."""
+    """Return a layer's name with its kernel, stride and heads, and its output where that is not the stage's."""
     parts = [SHORT.get(node.layer) or _spoken(node.layer)]
     if kernel := _first(node, "kernel_size", "kernel", "pool_size", "pool", "patch_size"):
         parts.append(_window(kernel))

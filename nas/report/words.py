@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from math import isfinite
 
 UNKNOWN = "–"
@@ -86,7 +86,7 @@ def moment(at: datetime | None) -> str:
     """Return a point in time, to the second, in UTC."""
     if at is None:
         return UNKNOWN
-    at = at.astimezone(timezone.utc) + timedelta(microseconds=500_000)
+    at = at.astimezone(UTC) + timedelta(microseconds=500_000)
     return at.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 

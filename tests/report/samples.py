@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -14,7 +14,7 @@ from nas.conversation import Cost, Node
 from nas.report import ReportData
 from nas.store.records import EpochRecord, EventRecord, Holder, SessionRecord, StudyRecord, TrialRecord
 
-BEGAN = datetime(2026, 3, 2, 9, 30, tzinfo=timezone.utc)
+BEGAN = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 NOW = BEGAN + timedelta(hours=2)
 HOLDER = Holder(pid=4242, host="bench", boot_id="b", process_started=1.0)
 

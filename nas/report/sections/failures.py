@@ -26,7 +26,7 @@ MEANING = {
 def failures(view: View) -> Section:
     """Group the failed trials by kind and by message."""
     failed = [trial for trial in view.data.trials if trial.outcome == "failed"]
-    kinds = Counter(trial.kind or "error" for trial in failed)
+    kinds: Counter[str] = Counter(trial.kind or "error" for trial in failed)
     groups = [
         {
             "kind": kind,

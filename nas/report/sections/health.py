@@ -57,7 +57,7 @@ def _facts(view: View) -> Iterator[tuple[str, str]]:
     if spared := _spared(view):
         yield (
             "Pruning",
-            f"left out {words.plural(spared, 'epoch')}, {spared / (spared + epochs):.0%} of what full trainings would have taken",
+            f"left out {words.plural(spared, 'epoch')}, {spared / (spared + epochs):.0%} of what was due",
         )
     if duplicates := study.counts.get("duplicate", 0):
         built = "an architecture" if duplicates == 1 else "architectures"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from nas.conversation import Scalar
 from nas.report import words
 from nas.report.section import Section, View
 
 MOST_ROWS = 100
+SHORT = {"learning_rate": "rate", "weight_decay": "decay", "batch_size": "batch"}
 
 
 def ranking(view: View) -> Section:
@@ -19,7 +23,7 @@ def ranking(view: View) -> Section:
         "How do the architectures compare?",
         _answer(view),
         {
-            "entries": shown,
+            "entries": [(entry, _training(entry.trial.training)) for entry in shown],
             "objectives": [
                 (objective, "highest first" if direction == "maximize" else "lowest first")
                 for objective, direction in zip(study.objectives, study.directions, strict=True)
@@ -29,6 +33,16 @@ def ranking(view: View) -> Section:
             "name": view.name,
         },
     )
+
+
+def _training(choices: Mapping[str, Scalar]) -> str:
+    """Return training choices in short: names that say themselves are left out, and what was not used."""
+    used = {name: value for name, value in choices.items() if value not in (None, "none", False)}
+    parts = [
+        words.setting(value) if isinstance(value, str) else f"{SHORT.get(name, name)} {words.setting(value)}"
+        for name, value in used.items()
+    ]
+    return words.short(", ".join(parts), 120) or words.UNKNOWN
 
 
 def _answer(view: View) -> str:

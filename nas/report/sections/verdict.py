@@ -48,7 +48,8 @@ def _answer(view: View, chosen: list[Ranked], on_frontier: int) -> str:
     best = words.score(chosen[0].values[0])
     if len(chosen) == 1:
         return f"The only complete architecture reached {_objective(view)} {best}."
-    return f"These {len(chosen)} of {words.plural(len(view.ranked), 'architecture')}; the best reached {_objective(view)} {best}."
+    of = words.plural(len(view.ranked), "architecture")
+    return f"These {len(chosen)} of {of}; the best reached {_objective(view)} {best}."
 
 
 def _objective(view: View) -> str:
@@ -61,8 +62,8 @@ def _doubts(view: View) -> tuple[str, ...]:
     doubts = ["Each score is that of one training with one seed."]
     if count > 1:
         doubts[0] += (
-            f" The best of {count:,} such scores is optimistic: the winner was lucky as well as good. Architectures "
-            "whose scores differ by less than the scatter between seeds, which one training cannot show, are not told apart."
+            f" The best of {count:,} such scores is optimistic: the winner was lucky as well as good. Scores that "
+            "differ by less than the scatter between seeds, which one training cannot show, do not tell architectures apart."
         )
     if sampling := _sampling_error(view):
         error, examples = sampling
@@ -72,7 +73,7 @@ def _doubts(view: View) -> tuple[str, ...]:
             f"Measured on {examples:,} validation examples, a share of {words.score(best)} has a standard error of "
             f"{words.score(error)} from the choice of examples alone; "
             + (
-                f"{words.plural(near, 'more architecture')} lie within it."
+                f"{words.plural(near, 'more architecture lies', 'more architectures lie')} within it."
                 if near
                 else "no other architecture lies within it."
             )
