@@ -44,7 +44,7 @@ def restore(path: Path, model: keras.Model, fingerprint: str) -> tuple[Epoch, ..
     Returns an empty curve, and leaves `model` as it is, if there is no such file or it is not of this model.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             manifest: dict[str, Any] = json.loads(file["manifest"].tobytes())
             if manifest["format"] != FORMAT or manifest["fingerprint"] != fingerprint:
                 return ()

@@ -68,7 +68,8 @@ class SimulatedPool:
 
     def give(self, worker: Worker, order: Evaluate | Prepare) -> None:
         """Start a script."""
-        assert isinstance(worker, SimulatedWorker) and isinstance(order, Evaluate)
+        assert isinstance(worker, SimulatedWorker)
+        assert isinstance(order, Evaluate)
         worker.script, worker.said = self._candidate(order), None
         worker.answers.clear()
 
