@@ -14,6 +14,8 @@ from nas.report import words
 
 MOST_POINTS = 60
 """Epochs drawn of one curve."""
+MOST_MARKS = 8
+"""Epochs of one curve that carry its mark."""
 
 # What the page's style sheet recolours in the dark, by these very values.
 INK, QUIET, GRID = "#1c2330", "#5b6472", "#e3e6eb"
@@ -21,6 +23,8 @@ COMPLETE, PRUNED = "#9db4cf", "#b9bec7"
 # Okabe & Ito 2008: told apart by readers with any common colour vision, here with a mark and a dash of their own too.
 COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"]
 MARKS = ["circle", "square", "triangle-up", "diamond", "triangle-down"]
+# Vega measures text without knowing the reader's fonts: the room on the right is for wider ones.
+PADDING = {"left": 5, "top": 5, "bottom": 5, "right": 50}
 DASHES = [[1, 0], [8, 3], [3, 2], [10, 3, 2, 3], [5, 5]]
 
 T = TypeVar("T")
@@ -58,17 +62,18 @@ def learning_curves(curves: Sequence[Curve], objective: str, direction: str) -> 
     import altair as alt
     import vl_convert
 
+    title = alt.TitleParams(objective, anchor="start", fontSize=12, fontWeight="normal", color=INK)
     low, high = _range([value for curve in curves for _, value in curve.points if isfinite(value)], direction)
     front = [curve for curve in curves if curve.place is not None]
     x = alt.X("epoch:Q").title("epoch").axis(tickMinStep=1, format="d", grid=False)
-    y = alt.Y("value:Q").title(objective).scale(zero=False, domain=[low, high], nice=True)
+    y = alt.Y("value:Q").title(None).scale(zero=False, domain=[low, high], nice=True)
     layers = []
     for states, colour, dash in ((("complete",), COMPLETE, [1, 0]), (("pruned", "failed", "running"), PRUNED, [3, 3])):
         behind = [curve for curve in curves if curve.place is None and curve.state in states]
         data = alt.Data(values=_rows(behind, low, high))
         base = alt.Chart(data).encode(x=x, y=y, detail="trial:N")
         layers.append(base.mark_line(color=colour, strokeWidth=1, strokeDash=dash))
-        ends = base.mark_point(color=colour, size=16, shape="cross" if colour == PRUNED else "circle", strokeWidth=1)
+        ends = base.mark_point(color=colour, size=24, shape="cross" if colour == PRUNED else "circle", strokeWidth=1)
         layers.append(ends.transform_filter("datum.last"))
     labels = [curve.label for curve in front]
     legend = alt.Legend(title="best", orient="right", symbolSize=90, symbolStrokeWidth=2)
@@ -77,8 +82,9 @@ def learning_curves(curves: Sequence[Curve], objective: str, direction: str) -> 
     )
     dashes = alt.StrokeDash("label:N").scale(domain=labels, range=DASHES[: len(labels)]).legend(None)
     shapes = alt.Shape("label:N").scale(domain=labels, range=MARKS[: len(labels)]).legend(legend)
-    layers += [base.mark_line(strokeWidth=2).encode(strokeDash=dashes), base.mark_point(size=36).encode(shape=shapes)]
-    chart = alt.layer(*layers).properties(width=640, height=320, background="transparent", autosize="pad")
+    marks = base.mark_point(size=40, strokeWidth=1.5, opacity=1).transform_filter("datum.marked")
+    layers += [base.mark_line(strokeWidth=2).encode(strokeDash=dashes), marks.encode(shape=shapes)]
+    chart = alt.layer(*layers).properties(title=title, width=680, height=320, background="transparent", padding=PADDING)
     return _embeddable(vl_convert.vegalite_to_svg(_styled(chart).to_dict()), _description(curves, front, objective))
 
 
@@ -101,6 +107,7 @@ def _rows(curves: Sequence[Curve], low: float, high: float) -> list[dict[str, An
     rows = []
     for curve in curves:
         points = thinned([(step, value) for step, value in curve.points if isfinite(value)], MOST_POINTS)
+        marked = set(thinned(range(len(points)), MOST_MARKS))
         rows += [
             {
                 "trial": curve.trial,
@@ -108,6 +115,7 @@ def _rows(curves: Sequence[Curve], low: float, high: float) -> list[dict[str, An
                 "value": float(f"{min(max(value, low), high):.6g}"),
                 "label": curve.label,
                 "last": index == len(points) - 1,
+                "marked": index in marked,
             }
             for index, (step, value) in enumerate(points)
         ]

@@ -18,16 +18,19 @@ from nas.report import words
 from nas.report.layers import Line, lines
 from nas.report.stages import Block, Stage, fold
 
-CARD, GAP, COLUMNS, MARGIN = 156, 22, 5, 2
+WIDE, NARROW, GAP, MARGIN = 144, 104, 16, 2
+MOST_WIDE = 908
+"""Units across, which are pixels until the page shrinks it."""
 BODY_HEIGHT, BODY_TOP = 56, 10
 LINE, SMALL_LINE, PADDING = 17, 14, 8
 MOST_STAGES = 15
 MOST_LINES = 9
-CHARACTERS = 20
+CHARACTERS = {WIDE: 18, NARROW: 13}
+"""That fit on a line of a card."""
 
 
 def draw(graph: Sequence[Node], *, title: str) -> Markup:
-    """Return `graph` as an SVG element, at most five cards wide.
+    """Return `graph` as an SVG element, at most `MOST_WIDE` wide.
 
     An empty graph gives a picture that says so. Of more than `MOST_STAGES` stages the middle ones become one card.
 
@@ -41,23 +44,20 @@ def draw(graph: Sequence[Node], *, title: str) -> Markup:
             320, 40, title, "The architecture is unknown.", [_text(8, 25, "The architecture is unknown.", "quiet")]
         )
     shown, hidden = _shown(stages)
-    cards = [_Card(stage, stages) for stage in shown]
+    cards: list[_Card | _Gap] = [_Card(stage, stages) for stage in shown]
+    if hidden:
+        cards.insert(len(cards) - _tail(hidden), _Gap(hidden))
     parts: list[Markup] = []
-    top = float(MARGIN)
-    slots: list[_Card | None] = (
-        [*cards[:-hidden_at], None, *cards[-hidden_at:]] if (hidden_at := _tail(hidden)) else [*cards]
-    )
-    for first in range(0, len(slots), COLUMNS):
-        row = slots[first : first + COLUMNS]
-        height = max((card.height for card in row if card), default=100.0)
-        for column, card in enumerate(row):
-            left = MARGIN + column * (CARD + GAP)
-            parts.append(card.at(left, top, height) if card else _ellipsis(left, top, height, hidden))
-            if first + column + 1 < len(slots):
-                parts.append(_arrow(left + CARD, top + BODY_TOP + BODY_HEIGHT / 2))
-        top += height + GAP
-    columns = min(len(slots), COLUMNS)
-    return _svg(columns * (CARD + GAP) - GAP + 2 * MARGIN + 8, top - GAP + MARGIN, title, summary(stages), parts)
+    left, top, tallest, widest = MARGIN, float(MARGIN), 0.0, 0
+    for index, card in enumerate(cards):
+        if left + card.width > MOST_WIDE:
+            left, top, tallest = MARGIN, top + tallest + GAP, 0.0
+        parts.append(card.at(left, top))
+        if index + 1 < len(cards):
+            parts.append(_arrow(left + card.width, top + BODY_TOP + BODY_HEIGHT / 2))
+        left += card.width + GAP
+        tallest, widest = max(tallest, card.height), max(widest, left)
+    return _svg(widest + MARGIN, top + tallest + MARGIN, title, summary(stages), parts)
 
 
 def summary(stages: Sequence[Stage]) -> str:
@@ -88,7 +88,7 @@ def _shown(stages: Sequence[Stage]) -> tuple[list[Stage], int]:
 
 
 class _Card:
-    """One stage, laid out: `height` is what it needs, `at` draws it."""
+    """One stage, laid out: `width` and `height` are what it needs, `at` draws it."""
 
     def __init__(self, stage: Stage, stages: Sequence[Stage]) -> None:
         self._stage = stage
@@ -103,36 +103,64 @@ class _Card:
                 self._blocks.append((block, folded[:room]))
             self._left_out += len(folded[room:])
             room -= len(folded[:room])
-        self._head = BODY_TOP + BODY_HEIGHT + 64
+        told = [line for _, folded in self._blocks for line, times in folded if times == 1]
+        fits = all(max(len(line.main), len(line.minor)) <= CHARACTERS[NARROW] for line in told)
+        simple = len(told) <= 3 and sum(block.times * len(folded) for block, folded in self._blocks) == len(told)
+        short = len(words.shape(stage.shape)) <= CHARACTERS[NARROW] - 3
+        self.width = NARROW if fits and simple and short else WIDE
+        self._head = BODY_TOP + BODY_HEIGHT + 76
         body = sum(_block_height(block, folded) + 6 for block, folded in self._blocks)
         self.height = self._head + body + (LINE if self._left_out else 0) + 4
 
-    def at(self, left: float, top: float, height: float) -> Markup:
+    def at(self, left: float, top: float) -> Markup:
         """Return the card with its upper left corner there."""
-        stage, centre = self._stage, left + CARD / 2
+        stage, centre, width = self._stage, left + self.width / 2, self.width - 2 * PADDING
+        y = top + BODY_TOP + BODY_HEIGHT
+        weights, macs = _cost(stage)
         parts = [
-            _rect(left, top, CARD, height, "card", 8),
+            _rect(left, top, self.width, self.height, "card", 8),
             _body(stage.shape, self._largest, centre, top + BODY_TOP),
-            _text(centre, top + BODY_TOP + BODY_HEIGHT + 18, words.shape(stage.shape), "shape", "middle"),
-            _text(centre, top + BODY_TOP + BODY_HEIGHT + 34, _cost(stage), "quiet", "middle"),
-            _rect(left + 12, top + BODY_TOP + BODY_HEIGHT + 43, CARD - 24, 4, "track", 2),
+            _text(centre, y + 18, words.shape(stage.shape), "shape", "middle"),
+            _text(centre, y + 34, weights, "quiet", "middle"),
+            _text(centre, y + 48, macs, "quiet", "middle"),
+            _rect(left + PADDING, y + 56, width, 4, "track", 2),
         ]
         if self._share:
-            width = max(2.0, (CARD - 24) * self._share)
-            parts.append(_rect(left + 12, top + BODY_TOP + BODY_HEIGHT + 43, width, 4, "share", 2))
+            parts.append(_rect(left + PADDING, y + 56, max(2.0, width * self._share), 4, "share", 2))
         y = top + self._head - 6
         for block, folded in self._blocks:
-            parts.append(_block(block, folded, left + PADDING, y))
+            parts.append(_block(block, folded, left + PADDING, y, self.width))
             y += _block_height(block, folded) + 6
         if self._left_out:
             parts.append(_text(left + PADDING + 8, y + 10, f"… {self._left_out} more", "quiet"))
         return Markup("").join(parts)
 
 
-def _cost(stage: Stage) -> str:
+class _Gap:
+    """The card that stands for stages not shown."""
+
+    width, height = NARROW, BODY_TOP + BODY_HEIGHT + 76
+
+    def __init__(self, hidden: int) -> None:
+        self._hidden = hidden
+
+    def at(self, left: float, top: float) -> Markup:
+        """Return the card with its upper left corner there."""
+        middle = top + BODY_TOP + BODY_HEIGHT + 18
+        return Markup("").join(
+            [
+                _rect(left, top, self.width, self.height, "card hidden", 8),
+                _text(left + self.width / 2, middle, f"… {self._hidden} …", "shape", "middle"),
+                _text(left + self.width / 2, middle + 16, "more stages", "quiet", "middle"),
+            ]
+        )
+
+
+def _cost(stage: Stage) -> tuple[str, str]:
+    """Return the two lines that say what a stage costs."""
     if not stage.weights and not stage.macs:
-        return "no weights"
-    return f"{words.count(stage.weights)} weights · {words.count(stage.macs)} MACs"
+        return "no weights", ""
+    return f"{words.count(stage.weights)} weights", f"{words.count(stage.macs)} MACs"
 
 
 def _block_height(block: Block, folded: Sequence[tuple[Line, int]]) -> float:
@@ -140,20 +168,21 @@ def _block_height(block: Block, folded: Sequence[tuple[Line, int]]) -> float:
     return lines_height + 8 + (SMALL_LINE if block.times > 1 else 0)
 
 
-def _block(block: Block, folded: Sequence[tuple[Line, int]], left: float, top: float) -> Markup:
+def _block(block: Block, folded: Sequence[tuple[Line, int]], left: float, top: float, card: int) -> Markup:
     """Return a block: its lines, an arc over each residual branch, and its repeats."""
-    width, height = CARD - 2 * PADDING, _block_height(block, folded)
+    width, height, most = card - 2 * PADDING, _block_height(block, folded), CHARACTERS[card]
+    indent = left + (14 if any(line.skip for line, _ in folded) else 8)
     parts = [_rect(left, top, width, height, "block repeated" if block.times > 1 else "block", 5)]
     y, branch = top + 4, top + 6
     for line, times in folded:
-        text = f"{words.short(line.main or line.minor, CHARACTERS)}{f'  × {times}' if times > 1 else ''}"
-        parts.append(_text(left + 14, y + 12, text, "layer" if line.main else "quiet"))
+        text = f"{words.short(line.main or line.minor, most)}{f'  × {times}' if times > 1 else ''}"
+        parts.append(_text(indent, y + 12, text, "layer" if line.main else "quiet"))
         if line.skip:
             parts.append(_arc(left + 9, branch, y + 8))
             branch = y + 10
         y += LINE
         if line.main and line.minor:
-            parts.append(_text(left + 14, y + 8, words.short(line.minor, CHARACTERS + 3), "quiet"))
+            parts.append(_text(indent, y + 8, words.short(line.minor, most + 2), "quiet"))
             y += SMALL_LINE
     if block.times > 1:
         parts.append(_text(left + width - 7, top + height - 6, f"× {block.times}", "times", "end"))
@@ -183,17 +212,8 @@ def _body(shape: tuple[int | None, ...], largest: int, centre: float, top: float
     return Markup("").join([roof, side, _rect(x, y, front, height, "front", 0)])
 
 
-def _ellipsis(left: float, top: float, height: float, hidden: int) -> Markup:
-    return Markup("").join(
-        [
-            _rect(left, top, CARD, height, "card hidden", 8),
-            _text(left + CARD / 2, top + height / 2, f"… {hidden} more stages …", "quiet", "middle"),
-        ]
-    )
-
-
 def _arrow(x: float, y: float) -> Markup:
-    return Markup('<path class="arrow" d="M{:.1f} {:.1f}h{}m-5 -4l5 4l-5 4"/>').format(x + 4, y, GAP - 8)
+    return Markup('<path class="arrow" d="M{:.1f} {:.1f}h{}m-4 -4l4 4l-4 4"/>').format(x + 2, y, GAP - 4)
 
 
 def _arc(x: float, start: float, end: float) -> Markup:

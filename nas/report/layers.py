@@ -10,6 +10,8 @@ from nas.report import words
 
 SHORT = {
     "Add": "+ add",
+    "AveragePooling1D": "Mean pool",
+    "AveragePooling2D": "Mean pool",
     "BatchNormalization": "batch norm",
     "Concatenate": "+ concat",
     "Conv1D": "Conv",
@@ -17,11 +19,17 @@ SHORT = {
     "Conv3D": "Conv",
     "DepthwiseConv1D": "Depthwise conv",
     "DepthwiseConv2D": "Depthwise conv",
+    "GlobalAveragePooling1D": "Global pool",
+    "GlobalAveragePooling2D": "Global pool",
+    "GlobalMaxPooling1D": "Global max pool",
+    "GlobalMaxPooling2D": "Global max pool",
     "GroupNormalization": "group norm",
     "GroupQueryAttention": "Attention",
     "InputLayer": "Input",
     "LayerNormalization": "layer norm",
     "LeakyReLU": "leaky ReLU",
+    "MaxPooling1D": "Max pool",
+    "MaxPooling2D": "Max pool",
     "MultiHeadAttention": "Attention",
     "Multiply": "× gate",
     "ELU": "ELU",
@@ -126,4 +134,4 @@ def _spoken(layer: str) -> str:
     spoken = "".join(
         f" {c.lower()}" if c.isupper() and not layer[i - 1].isupper() and i else c for i, c in enumerate(layer)
     )
-    return words.short(spoken.replace("_", " ").strip(), 24).replace("Global average pooling", "Global avg pooling")
+    return words.short(spoken.replace("_", " ").strip(), 24)

@@ -18,7 +18,7 @@ MEANING = {
     "timeout": "Over its time limit, or silent for too long",
     "crash": "The worker's process broke down",
     "killed": "The worker was killed from outside",
-    "error": "Python raised an error",
+    "error": "An error was raised",
     "rejected": "Over a limit of the study file; no epoch was spent",
 }
 
@@ -62,5 +62,6 @@ def _answer(view: View, kinds: Counter[str]) -> str:
     share = kinds.total() / max(1, view.decided)
     kind, count = kinds.most_common(1)[0]
     meaning = MEANING.get(kind, kind)
-    most = f"all of them: {meaning}" if len(kinds) == 1 else f"most often ({count:,}): {meaning}"
-    return f"{kinds.total():,} of {words.plural(view.decided, 'trial')} ({share:.0%}); {most[0]}{most[1:]}."
+    most = "all of them" if len(kinds) == 1 else f"most often, {count:,} times"
+    of = words.plural(view.decided, "trial")
+    return f"{kinds.total():,} of {of} ({share:.0%}); {most}: {meaning[0].lower()}{meaning[1:]}."

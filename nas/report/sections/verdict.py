@@ -63,7 +63,7 @@ def _doubts(view: View) -> tuple[str, ...]:
     if count > 1:
         doubts[0] += (
             f" The best of {count:,} such scores is optimistic: the winner was lucky as well as good. Scores that "
-            "differ by less than the scatter between seeds, which one training cannot show, do not tell architectures apart."
+            "differ by less than the scatter between seeds, which one training cannot show, tell nothing apart."
         )
     if sampling := _sampling_error(view):
         error, examples = sampling
