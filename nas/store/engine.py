@@ -68,17 +68,20 @@ def sqlite_path(url: str) -> Path | None:
     return Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
 
 
-def open_for_writing(url: str) -> Engine:
+def open_for_writing(url: str, *, create: bool = True) -> Engine:
     """Return an engine on the database at `url`, which is created, or upgraded after a backup, where it has to be.
 
     Transactions write: on SQLite they begin with ``BEGIN IMMEDIATE``. `reading` gives those that only read.
 
     Raises:
+        NotFound: There is no database, and `create` is false.
         StorageError: The database cannot be opened or written, or is of a newer schema.
     """
     path = sqlite_path(url)
-    if path is not None:
+    if path is not None and create:
         _create_file(path)
+    elif path is not None:
+        _require_file(path)
     engine = _engine(url, mode="rw")
     try:
         prepare(engine, path)

@@ -1,0 +1,316 @@
+"""Questions to the database, answered with frozen records. Nothing here writes, or costs a statement a trial.
+
+Every function takes an engine, or the connection of a `nas.store.engine.snapshot` where several answers have to be
+of one moment.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Collection
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Text, func, select, type_coerce
+
+from nas.conversation import Cost, Node, Scalar
+from nas.errors import NotFound, did_you_mean
+from nas.store.columns import from_json
+from nas.store.engine import Source, snapshot
+from nas.store.lease import is_alive
+from nas.store.models import Architecture, Attempt, Epoch, Event, Session, Study, Trial, TrialParam, TrialValue
+from nas.store.records import (
+    AttemptRecord,
+    EpochRecord,
+    EventRecord,
+    Holder,
+    SessionRecord,
+    StudyRecord,
+    TrialDetail,
+    TrialRecord,
+)
+
+COUNTED = ("complete", "pruned", "failed", "running", "duplicate")
+"""The keys of `StudyRecord.counts`."""
+_FEW = 500
+"""More bound values than this in one statement are not worth it: everything is read and sorted out here."""
+
+
+def studies(source: Source) -> list[StudyRecord]:
+    """Return every study, the newest last."""
+    with snapshot(source) as connection:
+        return _studies(connection, None)
+
+
+def study(source: Source, name: str) -> StudyRecord:
+    """Return the study `name`.
+
+    Raises:
+        NotFound: There is none of that name; the message has the nearest one.
+    """
+    with snapshot(source) as connection:
+        found = _studies(connection, Study.name == name)
+        if not found:
+            raise no_such_study(connection, name)
+    return found[0]
+
+
+def no_such_study(connection: Connection, name: str) -> NotFound:
+    """Return the error that says so, with what there is instead."""
+    names = list(connection.scalars(select(Study.name).order_by(Study.id.desc())))
+    there = f"There are: {', '.join(names[:10])}{' …' if len(names) > 10 else ''}." if names else "There are none yet."
+    return NotFound(f"No study is named {name!r}.{did_you_mean(name, names)} {there}")
+
+
+def trials(source: Source, study_id: int) -> list[TrialRecord]:
+    """Return the trials of a study, by number: three statements, however many there are."""
+    with snapshot(source) as connection:
+        return _trials(connection, Trial.study_id == study_id)
+
+
+def trial(source: Source, study_id: int, number: int) -> TrialDetail:
+    """Return everything about one trial.
+
+    Raises:
+        NotFound: The study has no trial of that number.
+    """
+    with snapshot(source) as connection:
+        found = _trials(connection, (Trial.study_id == study_id) & (Trial.number == number))
+        if not found:
+            count = connection.scalar(select(func.count()).where(Trial.study_id == study_id)) or 0
+            there = f"They are numbered 0 to {count - 1}." if count else "It has none yet."
+            raise NotFound(f"The study has no trial {number}. {there}")
+        return TrialDetail(
+            trial=found[0],
+            epochs=curves(connection, study_id, [number]).get(number, ()),
+            graph=graph(connection, study_id, number),
+            attempts=_attempts(connection, study_id, number),
+        )
+
+
+def curves(source: Source, study_id: int, numbers: Collection[int] | None = None) -> dict[int, tuple[EpochRecord, ...]]:
+    """Return the epochs, by step, of the trials with these `numbers` (of all where ``None``), by trial number."""
+    found: dict[int, list[EpochRecord]] = defaultdict(list)
+    statement = (
+        select(Trial.number, Epoch.step, Epoch.value, Epoch.metrics, Epoch.seconds)
+        .join(Trial)
+        .where(Trial.study_id == study_id)
+        .order_by(Trial.number, Epoch.step)
+    )
+    if numbers is not None and len(numbers) <= _FEW:
+        statement = statement.where(Trial.number.in_(numbers))
+    wanted = None if numbers is None else set(numbers)
+    with snapshot(source) as connection:
+        for number, step, value, metrics, seconds in connection.execute(statement):
+            if wanted is None or number in wanted:
+                found[number].append(EpochRecord(step, value, metrics, seconds))
+    return {number: tuple(epochs) for number, epochs in found.items()}
+
+
+def graph(source: Source, study_id: int, number: int) -> tuple[Node, ...]:
+    """Return what a trial built, in topological order; nothing where it built nothing."""
+    statement = select(Architecture.graph).join(Trial).where(Trial.study_id == study_id, Trial.number == number)
+    with snapshot(source) as connection:
+        nodes: list[dict[str, Any]] = connection.scalar(statement) or []
+    return tuple(Node(**{**node, "shape": tuple(node["shape"]), "inputs": tuple(node["inputs"])}) for node in nodes)
+
+
+def events(source: Source, study_id: int) -> list[EventRecord]:
+    """Return what happened while a study ran, the latest last."""
+    statement = (
+        select(Event.at, Event.kind, Event.message, Event.trial, Event.session_id)
+        .where(Event.study_id == study_id)
+        .order_by(Event.at, Event.id)
+    )
+    with snapshot(source) as connection:
+        return [EventRecord(*row) for row in connection.execute(statement)]
+
+
+def _studies(connection: Connection, which: ColumnElement[bool] | None) -> list[StudyRecord]:
+    statement = select(*Study.__table__.columns).order_by(Study.id)
+    rows = connection.execute(statement if which is None else statement.where(which)).all()
+    only = [row.id for row in rows] if which is not None else None
+    sessions = _sessions(connection, only)
+    counts = _counts(connection, only)
+    return [_study_record(row, tuple(sessions[row.id]), counts[row.id]) for row in rows]
+
+
+def _study_record(
+    row: Row[*tuple[Any, ...]], sessions: tuple[SessionRecord, ...], counts: dict[str, int]
+) -> StudyRecord:
+    newest = sessions[-1] if sessions else None
+    running = newest is not None and newest.ended is None and is_alive(newest.holder, newest.renewed)
+    return StudyRecord(
+        id=row.id,
+        name=row.name,
+        created=row.created,
+        file=row.file,
+        base=row.base,
+        directions=tuple(row.directions),
+        objectives=tuple(row.objectives),
+        trials_budget=row.trials_budget,
+        hours_budget=row.hours_budget,
+        data=row.data,
+        sessions=sessions,
+        counts=counts,
+        running=newest.holder if newest is not None and running else None,
+    )
+
+
+def _sessions(connection: Connection, study_ids: list[int] | None) -> dict[int, list[SessionRecord]]:
+    statement = select(*Session.__table__.columns).order_by(Session.id)
+    found: dict[int, list[SessionRecord]] = defaultdict(list)
+    for row in connection.execute(statement if study_ids is None else statement.where(Session.study_id.in_(study_ids))):
+        found[row.study_id].append(
+            SessionRecord(
+                id=row.id,
+                command=row.command,
+                holder=Holder(row.pid, row.host, row.boot_id, row.process_started),
+                seed=row.seed,
+                versions=row.versions,
+                space_fingerprints=row.space_fingerprints,
+                data_fingerprint=row.data_fingerprint,
+                commit=row.commit,
+                started=row.started,
+                renewed=row.renewed,
+                ended=row.ended,
+                ending=row.ending,
+            )
+        )
+    return found
+
+
+def _counts(connection: Connection, study_ids: list[int] | None) -> dict[int, dict[str, int]]:
+    statement = select(
+        Trial.study_id, Trial.state, Trial.outcome, func.count(), func.count(Trial.duplicate_of)
+    ).group_by(Trial.study_id, Trial.state, Trial.outcome)
+    found: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(COUNTED, 0))
+    for study_id, state, outcome, count, duplicates in connection.execute(
+        statement if study_ids is None else statement.where(Trial.study_id.in_(study_ids))
+    ):
+        if outcome is not None or state == "RUNNING":
+            found[study_id][outcome or "running"] += count
+        found[study_id]["duplicate"] += duplicates
+    return found
+
+
+def _trials(connection: Connection, which: ColumnElement[bool]) -> list[TrialRecord]:
+    params = _params(connection, which)
+    values: dict[int, list[float]] = defaultdict(list)
+    for id, value in connection.execute(
+        select(TrialValue.trial_id, TrialValue.value).join(Trial).where(which).order_by(TrialValue.objective)
+    ):
+        values[id].append(value)
+    trained = (
+        select(
+            Epoch.trial_id,
+            func.count().label("epochs"),
+            func.sum(Epoch.seconds).label("seconds"),
+            func.max(Epoch.step).label("last"),
+        )
+        .join(Trial)
+        .where(which)
+        .group_by(Epoch.trial_id)
+        .subquery()
+    )
+    tried = (
+        select(Attempt.trial_id, func.count().label("attempts"))
+        .join(Trial)
+        .where(which)
+        .group_by(Attempt.trial_id)
+        .subquery()
+    )
+    columns = [column for column in Trial.__table__.columns if column.name != "study_id"]
+    statement = (
+        select(
+            *columns,
+            Architecture.weights,
+            Architecture.macs,
+            Architecture.memory,
+            Architecture.unknown,
+            trained.c.epochs,
+            trained.c.seconds,
+            tried.c.attempts,
+            Epoch.value.label("last_value"),
+            Epoch.metrics.label("last_metrics"),
+        )
+        .outerjoin(Architecture, Architecture.fingerprint == Trial.fingerprint)
+        .outerjoin(trained, trained.c.trial_id == Trial.id)
+        .outerjoin(tried, tried.c.trial_id == Trial.id)
+        .outerjoin(Epoch, (Epoch.trial_id == Trial.id) & (Epoch.step == trained.c.last))
+        .where(which)
+        .order_by(Trial.number)
+    )
+    return [_trial_record(row, params.get(row.id, {}), values.get(row.id)) for row in connection.execute(statement)]
+
+
+def _trial_record(row: Row[*tuple[Any, ...]], params: dict[str, Scalar], values: list[float] | None) -> TrialRecord:
+    if values is None and row.outcome == "pruned" and not math.isnan(row.last_value):
+        values = [row.last_value]
+    return TrialRecord(
+        number=row.number,
+        outcome=row.outcome,
+        kind=row.kind,
+        message=row.message,
+        traceback=row.traceback,
+        values=tuple(values) if values is not None else None,
+        params=params,
+        family=row.family,
+        training=row.training or {},
+        fingerprint=row.fingerprint,
+        cost=Cost(row.weights, row.macs, row.memory, row.unknown),
+        duplicate_of=row.duplicate_of,
+        started=row.started,
+        ended=row.ended,
+        epochs=row.epochs or 0,
+        seconds=row.seconds or 0.0,
+        metrics=row.metrics if row.outcome is not None else row.last_metrics or {},
+        attempts=row.attempts or 0,
+    )
+
+
+def _params(connection: Connection, which: ColumnElement[bool]) -> dict[int, dict[str, Scalar]]:
+    found: dict[int, dict[str, Scalar]] = defaultdict(dict)
+    for id, name, value, text in connection.execute(
+        select(TrialParam.trial_id, TrialParam.name, TrialParam.value, type_coerce(TrialParam.distribution, Text))
+        .join(Trial)
+        .where(which)
+        .order_by(TrialParam.trial_id, TrialParam.position)
+    ):
+        found[id][name] = _external(value, text)
+    return found
+
+
+def _external(value: float, distribution: str) -> Scalar:
+    """Return what a param means to people; read without Optuna, so that ``nas status`` need not load it."""
+    kind, choices = _distribution(distribution)
+    if kind == "CategoricalDistribution":
+        choice: Scalar = choices[int(value)]
+        return choice
+    return int(value) if kind.startswith("Int") else value
+
+
+@lru_cache(maxsize=4096)
+def _distribution(text: str) -> tuple[str, tuple[Any, ...]]:
+    stored = from_json(text)
+    return stored["name"], tuple(stored["attributes"].get("choices", ()))
+
+
+def _attempts(connection: Connection, study_id: int, number: int) -> tuple[AttemptRecord, ...]:
+    statement = (
+        select(
+            Attempt.number,
+            Attempt.session_id,
+            Attempt.worker,
+            Attempt.started,
+            Attempt.ended,
+            Attempt.outcome,
+            Attempt.message,
+        )
+        .join(Trial)
+        .where(Trial.study_id == study_id, Trial.number == number)
+        .order_by(Attempt.number)
+    )
+    rows: list[Any] = list(connection.execute(statement))
+    return tuple(AttemptRecord(*row) for row in rows)
