@@ -26,7 +26,9 @@ def normalize(x, norm, name=None):
         return layers.BatchNormalization(name=name)(x)
     if norm == "layer":
         return layers.LayerNormalization(name=name)(x)
-    return x
+    if norm == "none":
+        return x
+    raise ValueError(f"norm must be 'batch', 'layer' or 'none'. Received: {norm!r}.")
 
 
 @keras.saving.register_keras_serializable(package="search_spaces")

@@ -83,13 +83,13 @@ def make_family(spec: str, base: Path, card: DataCard) -> keras_tuner.HyperModel
 class _FunctionFamily(keras_tuner.HyperModel):  # type: ignore[misc]
     """A function ``f(hp, …)`` as a ``HyperModel``."""
 
-    def __init__(self, build: Callable[..., Any], given: dict[str, Any]) -> None:
-        super().__init__(name=build.__name__)
-        self._build, self._given = build, given
+    def __init__(self, function: Callable[..., Any], given: dict[str, Any]) -> None:
+        super().__init__(name=function.__name__)
+        self._function, self._given = function, given
 
     def build(self, hp: keras_tuner.HyperParameters) -> Any:
         """Return what the function makes of `hp`."""
-        return self._build(hp, **self._given)
+        return self._function(hp, **self._given)
 
 
 def _find(spec: str, base: Path) -> Any:

@@ -1,0 +1,173 @@
+"""MACs against closed forms."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+from nas.training.architecture import describe
+from nas.training.cost import macs
+
+pytestmark = pytest.mark.tf
+
+
+def cost(shape, *stack):
+    inputs = x = keras.Input(shape)
+    for layer in stack:
+        x = layer(x)
+    return describe(keras.Model(inputs, x)).cost
+
+
+@pytest.mark.parametrize(
+    ("shape", "layer", "expected"),
+    [
+        ((8,), layers.Dense(16), 8 * 16),
+        ((5, 8), layers.Dense(16), 5 * 8 * 16),
+        ((5, 8), layers.EinsumDense("abc,cd->abd", output_shape=(5, 16)), 5 * 8 * 16),
+        ((5, 8), layers.EinsumDense("...x,xyz->...yz", output_shape=(2, 4)), 5 * 8 * 2 * 4),
+        ((20, 3), layers.Conv1D(4, 5, padding="same"), 20 * 5 * 3 * 4),
+        ((8, 8, 3), layers.Conv2D(4, 3), 6 * 6 * 3 * 3 * 3 * 4),
+        ((8, 8, 4), layers.Conv2D(6, 3, strides=2, padding="same", groups=2), 4 * 4 * 9 * 2 * 6),
+        ((4, 4, 4, 2), layers.Conv3D(3, 2), 27 * 8 * 2 * 3),
+        ((8, 8, 3), layers.DepthwiseConv2D(3, depth_multiplier=2, padding="same"), 64 * 9 * 3 * 2),
+        ((20, 3), layers.DepthwiseConv1D(3, padding="same"), 20 * 3 * 3),
+        ((8, 8, 3), layers.SeparableConv2D(5, 3, padding="same"), 64 * (9 * 3 + 3 * 5)),
+        ((4, 4, 3), layers.Conv2DTranspose(5, 2, strides=2), 16 * 4 * 3 * 5),
+        ((20, 8), layers.LSTM(16), 20 * 4 * 16 * (8 + 16)),
+        ((20, 8), layers.GRU(16, return_sequences=True), 20 * 3 * 16 * (8 + 16)),
+        ((20, 8), layers.SimpleRNN(16), 20 * 16 * (8 + 16)),
+        ((20, 8), layers.RNN([layers.LSTMCell(16), layers.GRUCell(4)]), 20 * (4 * 16 * 24 + 3 * 4 * 20)),
+        ((20, 8), layers.Bidirectional(layers.LSTM(16)), 2 * 20 * 4 * 16 * (8 + 16)),
+        ((20, 8, 8, 3), layers.TimeDistributed(layers.Conv2D(4, 3)), 20 * 36 * 27 * 4),
+        ((20,), layers.Embedding(100, 8), 0),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, layers.Layer) else None,
+)
+def test_macs_of_a_layer(shape, layer, expected):
+    assert cost(shape, layer).macs == expected
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [layers.BatchNormalization(), layers.LayerNormalization(), layers.PReLU(), layers.Softmax(), layers.MaxPooling2D()],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_what_is_not_counted(layer):
+    assert cost((8, 8, 4), layer).macs == 0
+
+
+def attention(layer, query, value, **kwargs):
+    x, y = keras.Input(query), keras.Input(value)
+    return describe(keras.Model([x, y], layer(x, y, **kwargs))).cost.macs
+
+
+def test_self_attention():
+    steps, width = 128, 64  # Vaswani et al. 2017, table 1: 4·n·d² for the projections, 2·n²·d for the products
+    inputs = keras.Input((steps, width))
+    model = keras.Model(inputs, layers.MultiHeadAttention(4, width // 4)(inputs, inputs))
+    assert describe(model).cost.macs == 4 * steps * width**2 + 2 * steps**2 * width == 4194304
+
+
+def test_cross_attention_with_a_value_dimension_of_its_own():
+    expected = 2 * (5 * 8 * 4 + 7 * 6 * 4 + 7 * 6 * 3) + 5 * 7 * 2 * (4 + 3) + 5 * 2 * 3 * 8
+    assert attention(layers.MultiHeadAttention(2, 4, value_dim=3), (5, 8), (7, 6)) == expected
+
+
+def test_a_mask_costs_nothing():
+    x, mask = keras.Input((5, 8)), keras.Input((5, 5), dtype="bool")
+    model = keras.Model([x, mask], layers.MultiHeadAttention(2, 4)(x, x, attention_mask=mask))
+    assert describe(model).cost.macs == 4 * 5 * 8 * 8 + 2 * 5 * 5 * 8
+
+
+def test_attention_within_rows_only():
+    x = keras.Input((3, 5, 8))
+    model = keras.Model(x, layers.MultiHeadAttention(2, 4, attention_axes=2)(x, x))
+    assert describe(model).cost.macs == 3 * (4 * 5 * 8 * 8 + 2 * 5 * 5 * 8)
+
+
+def test_grouped_queries_project_fewer_keys_and_values():
+    layer = layers.GroupQueryAttention(head_dim=4, num_query_heads=4, num_key_value_heads=2)
+    expected = 5 * 8 * 16 + 2 * 7 * 8 * 8 + 5 * 16 * 8 + 2 * 5 * 7 * 16
+    assert attention(layer, (5, 8), (7, 8)) == expected
+
+
+def test_dot_products_of_tensors_are_counted():
+    x, y = keras.Input((5, 8)), keras.Input((7, 8))
+    for call, expected in [
+        (lambda: layers.Dot(axes=(2, 2))([x, y]), 5 * 7 * 8),
+        (lambda: layers.Attention()([x, y]), 5 * 7 * (8 + 8)),
+        (lambda: ops.matmul(x, ops.transpose(y, (0, 2, 1))), 5 * 7 * 8),
+        (lambda: ops.einsum("bqd,bkd->bqk", x, y), 5 * 7 * 8),
+    ]:
+        assert describe(keras.Model([x, y], call())).cost.macs == expected
+
+
+def test_a_product_without_a_rule_is_unknown():
+    x = keras.Input((5, 8))
+    unknown = describe(keras.Model(x, ops.conv(x, np.ones((3, 8, 2), "float32")))).cost
+    assert unknown.macs is None
+    assert "Conv" in unknown.unknown
+
+
+def test_each_call_of_a_shared_layer_is_counted_and_its_weights_once():
+    inputs = keras.Input((4,))
+    shared = layers.Dense(4)
+    total = describe(keras.Model(inputs, shared(shared(inputs)))).cost
+    assert (total.macs, total.weights) == (32, 20)
+
+
+class Scale(layers.Layer):
+    def build(self, input_shape):
+        self.scale = self.add_weight(shape=(input_shape[-1],))
+
+    def call(self, inputs):
+        return inputs * self.scale
+
+
+class PricedScale(Scale):
+    def macs(self, inputs, outputs):
+        return inputs[0][0] * outputs[0][-1]
+
+
+def test_a_layer_of_ones_own_with_weights_is_unknown_not_free():
+    unknown = cost((4,), Scale())
+    assert unknown.macs is None
+    assert unknown.weights == 4
+    assert "Scale" in unknown.unknown
+
+
+def test_until_it_says_what_it_costs():
+    assert cost((4,), PricedScale()).macs == 4
+
+
+def test_or_a_rule_does():
+    class Foreign(Scale):
+        pass
+
+    @macs.rule(Foreign)
+    def foreign(layer, inputs, outputs):
+        return 7
+
+    assert cost((4,), Foreign()).macs == 7
+
+
+def test_a_subclass_that_computes_something_else_does_not_inherit_the_rule():
+    class Twice(layers.Dense):
+        def call(self, inputs):
+            return super().call(super().call(inputs))
+
+    class Named(layers.Dense):
+        pass
+
+    assert cost((4,), Twice(4)).macs is None
+    assert cost((4,), Named(4)).macs == 16
+
+
+def test_memory_is_the_outputs_of_all_layers():
+    assert cost((8, 8, 1), layers.Conv2D(4, 3), layers.Flatten()).memory == 4 * (64 + 144 + 144)
+
+
+def test_axes_of_unknown_length_leave_the_cost_unknown():
+    unknown = cost((None, 8), layers.LSTM(16))
+    assert (unknown.macs, unknown.memory) == (None, None)
+    assert "unknown length" in unknown.unknown
