@@ -42,25 +42,24 @@ def curves_to_draw(trials: tuple[TrialRecord, ...], ranked: Sequence[Ranked]) ->
 
 
 def read(engine: Engine, name: str) -> ReportData:
-    """Read what a page about study `name` needs. Writes nothing; the study may be running.
+    """Read what a page about study `name` needs. Writes nothing; all is of one moment, though the study may be running.
 
     Raises:
         NotFound: There is no such study.
         StorageError: The database cannot be read.
     """
     from nas.store import queries
+    from nas.store.engine import snapshot
 
-    study = queries.study(engine, name)
-    trials = tuple(queries.trials(engine, study.id))
-    ranked = rank(trials, study.directions)
-    best = [entry.trial.number for entry in ranked[:DRAWN_ARCHITECTURES]]
-    return ReportData(
-        study=study,
-        trials=trials,
-        curves={
-            number: tuple(epochs)
-            for number, epochs in queries.curves(engine, study.id, curves_to_draw(trials, ranked)).items()
-        },
-        graphs={number: tuple(queries.graph(engine, study.id, number)) for number in best},
-        events=tuple(queries.events(engine, study.id)),
-    )
+    with snapshot(engine) as connection:
+        study = queries.study(connection, name)
+        trials = tuple(queries.trials(connection, study.id))
+        ranked = rank(trials, study.directions)
+        best = [entry.trial.number for entry in ranked[:DRAWN_ARCHITECTURES]]
+        return ReportData(
+            study=study,
+            trials=trials,
+            curves=queries.curves(connection, study.id, curves_to_draw(trials, ranked)),
+            graphs={number: queries.graph(connection, study.id, number) for number in best},
+            events=tuple(queries.events(connection, study.id)),
+        )

@@ -134,6 +134,7 @@ def digits(count: int = 60) -> ReportData:
     """A finished study with everything in it: three families, pruned, failed, duplicates, a second session."""
     random = Random(7)
     trials = [_digits_trial(number, random) for number in range(count)]
+    trials = [trial if trial.duplicate_of is None else _replayed(trial, trials) for trial in trials]
     first = session(1, ended=None, ending=None)
     second = session(2)
     record = study(trials, sessions=(first, second), trials_budget=count)
@@ -142,6 +143,11 @@ def digits(count: int = 60) -> ReportData:
         EventRecord(second.started, "interrupted", "Trial 31 goes on from epoch 6.", trial=31, session=2),
     )
     return report_data(trials, study=record, events=events)
+
+
+def _replayed(trial: TrialRecord, trials: Sequence[TrialRecord]) -> TrialRecord:
+    original = trials[trial.duplicate_of or 0]
+    return replace(trial, values=original.values, metrics=original.metrics, family=original.family, cost=original.cost)
 
 
 def _digits_trial(number: int, random: Random) -> TrialRecord:

@@ -74,4 +74,4 @@ def _ending(view: View, session: SessionRecord) -> str:
         return session.ending
     if view.data.study.running is not None and session is view.data.study.sessions[-1]:
         return "running"
-    return "no word of it: killed, or the machine went down"
+    return "killed, or lost with its machine"

@@ -1,0 +1,62 @@
+import math
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nas.report import words
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (None, "–"), (0, "0"), (999, "999"), (1000, "1.00 k"), (52_310, "52.3 k"), (123_456, "123 k"),
+        (999_400, "999 k"), (999_960, "1.00 M"), (9_999_999, "10.0 M"), (4_100_000_000, "4.10 G"),
+    ],
+)  # fmt: skip
+def test_counts_have_three_digits(number, text):
+    assert words.count(number) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, "–"), (math.nan, "–"), (0, "0.0 s"), (59.9, "59.9 s"), (59.96, "1 min 00 s"), (250, "4 min 10 s"),
+        (3600, "1 h 00 min"), (7530, "2 h 06 min"), (3 * 86400, "3 d 00 h"),
+    ],
+)  # fmt: skip
+def test_durations_have_two_units(seconds, text):
+    assert words.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.98765, "0.9877"), (0.0, "0.0000"), (12345.6, "1.235e+04"), (1e-7, "1e-07"), (math.nan, "nan"), (None, "–")],
+)
+def test_scores(value, text):
+    assert words.score(value) == text
+
+
+def test_a_moment_is_rounded_to_the_second_in_utc():
+    assert words.moment(datetime(2026, 3, 2, 9, 30, 59, 600_000, tzinfo=UTC)) == "2026-03-02 09:31:00 UTC"
+
+
+def test_what_hides_or_reorders_text_is_shown():
+    assert words.clean("a\u202eb\x00\u2028\ud800") == "a⟨U+202E⟩b⟨U+0000⟩⟨U+2028⟩⟨U+D800⟩"
+    assert words.clean("line\r\nline\tü 漢") == "line\nline\tü 漢"
+
+
+@given(st.text(alphabet=st.characters(codec=None)), st.integers(2, 50))
+def test_short_text_is_short_on_one_line_and_can_be_written(text, length):
+    made = words.short(text, length)
+    assert len(made) <= length
+    assert "\n" not in made
+    made.encode()
+
+
+def test_a_cut_text_says_how_much_is_gone():
+    made = words.cut("a" * 6000 + "b" * 6000, 4000)
+    assert "8,000 characters left out" in made
+    assert (made[0], made[-1]) == ("a", "b")
+    assert words.cut("short") == "short"
