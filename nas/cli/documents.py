@@ -1,0 +1,94 @@
+"""Records as JSON documents. Keys are a promise: see `nas.cli.output.SCHEMA`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from nas.cli import standing
+from nas.cli.output import plain
+from nas.ranking import Ranked
+from nas.search.budget import spent
+from nas.store.records import StudyRecord, TrialDetail, TrialRecord
+
+if TYPE_CHECKING:
+    from nas.search.run import Ending
+
+
+def study_document(study: StudyRecord, leader: TrialRecord | None) -> dict[str, Any]:
+    """Return what ``list`` and ``status`` tell of a study. `leader` is its best trial."""
+    latest = study.sessions[-1] if study.sessions else None
+    return {
+        "name": study.name,
+        "state": standing.state(study),
+        "created": study.created,
+        "objectives": [
+            {"metric": metric, "direction": direction}
+            for metric, direction in zip(study.objectives, study.directions, strict=True)
+        ],
+        "counts": study.counts,
+        "spent": spent(study.counts),
+        "budget": {"trials": study.trials_budget, "hours": study.hours_budget},
+        "seconds": study.seconds,
+        "seconds_left": standing.seconds_left(study),
+        "best": None if leader is None else trial_document(leader),
+        "holder": None if study.running is None else {"pid": study.running.pid, "host": study.running.host},
+        "renewed": latest.renewed if latest else None,
+        "ending": latest.ending if latest else None,
+    }
+
+
+def trial_document(trial: TrialRecord) -> dict[str, Any]:
+    """Return a trial without its curve and graph."""
+    document: dict[str, Any] = plain(trial)
+    return document
+
+
+def detail_document(study: StudyRecord, detail: TrialDetail) -> dict[str, Any]:
+    """Return everything about one trial."""
+    return {
+        "study": study.name,
+        "objectives": list(study.objectives),
+        "trial": trial_document(detail.trial),
+        "epochs": detail.epochs,
+        "layers": detail.graph,
+        "attempts": detail.attempts,
+    }
+
+
+def ranked_document(entry: Ranked) -> dict[str, Any]:
+    """Return one architecture's place."""
+    return {
+        "place": entry.place,
+        "front": entry.front,
+        "values": entry.values,
+        "trials": entry.trials,
+        "best": trial_document(entry.trial),
+    }
+
+
+def overview_document(study: StudyRecord, trials: Sequence[TrialRecord], top: Sequence[Ranked]) -> dict[str, Any]:
+    """Return what ``show NAME`` tells."""
+    leader = top[0].trial if top else None
+    return {
+        **study_document(study, leader),
+        "file": study.file,
+        "base": study.base,
+        "data": study.data,
+        "sessions": study.sessions,
+        "top": [ranked_document(entry) for entry in top],
+        "failures": [
+            {"kind": kind, "message": message, "trials": number} for kind, message, number in standing.failures(trials)
+        ],
+    }
+
+
+def ending_document(ending: Ending) -> dict[str, Any]:
+    """Return how a launch or a resume ended."""
+    return {
+        "name": ending.name,
+        "exit_code": ending.exit_code,
+        "message": ending.message,
+        "counts": ending.counts,
+        "best": None if ending.best is None else trial_document(ending.best),
+    }

@@ -1,0 +1,65 @@
+"""What a launch, a resume or a rehearsal came to, as a terminal shows it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from nas.cli.views import best_line, commands_view, grid, outcomes, table
+from nas.report import words
+
+if TYPE_CHECKING:
+    from nas.search.rehearsal import Rehearsal
+    from nas.search.run import Ending
+
+
+def ending_view(ending: Ending) -> Iterator[RenderableType]:
+    """Yield how it ended, trials by outcome, and the best one."""
+    best = ending.best
+    yield Text.assemble((words.short(ending.name, 64), "bold"), "  ", words.clean(ending.message))
+    yield grid(
+        {
+            "trials": outcomes(ending.counts),
+            "best": None if best is None else best_line(best, ()),
+            "score": None if best is None else " · ".join(words.score(value) for value in best.values or ()),
+        }
+    )
+
+
+def what_next(ending: Ending, storage: str | None) -> list[str]:
+    """Return the commands that make sense now, on the same database."""
+    where = f" --storage {shlex.quote(storage)}" if storage is not None and "@" not in storage else ""
+    name = ending.name
+    if ending.best is None:
+        return commands_view([(f"nas show {name}{where}", "the causes of the failures")])
+    return commands_view(
+        [
+            (f"nas rank {name}{where}", "all architectures in order"),
+            (f"nas show {name} {ending.best.number}{where}", "the best one, layer by layer"),
+            (f"nas report {name}{where}", "one page with everything"),
+        ]
+    )
+
+
+def rehearsal_view(rehearsal: Rehearsal) -> Iterator[RenderableType]:
+    """Yield the candidates that were built, and how long a whole study may take."""
+    made = table("~Family", "~Candidate", ">Weights", ">MACs", ">s/epoch", "~Problem")
+    for member in rehearsal.members:
+        seconds = member.seconds_per_epoch
+        made.add_row(
+            words.short(member.family, 40),
+            words.short(member.label, 40),
+            words.count(member.weights),
+            words.count(member.macs),
+            words.UNKNOWN if seconds is None else f"{seconds:.2f}",
+            words.short(member.problem or "", 200),
+        )
+    yield made
+    if rehearsal.estimate_seconds is not None:
+        yield Text(f"\nA whole study takes about {words.duration(rehearsal.estimate_seconds)} at most, pruning aside.")
+    for note in rehearsal.notes:
+        yield Text(words.clean(note))

@@ -1,0 +1,119 @@
+"""Where a command's words go: data to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+SCHEMA = 1
+"""The number every JSON document carries. It grows when a key changes its meaning or goes away."""
+
+
+class Output:
+    """What the user asked to see, and the two streams. Kept as ``click.Context.obj``.
+
+    Attributes:
+        json: Data as one JSON document instead of tables.
+        quiet: Nothing but data and errors.
+        verbose: Leave nothing out.
+        debug: Show tracebacks.
+    """
+
+    def __init__(self) -> None:
+        self.json = self.quiet = self.verbose = self.debug = False
+
+    @property
+    def stdout(self) -> Console:
+        """A console for data. Text is shown as it is: names from a database are no markup."""
+        return _console(stderr=False)
+
+    @property
+    def stderr(self) -> Console:
+        """A console for progress and remarks, silent where the user wants quiet."""
+        return _console(stderr=True, quiet=self.quiet)
+
+    def show(self, *views: RenderableType) -> None:
+        """Print `views` to stdout, one below the other."""
+        console = self.stdout
+        for view in views:
+            console.print(view)
+
+    def document(self, **content: object) -> None:
+        """Print `content` as the one JSON document of this command."""
+        click.echo(json.dumps({"schema": SCHEMA, **plain(content)}, indent=2, allow_nan=False))
+
+    def hint(self, *lines: str) -> None:
+        """Print remarks and next commands to stderr, unless the user wants quiet."""
+        for line in lines:
+            self.stderr.print(line, soft_wrap=True)
+
+
+def _console(**options: bool) -> Console:
+    from rich.console import Console
+
+    return Console(markup=False, highlight=False, emoji=False, **options)  # type: ignore[arg-type]
+
+
+def plain(value: Any) -> Any:
+    """Return `value` as JSON can hold it: records as objects, times as ISO 8601, NaN and the infinities as null."""
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"A value of type {type(value).__name__} has no form in JSON: {value!r}.")
+
+
+def _remember(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value and parameter.name is not None:
+        setattr(context.ensure_object(Output), parameter.name, True)
+
+
+def _flag(*names: str, help: str) -> Callable[[Command], Command]:
+    return click.option(*names, is_flag=True, expose_value=False, callback=_remember, is_eager=True, help=help)
+
+
+def talk_options(command: Command) -> Command:
+    """Give a command ``--quiet``, ``--verbose`` and ``--debug``, which the group has as well."""
+    for option in (
+        _flag("--debug", help="Show the traceback of an error (also NAS_DEBUG=1)."),
+        _flag("--verbose", "-v", help="Leave nothing out of tables and lists."),
+        _flag("--quiet", "-q", help="Print nothing but data and errors."),
+    ):
+        command = option(command)
+    return command
+
+
+def output_options(command: Command) -> Command:
+    """Give a command ``--json`` and the `talk_options`."""
+    return _flag("--json", help="Print one JSON document.")(talk_options(command))
+
+
+def storage_option(command: Command) -> Command:
+    """Give a command ``--storage``."""
+    return click.option(
+        "--storage",
+        metavar="URL",
+        help="The database: a file or a postgresql:// URL.  [default: $NAS_STORAGE, else studies/nas.db]",
+    )(command)

@@ -1,0 +1,161 @@
+"""``list``, ``show``, ``rank`` and ``report``: they read, and work while a study runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nas.cli import documents, standing
+from nas.cli.database import complete_name, reading
+from nas.cli.output import Output, output_options, storage_option
+
+TOP = 5
+"""How many architectures an overview names."""
+
+
+@click.command("list")
+@storage_option
+@output_options
+@click.pass_obj
+def list_studies(output: Output, storage: str | None) -> None:
+    """List the studies in the database.
+
+    \b
+    Example:
+        nas list --json | jq '.studies[] | select(.state == "stopped") | .name'
+    """
+    from nas.store import queries
+
+    with reading(storage) as connection:
+        entries = [
+            (study, standing.best(study, queries.trials(connection, study.id))) for study in queries.studies(connection)
+        ]
+    if output.json:
+        output.document(studies=[documents.study_document(*entry) for entry in entries])
+        return
+    from nas.cli.views import studies_table
+
+    output.show(studies_table(entries))
+
+
+@click.command()
+@click.argument("name", shell_complete=complete_name)
+@click.argument("trial", type=click.IntRange(min=0), required=False)
+@storage_option
+@output_options
+@click.pass_obj
+def show(output: Output, name: str, trial: int | None, storage: str | None) -> None:
+    """Show a study, or one TRIAL of it layer by layer.
+
+    \b
+    Examples:
+        nas show digits
+        nas show digits 17 -v
+    """
+    if trial is None:
+        _show_study(output, name, storage)
+    else:
+        _show_trial(output, name, trial, storage)
+
+
+def _show_study(output: Output, name: str, storage: str | None) -> None:
+    from nas.ranking import rank
+    from nas.store import queries
+
+    with reading(storage) as connection:
+        study = queries.study(connection, name)
+        trials = queries.trials(connection, study.id)
+    top = rank(trials, study.directions)[:TOP]
+    if output.json:
+        output.document(study=documents.overview_document(study, trials, top))
+        return
+    from nas.cli import views
+
+    leader = top[0].trial if top else None
+    output.show(*views.study_view(study, leader), "", views.ranking_table(top, study.objectives))
+    causes = standing.failures(trials)
+    if causes:
+        output.show("", views.failures_table(causes, output.verbose))
+    if output.verbose and study.file is not None:
+        output.show("\nStudy file", study.file.strip())
+    output.hint("", "Next:", *views.commands_view(standing.next_commands(study, leader)))
+
+
+def _show_trial(output: Output, name: str, number: int, storage: str | None) -> None:
+    from nas.store import queries
+
+    with reading(storage) as connection:
+        study = queries.study(connection, name)
+        detail = queries.trial(connection, study.id, number)
+    if output.json:
+        output.document(**documents.detail_document(study, detail))
+        return
+    from nas.cli.trial_view import trial_view
+
+    output.show(*trial_view(study, detail, output.verbose))
+
+
+@click.command()
+@click.argument("name", shell_complete=complete_name)
+@click.option("--top", type=click.IntRange(min=1), metavar="K", help="Only the best K.  [default: 20, with -v all]")
+@storage_option
+@output_options
+@click.pass_obj
+def rank(output: Output, name: str, top: int | None, storage: str | None) -> None:
+    """Rank the architectures of a study, best first.
+
+    \b
+    Example:
+        nas rank digits --top 3 --json | jq '.ranking[].best.params'
+    """
+    from nas.ranking import rank as ranked
+    from nas.store import queries
+
+    with reading(storage) as connection:
+        study = queries.study(connection, name)
+        entries = ranked(queries.trials(connection, study.id), study.directions)
+    if output.json:
+        ranking = [documents.ranked_document(entry) for entry in entries[:top]]
+        output.document(study=study.name, objectives=study.objectives, directions=study.directions, ranking=ranking)
+        return
+    from nas.cli.views import ranking_table
+
+    shown = entries[: top or (None if output.verbose else 20)]
+    output.show(ranking_table(shown, study.objectives))
+    if len(entries) > len(shown):
+        output.hint(f"{len(entries) - len(shown)} more: --top {len(entries)} shows them.")
+    if entries:
+        output.hint("A score is that of one training with one seed: scores that lie close together say little.")
+
+
+@click.command()
+@click.argument("name", shell_complete=complete_name)
+@click.option(
+    "-o",
+    "--output",
+    "path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file to write.  [default: reports/NAME.html]",
+)
+@click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
+@storage_option
+@output_options
+@click.pass_obj
+def report(output: Output, name: str, path: Path | None, open_it: bool, storage: str | None) -> None:
+    """Write one self-contained HTML page about a study.
+
+    \b
+    Example:
+        nas report digits -o digits.html --open
+    """
+    from nas.report import write_report
+    from nas.store.engine import storage_url
+
+    written = write_report(storage_url(storage), name, output=path)
+    if output.json:
+        output.document(study=name, path=written.absolute())
+    else:
+        click.echo(written)
+    if open_it:
+        click.launch(written.absolute().as_uri())

@@ -1,0 +1,128 @@
+"""``launch`` and ``resume``: the two commands that run a study."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nas.cli.database import complete_name
+from nas.cli.output import Output, output_options, storage_option
+
+if TYPE_CHECKING:
+    from nas.search.run import Ending
+
+CHANGEABLE = ("space", "data", "versions")
+
+
+@click.command()
+@click.argument("study", metavar="STUDY.toml", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Build a few candidates, show costs and an estimate; keep nothing.")
+@storage_option
+@output_options
+@click.pass_context
+def launch(context: click.Context, study: Path, dry_run: bool, storage: str | None) -> None:
+    """Begin the study a file describes and run it to its end.
+
+    Ctrl-C once finishes the running epochs and saves, twice stops at once; `nas resume` goes on.
+
+    \b
+    Examples:
+        nas launch studies/digits.toml --dry-run
+        nas launch studies/digits.toml
+    """
+    from nas.study_file import read_study
+
+    output = context.ensure_object(Output)
+    read_study(study)  # refused here, if it is to be refused, before anything slow is imported
+    if dry_run:
+        _rehearse(context, output, study, storage)
+        return
+    from nas.search import run
+
+    _conclude(context, output, run.launch(study, storage=storage, console=output.stderr), storage)
+
+
+def _rehearse(context: click.Context, output: Output, study: Path, storage: str | None) -> None:
+    from nas.search.rehearsal import rehearse
+
+    rehearsal = rehearse(study, storage=storage, console=output.stderr)
+    problems = [member.problem for member in rehearsal.members]
+    if output.json:
+        output.document(
+            name=rehearsal.name,
+            data=rehearsal.card,
+            members=rehearsal.members,
+            estimate_seconds=rehearsal.estimate_seconds,
+            notes=rehearsal.notes,
+        )
+    else:
+        from nas.cli.ending_view import rehearsal_view
+
+        output.show(*rehearsal_view(rehearsal))
+        output.hint("", f"Begin it with `nas launch {shlex.quote(str(study))}`.")
+    context.exit(1 if problems and all(problems) else 0)
+
+
+def _parse_changes(context: click.Context, parameter: click.Parameter, value: str | None) -> frozenset[str]:
+    from nas.errors import did_you_mean
+
+    given = [word.strip() for word in (value or "").split(",") if word.strip()]
+    for word in given:
+        if word not in CHANGEABLE:
+            raise click.BadParameter(f"{word!r} is not one of {', '.join(CHANGEABLE)}.{did_you_mean(word, CHANGEABLE)}")
+    return frozenset(given)
+
+
+@click.command()
+@click.argument("name", shell_complete=complete_name)
+@click.option("--trials", type=click.IntRange(1, 1_000_000), metavar="N", help="A new total of trials.")
+@click.option("--hours", type=click.FloatRange(0, 10_000, min_open=True), metavar="H", help="A new total of hours.")
+@click.option(
+    "--allow-changed",
+    callback=_parse_changes,
+    metavar="WHAT",
+    help="Go on although space, data or versions differ from what the study began with (comma-separated).",
+)
+@storage_option
+@output_options
+@click.pass_context
+def resume(
+    context: click.Context,
+    name: str,
+    trials: int | None,
+    hours: float | None,
+    allow_changed: frozenset[str],
+    storage: str | None,
+) -> None:
+    """Go on with a study up to its total budget.
+
+    --trials and --hours set new totals; they do not add to the old ones.
+
+    \b
+    Examples:
+        nas resume digits
+        nas resume digits --trials 100
+    """
+    from nas.search import run
+
+    output = context.ensure_object(Output)
+    ending = run.resume(
+        name, storage=storage, trials=trials, hours=hours, allow_changed=allow_changed, console=output.stderr
+    )
+    _conclude(context, output, ending, storage)
+
+
+def _conclude(context: click.Context, output: Output, ending: Ending, storage: str | None) -> None:
+    if output.json:
+        from nas.cli.documents import ending_document
+
+        output.document(**ending_document(ending))
+    else:
+        from nas.cli.ending_view import ending_view, what_next
+
+        output.show(*ending_view(ending))
+        output.hint("", *what_next(ending, storage))
+    context.exit(ending.exit_code)

@@ -1,0 +1,85 @@
+"""What is to be said about a study as a whole: pure functions on its record."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+from nas.ranking import Ranked, rank
+from nas.search.budget import spent
+from nas.store.records import StudyRecord, TrialRecord
+
+State: TypeAlias = Literal["running", "stopped", "finished"]
+
+
+def state(study: StudyRecord) -> State:
+    """Return ``running`` while a living process holds `study`, ``finished`` when there is nothing left to do."""
+    if study.running is not None:
+        return "running"
+    return "finished" if _out_of_budget(study) or _exhausted(study) else "stopped"
+
+
+def _out_of_budget(study: StudyRecord) -> bool:
+    if study.hours_budget is not None and study.seconds >= 3600 * study.hours_budget:
+        return True
+    done = spent(study.counts) - study.counts.get("running", 0)
+    return study.trials_budget is not None and done >= study.trials_budget
+
+
+def _exhausted(study: StudyRecord) -> bool:
+    """Whether the last session found nothing new to try; only its ending tells."""
+    return bool(study.sessions) and (study.sessions[-1].ending or "").startswith("The space is exhausted")
+
+
+def was_killed(study: StudyRecord) -> bool:
+    """Whether the last session had no time to say how it ended."""
+    return study.running is None and bool(study.sessions) and study.sessions[-1].ended is None
+
+
+def seconds_left(study: StudyRecord) -> float | None:
+    """Return how long a running study still takes at its pace so far; ``None`` where there is no telling."""
+    if study.running is None:
+        return None
+    by_clock = None if study.hours_budget is None else max(0.0, 3600 * study.hours_budget - study.seconds)
+    done = spent(study.counts) - study.counts.get("running", 0)
+    if study.trials_budget is None or done < 2:
+        return by_clock
+    by_pace = max(0, study.trials_budget - done) * study.seconds / done
+    return by_pace if by_clock is None else min(by_pace, by_clock)
+
+
+def best(study: StudyRecord, trials: Sequence[TrialRecord]) -> TrialRecord | None:
+    """Return the trial that ranks first, or ``None`` before one is complete."""
+    ranked: list[Ranked] = rank(trials, study.directions)
+    return ranked[0].trial if ranked else None
+
+
+def failures(trials: Sequence[TrialRecord]) -> list[tuple[str, str, int]]:
+    """Return ``(kind, message, how many)`` of the failed trials, the most frequent first."""
+    causes = Counter((trial.kind or "error", trial.message or "") for trial in trials if trial.outcome == "failed")
+    return [(kind, message, number) for (kind, message), number in causes.most_common()]
+
+
+def next_commands(study: StudyRecord, leader: TrialRecord | None) -> list[tuple[str, str]]:
+    """Return ``(command, what for)`` of what makes sense now."""
+    name = study.name
+    commands = []
+    match state(study):
+        case "running":
+            commands.append((f"nas status {name} --watch", "follow it"))
+        case "stopped" if study.file is not None:
+            commands.append((f"nas resume {name}", "go on with it"))
+        case "finished" if study.file is not None:
+            if study.trials_budget is not None and not _exhausted(study):
+                commands.append((f"nas resume {name} --trials {2 * study.trials_budget}", "search on"))
+            elif study.hours_budget is not None and not _exhausted(study):
+                commands.append((f"nas resume {name} --hours {2 * study.hours_budget:g}", "search on"))
+    if leader is None:
+        return commands
+    return [
+        *commands,
+        (f"nas show {name} {leader.number}", "the best one, layer by layer"),
+        (f"nas rank {name}", "all of them in order"),
+        (f"nas report {name}", "one page with everything"),
+    ]

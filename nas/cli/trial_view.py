@@ -1,0 +1,136 @@
+"""One trial as a terminal shows it: params, cost, curve, layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from nas.cli.views import grid, styled, table
+from nas.conversation import Node, Scalar
+from nas.report import words
+from nas.store.records import AttemptRecord, EpochRecord, StudyRecord, TrialDetail, TrialRecord
+
+BARS = "▁▂▃▄▅▆▇█"
+SHOWN_EPOCHS = 12
+SHOWN_LAYERS = 30
+
+
+def trial_view(study: StudyRecord, detail: TrialDetail, verbose: bool = False) -> Iterator[RenderableType]:
+    """Yield everything about one trial; long tables are cut unless `verbose`."""
+    trial = detail.trial
+    yield Text.assemble(
+        (f"{words.short(study.name, 64)}, trial {trial.number}", "bold"), "  ", styled(trial.outcome or "running")
+    )
+    yield grid(_facts(study, trial))
+    yield from _params("Architecture", trial.architecture)
+    yield from _params("Training", trial.training)
+    if detail.epochs:
+        yield Text(f"\nCurve  {sparkline([epoch.value for epoch in detail.epochs])}", style="bold")
+        yield curve_table(detail.epochs, None if verbose else SHOWN_EPOCHS)
+    if detail.graph:
+        yield Text()
+        yield layer_table(detail.graph, None if verbose else SHOWN_LAYERS)
+    if len(detail.attempts) > 1 or verbose:
+        yield Text()
+        yield _attempts_table(detail.attempts)
+    if trial.traceback:
+        yield Text("\nTraceback", style="bold")
+        yield Text(words.clean(trial.traceback if verbose else "\n".join(trial.traceback.splitlines()[-6:])))
+
+
+def _facts(study: StudyRecord, trial: TrialRecord) -> dict[str, RenderableType | None]:
+    scores = [
+        f"{metric} {words.score(value)}" for metric, value in zip(study.objectives, trial.values or (), strict=False)
+    ]
+    cost = trial.cost
+    return {
+        "family": words.short(trial.family, 80) if trial.family else None,
+        "score": " · ".join(scores) or None,
+        "cause": f"{trial.kind or ''} {words.clean(trial.message or '')}".strip() or None,
+        "same as": None if trial.duplicate_of is None else f"trial {trial.duplicate_of}: nothing was trained again",
+        "weights": None if cost.weights is None else f"{cost.weights:,}",
+        "MACs": None if cost.macs is None else f"{cost.macs:,} an example",
+        "memory": None if cost.memory is None else f"{words.count(cost.memory)}B of activations an example",
+        "not known": None if cost.unknown is None else words.short(cost.unknown, 200),
+        "trained": f"{words.plural(trial.epochs, 'epoch')} in {words.duration(trial.seconds)}",
+        "measured": words.settings(trial.metrics, length=400) if trial.metrics else None,
+        "built": trial.fingerprint,
+    }
+
+
+def _params(title: str, values: Mapping[str, Scalar]) -> Iterator[RenderableType]:
+    if values:
+        yield Text(f"\n{title}", style="bold")
+        yield grid({words.short(name, 60): words.setting(value) for name, value in values.items()})
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """Return `values` as a line of bars from the lowest to the highest; ``?`` for what is not finite.
+
+    >>> sparkline([0.0, 0.5, 1.0])
+    '▁▅█'
+    """
+    finite = [value for value in values if isfinite(value)]
+    low, high = min(finite, default=0.0), max(finite, default=0.0)
+    scale = (len(BARS) - 1) / (high - low) if high > low else 0.0
+    return "".join(BARS[round((value - low) * scale)] if isfinite(value) else "?" for value in values)
+
+
+def curve_table(epochs: Sequence[EpochRecord], most: int | None) -> RenderableType:
+    """Return epochs with their metrics; where they are more than `most`, an even choice with the first and the last."""
+    names = list(dict.fromkeys(name for epoch in epochs for name in epoch.metrics))[:5]
+    made = table(">Epoch", *(f">{name}" for name in names), ">Seconds")
+    for epoch in _even(epochs, most):
+        made.add_row(
+            str(epoch.step),
+            *(words.score(epoch.metrics.get(name)) for name in names),
+            words.UNKNOWN if epoch.seconds is None else f"{epoch.seconds:.2f}",
+        )
+    return made
+
+
+def _even(epochs: Sequence[EpochRecord], most: int | None) -> Sequence[EpochRecord]:
+    if most is None or len(epochs) <= most:
+        return epochs
+    return [epochs[index * (len(epochs) - 1) // (most - 1)] for index in range(most)]
+
+
+def layer_table(graph: Sequence[Node], most: int | None) -> RenderableType:
+    """Return the layers of a model in order, with a total; at most `most` of them."""
+    made = table("~Layer", "~Output", "~Settings", ">Weights", ">MACs")
+    for node in graph[:most]:
+        made.add_row(
+            words.short(node.layer, 40),
+            words.shape(node.shape),
+            words.settings(node.settings, length=200) if node.settings else "",
+            f"{node.weights:,}" if node.weights else "",
+            words.count(node.macs) if node.macs else "",
+        )
+    if most is not None and len(graph) > most:
+        made.add_row(f"and {len(graph) - most} more", "", "(-v shows all)", "", "")
+    known = [node.macs for node in graph if node.macs is not None]
+    made.add_row(
+        f"{words.plural(len(graph), 'layer')}",
+        "",
+        "",
+        f"{sum(node.weights for node in graph):,}",
+        words.count(sum(known)),
+    )
+    return made
+
+
+def _attempts_table(attempts: Sequence[AttemptRecord]) -> RenderableType:
+    made = table(">Attempt", ">Session", ">Worker", "Began", "Ended", "~", title="Attempts")
+    for attempt in attempts:
+        made.add_row(
+            str(attempt.number),
+            str(attempt.session),
+            str(attempt.worker),
+            words.moment(attempt.started),
+            attempt.outcome or "running",
+            words.short(attempt.message or "", 200),
+        )
+    return made

@@ -1,0 +1,229 @@
+"""Studies, rankings and events as a terminal shows them: records in, things rich can print out. 80 columns will do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from nas.cli import standing
+from nas.ranking import Ranked
+from nas.report import words
+from nas.search.budget import spent
+from nas.store.records import EventRecord, StudyRecord, TrialRecord
+
+STYLES = {
+    "running": "cyan",
+    "finished": "green",
+    "stopped": "yellow",
+    "complete": "green",
+    "pruned": "yellow",
+    "failed": "red",
+    "ok": "green",
+    "warn": "yellow",
+    "fail": "red",
+}
+
+
+def styled(word: str) -> Text:
+    """Return a state or an outcome in its colour; the word itself says everything."""
+    return Text(word, style=STYLES.get(word, ""))
+
+
+def grid(rows: Mapping[str, RenderableType | None]) -> Table:
+    """Return ``name  value`` lines; those without a value are left out."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows.items():
+        if value is not None:
+            table.add_row(f"  {name}", value)
+    return table
+
+
+def table(*headers: str, title: str | None = None) -> Table:
+    """Return an empty table. A header that starts with ``>`` is of numbers, one with ``~`` may be folded."""
+    made = Table(
+        box=None, padding=(0, 2, 0, 0), header_style="bold", title=title, title_justify="left", title_style="bold"
+    )
+    for header in headers:
+        made.add_column(
+            header.lstrip(">~"),
+            justify="right" if header.startswith(">") else "left",
+            no_wrap=not header.startswith("~"),
+            overflow="fold" if header.startswith("~") else "ellipsis",
+        )
+    return made
+
+
+def studies_table(
+    entries: Sequence[tuple[StudyRecord, TrialRecord | None]], now: datetime | None = None
+) -> RenderableType:
+    """Return one line a study: its record and its best trial."""
+    if not entries:
+        return Text("No studies yet.")
+    made = table("~Study", "State", ">Trials", ">Complete", ">Pruned", ">Failed", ">Best", ">Age")
+    for study, leader in entries:
+        counts = study.counts
+        made.add_row(
+            words.short(study.name, 64),
+            styled(standing.state(study)),
+            f"{spent(counts)}/{study.trials_budget}" if study.trials_budget is not None else str(spent(counts)),
+            *(str(counts.get(outcome, 0)) for outcome in ("complete", "pruned", "failed")),
+            words.score(leader.values[0]) if leader is not None and leader.values else words.UNKNOWN,
+            age(study.created, now),
+        )
+    return made
+
+
+def age(at: datetime, now: datetime | None = None) -> str:
+    """Return how long ago `at` was, in its largest unit: "8 s", "5 min", "3 h", "12 d"."""
+    seconds = max(0.0, ((now or datetime.now(UTC)) - at).total_seconds())
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{int(seconds)} s"
+
+
+def study_view(study: StudyRecord, leader: TrialRecord | None, now: datetime | None = None) -> list[RenderableType]:
+    """Return a study in detail. `leader` is its best trial."""
+    latest = study.sessions[-1] if study.sessions else None
+    left = standing.seconds_left(study)
+    holder = study.running
+    ending = latest.ending if latest and holder is None else None
+    if standing.was_killed(study):
+        ending = "the last session was killed; everything it had saved is kept"
+    return [
+        Text.assemble((words.short(study.name, 64), "bold"), "  ", styled(standing.state(study))),
+        grid(
+            {
+                "data": _data(study),
+                "objective": ", ".join(f"{d} {m}" for m, d in zip(study.objectives, study.directions, strict=True)),
+                "trials": outcomes(study.counts, study.trials_budget),
+                "time": words.duration(study.seconds)
+                + ("" if study.hours_budget is None else f" of {words.duration(3600 * study.hours_budget)}")
+                + ("" if left is None else f", about {words.duration(left)} left"),
+                "best": None if leader is None else best_line(leader, study.objectives),
+                "run by": None
+                if holder is None or latest is None
+                else f"process {holder.pid} on {words.short(holder.host)}, heard of {age(latest.renewed, now)} ago",
+                "sessions": None
+                if latest is None
+                else f"{len(study.sessions)}, the last since {words.moment(latest.started)}",
+                "ended": None if ending is None else words.clean(ending),
+            }
+        ),
+    ]
+
+
+def _data(study: StudyRecord) -> str | None:
+    if study.data is None:
+        return None
+    examples = ", ".join(f"{number:,} {split}" for split, number in (study.data.get("examples") or {}).items())
+    parts = (
+        words.short(str(study.data.get("source", ""))),
+        words.shape(study.data.get("input_shape") or ()),
+        words.plural(study.data.get("classes") or 0, "class", "classes"),
+        examples,
+    )
+    return " · ".join(part for part in parts if part)
+
+
+def outcomes(counts: Mapping[str, int], budget: int | None = None) -> Text:
+    """Return "23 of 48: 15 complete, 6 pruned, 2 running; besides 1 duplicate"; what is zero is left out."""
+    total = Text(f"{spent(counts):,}" + (f" of {budget:,}" if budget is not None else ""))
+    named = [
+        Text(f"{counts[outcome]:,} {outcome}", style=STYLES.get(outcome, ""))
+        for outcome in ("complete", "pruned", "failed", "running")
+        if counts.get(outcome)
+    ]
+    if named:
+        total.append(": ").append_text(Text(", ").join(named))
+    free = [
+        words.plural(counts.get("duplicate", 0), "duplicate") if counts.get("duplicate") else "",
+        f"{counts['rejected']:,} over a limit" if counts.get("rejected") else "",
+    ]
+    if any(free):
+        total.append(f"; among them at no cost {' and '.join(part for part in free if part)}")
+    return total
+
+
+def best_line(trial: TrialRecord, objectives: Sequence[str]) -> str:
+    """Return "val_accuracy 0.9861 · trial 17 · resnet · 52.3 k weights · 4.10 M MACs"."""
+    scores = [f"{metric} {words.score(value)}" for metric, value in zip(objectives, trial.values or (), strict=False)]
+    cost = [
+        f"{words.count(trial.cost.weights)} weights" if trial.cost.weights is not None else "",
+        f"{words.count(trial.cost.macs)} MACs" if trial.cost.macs is not None else "",
+    ]
+    parts = [*scores, f"trial {trial.number}", words.short(trial.family or "", 40), *cost]
+    return " · ".join(part for part in parts if part)
+
+
+def events_view(events: Sequence[EventRecord]) -> RenderableType:
+    """Return events, one a line."""
+    made = table("When (UTC)", "What", ">Trial", "~", title="Last events")
+    for event in events:
+        when = event.at.astimezone(UTC).strftime("%m-%d %H:%M:%S")
+        made.add_row(
+            when,
+            words.short(event.kind, 20),
+            "" if event.trial is None else str(event.trial),
+            words.short(event.message, 300),
+        )
+    return made
+
+
+def ranking_table(entries: Sequence[Ranked], objectives: Sequence[str]) -> RenderableType:
+    """Return architectures in order."""
+    if not entries:
+        return Text("No trial is complete yet: there is nothing to rank.")
+    front = [">Front"] if len(objectives) > 1 else []
+    made = table(
+        ">#",
+        *front,
+        *(f">{metric}" for metric in objectives),
+        "~Family",
+        ">Weights",
+        ">MACs",
+        ">Epochs",
+        "~Trials",
+        "Built",
+    )
+    for entry in entries:
+        trial = entry.trial
+        made.add_row(
+            str(entry.place),
+            *([str(entry.front)] if front else []),
+            *(words.score(value) for value in entry.values),
+            words.short(trial.family or words.UNKNOWN, 40),
+            words.count(trial.cost.weights),
+            words.count(trial.cost.macs),
+            str(trial.epochs),
+            _numbers(entry.trials),
+            (trial.fingerprint or words.UNKNOWN)[:8],
+        )
+    return made
+
+
+def _numbers(trials: Sequence[int]) -> str:
+    shown = ", ".join(str(number) for number in trials[:4])
+    return f"{shown}, {len(trials) - 4} more" if len(trials) > 4 else shown
+
+
+def failures_table(causes: Sequence[tuple[str, str, int]], verbose: bool = False) -> RenderableType:
+    """Return the causes of failures and how often each was met."""
+    made = table(">Trials", "Failed", "~Cause", title="Failures")
+    for kind, message, number in causes if verbose else causes[:5]:
+        made.add_row(str(number), kind, words.short(message, 500 if verbose else 160))
+    if len(causes) > 5 and not verbose:
+        made.add_row("", "", f"and {len(causes) - 5} other causes (-v shows them)")
+    return made
+
+
+def commands_view(commands: Sequence[tuple[str, str]]) -> list[str]:
+    """Return next commands, one a line, with what they are for."""
+    width = max((len(command) for command, _ in commands), default=0)
+    return [f"  {command:<{width}}  {purpose}" for command, purpose in commands]
