@@ -269,6 +269,8 @@ def _check_together(study: Study) -> list[str]:
         problems += [
             f"objective: {name!r} is given twice." for name in sorted({n for n in given if given.count(n) > 1})
         ]
+        if len(given) > 1 and study.search.pruner == "hyperband":
+            problems.append("search.pruner: 'hyperband' needs one objective. Use 'asha', which prunes on the first of several.")
         if given and given[0] in COSTS:
             problems.append(
                 "objective: pruning goes by the first objective, which must be a metric of training, "

@@ -52,5 +52,4 @@ def test_a_pipe_tells_when_nobody_is_there():
     with pytest.raises(EOFError):
         ours.receive(timeout=1.0)
     with pytest.raises(EOFError):
-        for _ in range(1000):
-            ours.send(Alive(0))
+        ours.send(Alive(0))

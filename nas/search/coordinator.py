@@ -46,6 +46,7 @@ TRIES = 3
 """How often a trial whose worker was killed is tried again without having come one epoch further."""
 WRITE_SECONDS = 1.0
 RENEW_SECONDS = 10.0
+SHOW_SECONDS = 0.25
 
 
 class Coordinator:
@@ -90,6 +91,7 @@ class Coordinator:
         self._lost_at: dict[int, list[int]] = {}  # number ▶ the epochs at which its workers were killed
         self._stopping: str | None = None
         self._written = self._renewed = time.monotonic()
+        self._shown = -math.inf
 
     def run(self) -> str | None:
         """Run until nothing is left to do; return why it stopped early, or ``None`` when the budget is used up.
@@ -102,7 +104,7 @@ class Coordinator:
             self._stopping = self._stopping or self._stop_asked() or ("hours" if self._budget.out_of_time else None)
             if not self._stopping:
                 self._hand_out()
-            self._observer.stands(self.standing())
+            self._show()
             if not self._live and (self._stopping or not self._more()):
                 break
             for worker, message in self._pool.messages(timeout=0.2):
@@ -350,6 +352,12 @@ class Coordinator:
         lost = self._lost_at.setdefault(live.number, [])
         lost.append(progress)
         return lost.count(progress) < TRIES
+
+    def _show(self) -> None:
+        now = time.monotonic()
+        if now - self._shown > SHOW_SECONDS:
+            self._observer.stands(self.standing())
+            self._shown = now
 
     def _write(self) -> None:
         now = time.monotonic()

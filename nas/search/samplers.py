@@ -35,7 +35,7 @@ def tpe(seed: int, number: int) -> BaseSampler:
     """
     from optuna.samplers import TPESampler
 
-    return TPESampler(seed=mixed(seed, number), group=True, multivariate=True, warn_independent_sampling=False)
+    return TPESampler(seed=mixed(seed, number), group=True, multivariate=True)
 
 
 def nsga2(seed: int, number: int) -> BaseSampler:

@@ -160,6 +160,7 @@ class Ledger(Mirror):
             if record.outcome is not None or trial.state == TrialState.RUNNING:
                 counts[record.outcome or "running"] += 1
             counts["duplicate"] += record.duplicate_of is not None
+            counts["rejected"] += record.kind == "rejected"
         return counts
 
     def unfinished(self) -> list[FrozenTrial]:

@@ -31,7 +31,7 @@ from nas.store.records import (
     TrialRecord,
 )
 
-COUNTED = ("complete", "pruned", "failed", "running", "duplicate")
+COUNTED = ("complete", "pruned", "failed", "running", "duplicate", "rejected")
 """The keys of `StudyRecord.counts`."""
 _FEW = 500
 """More bound values than this in one statement are not worth it: everything is read and sorted out here."""
@@ -183,15 +183,16 @@ def _sessions(connection: Connection, study_ids: list[int] | None) -> dict[int, 
 
 def _counts(connection: Connection, study_ids: list[int] | None) -> dict[int, dict[str, int]]:
     statement = select(
-        Trial.study_id, Trial.state, Trial.outcome, func.count(), func.count(Trial.duplicate_of)
-    ).group_by(Trial.study_id, Trial.state, Trial.outcome)
+        Trial.study_id, Trial.state, Trial.outcome, Trial.kind, func.count(), func.count(Trial.duplicate_of)
+    ).group_by(Trial.study_id, Trial.state, Trial.outcome, Trial.kind)
     found: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(COUNTED, 0))
-    for study_id, state, outcome, count, duplicates in connection.execute(
+    for study_id, state, outcome, kind, count, duplicates in connection.execute(
         statement if study_ids is None else statement.where(Trial.study_id.in_(study_ids))
     ):
         if outcome is not None or state == "RUNNING":
             found[study_id][outcome or "running"] += count
         found[study_id]["duplicate"] += duplicates
+        found[study_id]["rejected"] += count if kind == "rejected" else 0
     return found
 
 

@@ -1,0 +1,129 @@
+"""A study in memory of a second: scripted candidates instead of workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nas.conversation import Architecture, Ask, Built, Cost, DataCard, Distribution, Epoch, Evaluate, Finished
+from nas.search.budget import Budget
+from nas.search.coordinator import Coordinator
+from nas.search.files import StudyFiles
+from nas.search.observer import Silent
+from nas.search.pool.simulated import Candidate, Script, SimulatedPool
+from nas.store.lease import this_process
+from nas.store.ledger import Ledger, create_study
+from nas.store.records import NewSession
+from nas.study_file import Study, parse_study
+
+CARD = DataCard("npz:toy.npz", "f" * 64, "/nowhere", (8, 8, 1), 10, tuple("0123456789"), {"train": 80}, {})
+
+FILE = """
+name = "toy"
+[data]
+source = "npz:toy.npz"
+[space]
+families = ["cnn", "mlp"]
+[search]
+strategy = "{strategy}"
+pruner = "{pruner}"
+trials = {trials}
+epochs = {epochs}
+workers = {workers}
+seed = {seed}
+{rest}
+"""
+
+
+def study_of(*, strategy="random", pruner="none", trials=12, epochs=3, workers=1, seed=0, rest="") -> Study:
+    text = FILE.format(**locals())
+    return parse_study(text, path="toy.toml", base=Path())
+
+
+def session() -> NewSession:
+    return NewSession(
+        this_process(), "nas launch toy.toml", 0, {"keras": "3"}, {"cnn": "a", "mlp": "b"}, CARD.fingerprint, None
+    )
+
+
+def quadratic(order: Evaluate, *, grid: int | None = None, weights: int = 100) -> Script:
+    """Accuracy peaks at x = 0.7 and rises by the epoch. A `grid` makes the space small."""
+    if grid is None:
+        x = yield Ask("x", Distribution("float", low=0.0, high=1.0), 0.5)
+    else:
+        x = yield Ask("x", Distribution("categorical", choices=tuple(i / grid for i in range(grid))), 0.0)
+    score = 1.0 - (x.value - 0.7) ** 2
+    yield Built(Architecture(f"{order.family}-{x.value}", (), Cost(weights, 1000, 10)), {"batch_size": 32})
+    metrics: dict[str, float] = {}
+    for step in range(1, order.epochs + 1):
+        metrics = {"loss": 1.0 / step, "val_accuracy": score * step / order.epochs, "val_loss": 1.0 / step}
+        yield Epoch(step, metrics, 0.01)
+    yield Finished(metrics)
+
+
+@dataclass
+class Watcher(Silent):
+    """Remembers what it was told."""
+
+    begun: list[tuple[int, bool]] = field(default_factory=list)
+    outcomes: list[tuple[int, str | None, str | None]] = field(default_factory=list)
+    epochs: list[tuple[int, int]] = field(default_factory=list)
+
+    def started(self, number, family, *, resumed):
+        self.begun.append((number, resumed))
+
+    def epoch(self, number, step, epochs, value):
+        self.epochs.append((number, step))
+
+    def ended(self, record):
+        self.outcomes.append((record.number, record.outcome, record.kind))
+
+
+@dataclass
+class Run:
+    """What one session left behind."""
+
+    stopped: str | None
+    watcher: Watcher
+    coordinator: Coordinator
+    ledger: Ledger
+
+
+def run(
+    folder: Path,
+    study: Study,
+    candidate: Candidate = quadratic,
+    *,
+    workers: int = 1,
+    stop: Callable[[Watcher], str | None] = lambda watcher: None,
+    fresh: bool = True,
+    close: bool = True,
+    trials: int | None = None,
+) -> Run:
+    """Run `study` to its end in the database of `folder`."""
+    url = f"sqlite:///{folder / 'nas.db'}"
+    if fresh:
+        create_study(
+            url, name=study.name, file="", base=str(folder), objectives=study.objectives,
+            trials=study.search.trials, hours=None,
+        )  # fmt: skip
+    ledger = Ledger.open(url, study.name, session())
+    watcher = Watcher()
+    coordinator = Coordinator(
+        study,
+        ledger,
+        SimulatedPool(candidate, workers),
+        card=CARD,
+        files=StudyFiles(folder / "nas.files", ledger.record.id),
+        base=str(folder),
+        budget=Budget(trials or study.search.trials, study.search.hours, seconds_before=0.0),
+        observer=watcher,
+        stop_asked=lambda: stop(watcher),
+    )
+    try:
+        stopped = coordinator.run()
+    finally:
+        if close:
+            ledger.close("test over")
+    return Run(stopped, watcher, coordinator, ledger)

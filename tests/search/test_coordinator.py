@@ -1,0 +1,242 @@
+"""The coordinator against workers that only pretend: who is trained, who is not, and what is told to whom."""
+
+import math
+from functools import partial
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from nas.conversation import Architecture, Ask, Built, Cost, Distribution, Epoch, Failed, Finished
+from nas.errors import StudyFailed
+from nas.search.budget import EXHAUSTED_AFTER
+from nas.store.storage import load_study
+from tests.search.scripts import quadratic, run, study_of
+
+
+def trials_of(folder: Path) -> list[optuna.trial.FrozenTrial]:
+    return load_study("toy", str(folder / "nas.db")).get_trials()
+
+
+def test_a_study_spends_its_budget_and_no_more(tmp_path):
+    finished = run(tmp_path, study_of(trials=9), workers=3)
+    assert finished.stopped is None
+    assert [trial.state for trial in trials_of(tmp_path)] == [TrialState.COMPLETE] * 9
+    assert finished.coordinator.standing().best == max(trial.value for trial in trials_of(tmp_path))
+
+
+def test_the_first_trials_are_the_families_defaults(tmp_path):
+    run(tmp_path, study_of(trials=4))
+    first, second, *_ = trials_of(tmp_path)
+    assert first.params == {"family": "cnn", "x": 0.5}
+    assert second.params == {"family": "mlp", "x": 0.5}
+
+
+@pytest.mark.parametrize("strategy", ["random", "tpe", "evolution", "qmc", "auto"])
+def test_same_file_and_seed_give_the_same_trials(tmp_path, strategy):
+    def params(folder: Path, seed: int) -> list[dict[str, object]]:
+        folder.mkdir()
+        run(folder, study_of(strategy=strategy, trials=16, seed=seed))
+        return [trial.params for trial in trials_of(folder)]
+
+    assert params(tmp_path / "a", 1) == params(tmp_path / "b", 1)
+    assert params(tmp_path / "a2", 1) != params(tmp_path / "c", 2)
+
+
+@pytest.mark.parametrize("strategy", ["random", "auto"])
+def test_an_interrupted_study_goes_on_as_if_it_had_not_been(tmp_path, strategy):
+    whole, halves = tmp_path / "whole", tmp_path / "halves"
+    whole.mkdir(), halves.mkdir()
+    study = study_of(strategy=strategy, trials=14)
+    run(whole, study)
+    run(halves, study, stop=lambda watcher: "Ctrl-C" if len(watcher.outcomes) >= 6 else None)
+    assert len([trial for trial in trials_of(halves) if trial.state.is_finished()]) < 14
+    run(halves, study, fresh=False)
+    assert [trial.params for trial in trials_of(halves)] == [trial.params for trial in trials_of(whole)]
+    assert [trial.values for trial in trials_of(halves)] == [trial.values for trial in trials_of(whole)]
+
+
+def test_stopping_finishes_the_epoch_and_keeps_the_trial(tmp_path):
+    study = study_of(trials=5, epochs=4)
+    first = run(tmp_path, study, stop=lambda watcher: "Ctrl-C" if len(watcher.epochs) >= 2 else None)
+    assert first.stopped == "Ctrl-C"
+    assert [trial.state for trial in trials_of(tmp_path)] == [TrialState.RUNNING]
+    second = run(tmp_path, study, fresh=False)
+    assert second.watcher.begun[0] == (0, True)
+    assert (0, 1) not in second.watcher.epochs  # told before: a repeated report changes nothing
+    assert [trial.state for trial in trials_of(tmp_path)] == [TrialState.COMPLETE] * 5
+
+
+def test_pruned_trials_keep_their_curve_and_their_last_value(tmp_path):
+    run(tmp_path, study_of(pruner="asha", trials=20, epochs=9))
+    pruned = [trial for trial in trials_of(tmp_path) if trial.state == TrialState.PRUNED]
+    assert pruned
+    for trial in pruned:
+        assert trial.last_step < 9
+        assert trial.value == trial.intermediate_values[trial.last_step]
+    assert not [trial for trial in pruned if trial.number < 2]  # the families' defaults are trained to their end
+
+
+@pytest.mark.parametrize("pruner", ["none", "median", "asha", "hyperband", "patient"])
+def test_every_pruner_runs_also_with_two_objectives(tmp_path, pruner):
+    rest = '[objective]\nmaximize = "val_accuracy"\nminimize = "weights"'
+    run(tmp_path, study_of(pruner=pruner, trials=12, epochs=6, rest=rest))
+    complete = [trial for trial in trials_of(tmp_path) if trial.state == TrialState.COMPLETE]
+    assert complete
+    assert all(len(trial.values) == 2 and trial.values[1] == 100 for trial in complete)
+
+
+def test_over_the_limit_no_epoch_is_spent_and_the_sampler_hears_of_it(tmp_path):
+    def heavy(order):
+        return (yield from quadratic(order, weights=100 if order.family == "mlp" else 5000))
+
+    finished = run(tmp_path, study_of(trials=6, rest="[limits]\nweights = 1000"), heavy)
+    rejected = [number for number, _, kind in finished.watcher.outcomes if kind == "rejected"]
+    assert rejected
+    trials = trials_of(tmp_path)
+    for number in rejected:
+        assert trials[number].state == TrialState.PRUNED  # FAIL would teach the sampler nothing
+        assert trials[number].constraints == {"weights": 4.0}
+        assert not trials[number].intermediate_values
+    assert {trial.constraints["weights"] for trial in trials if trial.state == TrialState.COMPLETE} == {-0.9}
+    assert len([trial for trial in trials if trial.state == TrialState.COMPLETE]) == 6  # the rejected were free
+
+
+def test_a_duplicate_is_replayed_and_a_small_space_ends_the_study(tmp_path):
+    finished = run(tmp_path, study_of(trials=100), partial(quadratic, grid=3), workers=2)
+    assert finished.stopped is None
+    assert finished.coordinator.exhausted
+    trained = {number for number, _ in finished.watcher.epochs}
+    assert len(trained) == 6  # two families, three points
+    trials = trials_of(tmp_path)
+    by_params = {}
+    for trial in trials:
+        by_params.setdefault(tuple(sorted(trial.params.items())), set()).add(trial.value)
+    assert all(len(values) == 1 for values in by_params.values())
+    assert len(trials) - len(trained) >= EXHAUSTED_AFTER
+
+
+def test_a_duplicate_of_a_running_trial_waits_for_it(tmp_path):
+    run(tmp_path, study_of(trials=8, epochs=5), lambda order: quadratic(order, grid=1), workers=4)
+    assert {trial.state for trial in trials_of(tmp_path)} == {TrialState.COMPLETE}
+
+
+def test_other_training_choices_are_no_duplicate(tmp_path):
+    def candidate(order):
+        yield Built(Architecture("same", (), Cost(1, 1, 1)), {"batch_size": order.trial})
+        yield Epoch(1, {"val_accuracy": 0.5}, 0.1)
+        yield Finished({"val_accuracy": 0.5})
+
+    assert len(run(tmp_path, study_of(trials=5, epochs=1), candidate).watcher.epochs) == 5
+
+
+def test_an_architecture_nobody_can_see_into_is_no_duplicate(tmp_path):
+    def candidate(order):
+        yield Built(Architecture("same", (), Cost(1, 1, 1), opaque=True), {"batch_size": 32})
+        yield Epoch(1, {"val_accuracy": 0.5}, 0.1)
+        yield Finished({"val_accuracy": 0.5})
+
+    assert len(run(tmp_path, study_of(trials=5, epochs=1), candidate).watcher.epochs) == 5
+
+
+@pytest.mark.parametrize("kind", ["nan", "oom", "timeout", "crash", "error"])
+def test_one_failure_is_one_outcome(tmp_path, kind):
+    def candidate(order):
+        if order.trial == 2:
+            yield Failed(kind, "it broke", "Traceback …")
+        else:
+            yield from quadratic(order)
+
+    finished = run(tmp_path, study_of(trials=5), candidate)
+    assert (2, "failed", kind) in finished.watcher.outcomes
+    states = [trial.state for trial in trials_of(tmp_path)]
+    assert states.count(TrialState.COMPLETE) == 4
+    assert states[2] == TrialState.FAIL
+
+
+def test_failing_alike_from_the_start_ends_the_study_with_the_cause(tmp_path):
+    def candidate(order):
+        yield Failed("error", "ValueError: the labels are upside down", "Traceback: here")
+
+    with pytest.raises(StudyFailed, match="upside down") as failed:
+        run(tmp_path, study_of(trials=50), candidate)
+    assert "Traceback: here" in str(failed.value)
+    assert "nas resume toy" in str(failed.value)
+    assert len(trials_of(tmp_path)) == 5
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_metric_that_is_not_finite_is_failed_nan(tmp_path, value):
+    def candidate(order):
+        if order.trial != 1:
+            return (yield from quadratic(order))
+        yield Built(Architecture("n", (), Cost(1, 1, 1)), {"batch_size": 1})
+        yield Epoch(1, {"val_accuracy": value}, 0.1)
+        yield Finished({})
+
+    assert (1, "failed", "nan") in run(tmp_path, study_of(trials=4), candidate).watcher.outcomes
+
+
+def test_a_missing_objective_says_what_there_is(tmp_path):
+    def candidate(order):
+        yield Built(Architecture(f"m{order.trial}", (), Cost(1, 1, 1)), {"batch_size": 1})
+        yield Epoch(1, {"val_acc": 0.5}, 0.1)
+        yield Finished({})
+
+    with pytest.raises(StudyFailed, match=r"no 'val_accuracy'.*val_acc"):
+        run(tmp_path, study_of(trials=9), candidate)
+
+
+def test_a_killed_worker_is_tried_again_but_not_for_ever(tmp_path):
+    tries = []
+
+    def candidate(order):
+        tries.append(order.trial)
+        if order.trial == 3 or (order.trial == 2 and tries.count(2) < 3):
+            yield Failed("killed", "The worker was ended by SIGKILL.")
+        else:
+            yield from quadratic(order)
+
+    finished = run(tmp_path, study_of(trials=5), candidate)
+    assert (2, "complete", None) in finished.watcher.outcomes
+    assert (3, "failed", "killed") in finished.watcher.outcomes
+    assert tries.count(3) == 3
+
+
+def test_a_name_asked_in_two_ways_is_the_candidates_fault(tmp_path):
+    def candidate(order):
+        choices = (1, 2) if order.trial < 2 else (1, 2, 3)
+        yield Ask("k", Distribution("categorical", choices=choices), 1)
+        yield from quadratic(order)
+
+    finished = run(tmp_path, study_of(trials=4), candidate)
+    assert [kind for _, outcome, kind in finished.watcher.outcomes if outcome == "failed"] == ["error", "error"]
+
+
+def test_only_the_best_weights_are_kept(tmp_path):
+    def candidate(order):
+        path = Path(order.checkpoint)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"weights")
+        yield from quadratic(order)
+
+    run(tmp_path, study_of(trials=25), candidate)
+    best = sorted(trials_of(tmp_path), key=lambda trial: -trial.value)[:10]
+    kept = {int(path.stem.split("-")[1]) for path in tmp_path.rglob("trial-*.npz")}
+    assert kept == {trial.number for trial in best}
+
+
+def test_hours_are_counted_over_all_sessions(tmp_path):
+    study = study_of(trials=50, rest="")
+    finished = run(tmp_path, study.model_copy(update={"search": study.search.model_copy(update={"hours": 1e-9})}))
+    assert finished.stopped == "hours"
+    assert trials_of(tmp_path) == []
+
+
+def test_raising_the_total_goes_on(tmp_path):
+    run(tmp_path, study_of(trials=4))
+    run(tmp_path, study_of(trials=4), fresh=False)
+    assert len(trials_of(tmp_path)) == 4
+    run(tmp_path, study_of(trials=4), fresh=False, trials=6)
+    assert len(trials_of(tmp_path)) == 6
