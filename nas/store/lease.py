@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from nas.errors import StudyRunning
 from nas.store.models import Attempt, Event, Session, Study, Trial
@@ -122,12 +122,19 @@ def renew(connection: Connection, study_id: int, session_id: int, name: str) -> 
         StudyRunning: It was taken over in the meantime (this process was suspended, or cut off): nothing may be
             written any more.
     """
-    connection.execute(select(Study.id).where(Study.id == study_id).with_for_update())
-    newest = _newest(connection, study_id)
-    if newest is None or newest.id != session_id:
+    if connection.dialect.name == "postgresql":  # where a transaction that writes does not exclude the others
+        connection.execute(select(Study.id).where(Study.id == study_id).with_for_update())
+    renewed = connection.execute(_RENEW, {"held": session_id, "of_study": study_id, "renewed": datetime.now(UTC)})
+    if renewed.rowcount != 1:
+        newest = _newest(connection, study_id)
         pid, host = (newest.pid, newest.host) if newest is not None else (0, "no host: the study was deleted")
         raise StudyRunning(name, pid, host)
-    connection.execute(update(Session).where(Session.id == session_id).values(renewed=datetime.now(UTC)))
+
+
+_RENEW = update(Session).where(
+    Session.id == bindparam("held"),
+    Session.id == select(func.max(Session.id)).where(Session.study_id == bindparam("of_study")).scalar_subquery(),
+)
 
 
 def _newest(connection: Connection, study_id: int) -> Row[*tuple[Any, ...]] | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Table, insert, update
+from sqlalchemy import Connection, Executable, Table, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from nas.store.models import Base
@@ -15,18 +16,20 @@ Row: TypeAlias = dict[str, Any]
 
 def upsert(connection: Connection, model: type[Base], rows: Sequence[Row]) -> None:
     """Write `rows`, all with the same columns: those whose key is there already change in the columns given."""
+    connection.execute(_upsert_statement(connection.dialect.name, model, tuple(rows[0])), list(rows))
+
+
+@cache
+def _upsert_statement(dialect: str, model: type[Base], columns: tuple[str, ...]) -> Executable:
     table = table_of(model)
     keys = [column.name for column in table.primary_key]
-    changed = [name for name in rows[0] if name not in keys]
-    insert_into = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    statement = insert_into(table)
-    if changed:
-        statement = statement.on_conflict_do_update(
-            index_elements=keys, set_={name: statement.excluded[name] for name in changed}
-        )
-    else:
-        statement = statement.on_conflict_do_nothing(index_elements=keys)
-    connection.execute(statement, list(rows))
+    changed = [name for name in columns if name not in keys]
+    statement = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table)
+    if not changed:
+        return statement.on_conflict_do_nothing(index_elements=keys)
+    return statement.on_conflict_do_update(
+        index_elements=keys, set_={name: statement.excluded[name] for name in changed}
+    )
 
 
 def table_of(model: type[Base]) -> Table:
