@@ -32,9 +32,13 @@ class ReportData:
 
 
 def curves_to_draw(trials: tuple[TrialRecord, ...], ranked: Sequence[Ranked]) -> list[int]:
-    """Return the numbers of the trials whose curves a page shows, ascending: the best and a sample of the rest."""
+    """Return the numbers of the trials whose curves a page shows, ascending: the best and a sample of the rest.
+
+    Duplicates are left out: their curve is that of another trial.
+    """
     best = [entry.trial.number for entry in ranked[:HIGHLIGHTED_CURVES]]
-    others = [trial.number for trial in trials if trial.epochs and trial.number not in best]
+    trained = [trial.number for trial in trials if trial.epochs and trial.duplicate_of is None]
+    others = [number for number in trained if number not in best]
     room = DRAWN_CURVES - len(best)
     if len(others) > room:
         others = [others[index * len(others) // room] for index in range(room)]

@@ -16,7 +16,7 @@ def curves(view: View) -> Section:
     drawn = _curves(view)
     objective = words.short(view.data.study.objectives[0], 40)
     steps = sorted({step for curve in drawn for step, _ in curve.points})
-    trained = sum(trial.epochs > 0 for trial in view.data.trials)
+    trained = sum(trial.epochs > 0 and trial.duplicate_of is None for trial in view.data.trials)
     notes = []
     if len(drawn) < trained:
         notes.append(f"{len(drawn)} of {trained:,} curves are drawn: the best and an even sample of the others.")

@@ -45,7 +45,7 @@ def _answer(view: View) -> str:
 
 def _facts(view: View) -> Iterator[tuple[str, str]]:
     """Yield ``(what, how it stands)``."""
-    study, trials = view.data.study, view.data.trials
+    study, trials = view.data.study, [trial for trial in view.data.trials if trial.duplicate_of is None]
     of_trials = f" of {study.trials_budget:,}" if study.trials_budget else ""
     of_hours = f" of {words.duration(3600 * study.hours_budget)}" if study.hours_budget else ""
     yield "Budget", f"{view.decided:,}{of_trials} trials, {words.duration(study.seconds)}{of_hours}"
@@ -68,7 +68,7 @@ def _facts(view: View) -> Iterator[tuple[str, str]]:
     killed = sum(session.ended is None for session in study.sessions) - (study.running is not None)
     ended_so = f", {killed} of which never said how {'it' if killed == 1 else 'they'} ended" if killed > 0 else ""
     yield "Sessions", f"{len(study.sessions):,}{ended_so}"
-    again = sum(max(0, trial.attempts - 1) for trial in trials)
+    again = sum(max(0, trial.attempts - 1) for trial in view.data.trials)
     yield (
         "Interruptions",
         f"{words.plural(again, 'trial')} taken up again after an attempt was lost" if again else "none",

@@ -1,0 +1,93 @@
+import os
+from dataclasses import asdict
+
+import pytest
+from optuna.trial import TrialState
+
+from nas.conversation import Architecture, Cost, Epoch
+from nas.errors import BadInput, NotFound
+from nas.report import read, write_report
+from nas.store.engine import open_read_only, storage_url
+from nas.store.ledger import Ledger, create_study
+from nas.store.records import Holder, NewSession
+from tests.report.samples import FILE, NOW, cnn_graph, study
+
+
+@pytest.fixture
+def url(tmp_path):
+    """A database with one study of two trials, the second one pruned."""
+    url = storage_url(str(tmp_path / "nas.db"))
+    objectives = [("val_accuracy", "maximize")]
+    create_study(url, name="digits", file=FILE, base=str(tmp_path), objectives=objectives, trials=2, hours=None)
+    session = NewSession(
+        Holder(os.getpid(), "here", "b", 0.0), "nas launch digits.toml", 0, {"keras": "3"}, {}, "ab", None
+    )
+    ledger = Ledger.open(url, "digits", session)
+    ledger.set_data(study().data)
+    for score, state, outcome in ((0.9, TrialState.COMPLETE, "complete"), (0.4, TrialState.PRUNED, "pruned")):
+        trial = ledger.study.ask()
+        trial.suggest_int("cnn/width", 8, 64)
+        ledger.start_attempt(trial._trial_id, worker=1)
+        built = Architecture(f"{score:.1f}" * 21 + "0", cnn_graph(), Cost(1000, 2000, 3000))
+        ledger.built(trial._trial_id, family="cnn", architecture=built, training={"batch_size": 32}, duplicate_of=None)
+        for step in (1, 2):
+            ledger.epoch(trial._trial_id, Epoch(step, {"val_accuracy": score * step / 2}, 0.1), score * step / 2)
+        ledger.finish(
+            trial._trial_id, state=state, values=[score] if outcome == "complete" else None, outcome=outcome, metrics={}
+        )
+    ledger.event("note", "Something happened.")
+    ledger.close("budget used up")
+    return url
+
+
+def test_a_page_is_read_from_the_store_and_written_whole(url, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = write_report(url, "digits", now=NOW)
+    assert path.as_posix() == "reports/digits.html"
+    html = path.read_text("utf-8")
+    for told in (
+        "0.9000",
+        "8 × 8 × 32",
+        "1 trial was pruned",
+        "Something happened.",
+        "budget used up",
+        "sklearn:digits",
+    ):
+        assert told in html
+    assert [file.name for file in path.parent.iterdir()] == ["digits.html"]
+
+
+def test_reading_changes_nothing_in_the_database(url, tmp_path):
+    before = (tmp_path / "nas.db").read_bytes()
+    engine = open_read_only(url)
+    data = read(engine, "digits")
+    first = write_report(engine, "digits", tmp_path / "a.html", now=NOW).read_bytes()
+    engine.dispose()
+    assert write_report(url, "digits", tmp_path / "new" / "b.html", now=NOW).read_bytes() == first
+    assert (tmp_path / "nas.db").read_bytes() == before
+    assert set(data.graphs) == {0}
+    assert [asdict(node) for node in data.graphs[0]] == [asdict(node) for node in cnn_graph()]
+    assert set(data.curves) == {0, 1}
+
+
+def test_an_old_page_survives_a_failed_one(url, tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text("old")
+    with pytest.raises(NotFound, match="digit"):
+        write_report(url, "digit", page)
+    assert page.read_text() == "old"
+
+
+def test_a_place_that_cannot_be_written_is_named(url, tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(BadInput, match=r"cannot be written to .*folder.*-o"):
+        write_report(url, "digits", tmp_path / "folder")
+    assert sorted(file.name for file in tmp_path.iterdir() if file.suffix == ".part") == []
+
+
+def test_a_study_of_any_name_gets_a_file_below_reports():
+    from nas.report import _file_name
+
+    assert _file_name("../../etc/passwd") == "etc-passwd"
+    assert _file_name("..") == "study"
+    assert _file_name("ü" * 500 + "a" * 500) == "a" * 99
