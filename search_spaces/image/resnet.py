@@ -2,6 +2,9 @@
 
 Basic and bottleneck blocks after He et al. 2015, arXiv:1512.03385, with the small-image stem of its section 4.2 (one
 3×3 convolution, no pooling); squeeze-and-excitation after Hu et al. 2017, arXiv:1709.01507.
+
+For 28×28×1: 7,800 architectures, from 376 weights and 220 thousand MACs to 1.1 million weights and 124 million MACs;
+by default 78 thousand weights and 9.3 million MACs.
 """
 
 import keras
@@ -22,7 +25,7 @@ class ResNet(keras_tuner.HyperModel):
         """Return the encoder `hp` describes: (batch, height, width, channels) -> (batch, features)."""
         most = stages_that_fit(self.input_shape)
         stages = hp.Int("stages", 1, most, default=min(3, most)) if most > 1 else 1
-        width = hp.Choice("width", [8, 16, 24, 32, 48, 64], default=16)
+        width = hp.Choice("width", [8, 12, 16, 24, 32], default=16)
         bottleneck = hp.Boolean("bottleneck", default=False)
         squeeze = hp.Boolean("squeeze_excite", default=False)
         activation = hp.Choice("activation", ["relu", "gelu"], default="relu")

@@ -3,6 +3,9 @@
 Pre-norm blocks over embedded patches after Dosovitskiy et al. 2020, arXiv:2010.11929; pooling by the mean and sine
 positions after Beyer, Zhai and Kolesnikov 2022, arXiv:2205.01580; patches that overlap, which helps where there is
 little data, after Wang et al. 2021, arXiv:2106.13797, section 3.2.
+
+For 28×28×1: 12,288 architectures, from 8 thousand weights and 140 thousand MACs to 457 thousand weights and 24 million
+MACs; by default 73 thousand weights and 4.0 million MACs.
 """
 
 import math
@@ -13,7 +16,7 @@ from keras import layers
 
 from search_spaces.blocks import ClassToken, PositionEmbedding, SinePositions
 
-FEWEST_TOKENS, MOST_TOKENS = 9, 256
+FEWEST_TOKENS, MOST_TOKENS = 9, 144
 
 
 class ViT(keras_tuner.HyperModel):
@@ -29,8 +32,8 @@ class ViT(keras_tuner.HyperModel):
         patch = (
             hp.Choice("patch", sizes, default=default_patch(self.input_shape, sizes)) if len(sizes) > 1 else sizes[0]
         )
-        width = hp.Choice("width", [32, 48, 64, 96, 128], default=64)
-        depth = hp.Int("depth", 1, 6, default=2)
+        width = hp.Choice("width", [32, 48, 64, 96], default=64)
+        depth = hp.Int("depth", 1, 4, default=2)
         heads = hp.Choice("heads", [1, 2, 4, 8], default=4)
         ratio = hp.Choice("mlp_ratio", [1, 2, 4], default=2)
         overlap = hp.Boolean("overlap", default=True) if patch > 1 else False
@@ -73,13 +76,13 @@ def transform(x, ratio, dropout, name):
 
 
 def patch_sizes(input_shape):
-    """Return the patch sizes, small to large, that cut an image into 9 to 256 tokens.
+    """Return the patch sizes, small to large, that cut an image into 9 to 144 tokens.
 
     Sizes that divide both sides are preferred; where there are none the last patches are padded.
 
     Example:
         >>> [patch_sizes((side, side, 1)) for side in (8, 28, 32)]
-        [[1, 2], [2, 4, 7], [2, 4, 8]]
+        [[1, 2], [4, 7], [4, 8]]
     """
     height, width = input_shape[:2]
     fitting = [

@@ -2,6 +2,9 @@
 
 Dense layers of one width, with residual connections where asked for, after Gorishniy et al. 2021, arXiv:2106.11959
 (MLP and ResNet for tables).
+
+For 64 features: 2,430 architectures, from 1,040 weights and as many MACs to 284 thousand weights and 279 thousand
+MACs; by default 26 thousand weights and 25 thousand MACs.
 """
 
 import keras
