@@ -6,6 +6,10 @@ from keras import layers, ops
 SMALLEST_MAP = 4
 """No stage sees a map with a side below this: a 3×3 kernel would look at more padding than picture."""
 
+MOMENTUM = 0.9
+"""Of batch normalization's running means. With Keras's 0.99 the first epochs on a small data set (fewer than some 300
+steps) are evaluated with means that have not arrived yet: good candidates would look like chance and be pruned."""
+
 
 def stages_that_fit(input_shape, most=4):
     """Return how many stages an image of `input_shape` allows (1 to `most`), each halving the map of the one before.
@@ -23,7 +27,7 @@ def stages_that_fit(input_shape, most=4):
 def normalize(x, norm, name=None):
     """Return `x` under the normalization called `norm`: ``"batch"``, ``"layer"`` or ``"none"``."""
     if norm == "batch":
-        return layers.BatchNormalization(name=name)(x)
+        return layers.BatchNormalization(momentum=MOMENTUM, name=name)(x)
     if norm == "layer":
         return layers.LayerNormalization(name=name)(x)
     if norm == "none":

@@ -11,7 +11,7 @@ import keras
 import keras_tuner
 from keras import layers
 
-from search_spaces.blocks import stages_that_fit
+from search_spaces.blocks import normalize, stages_that_fit
 
 
 class ResNet(keras_tuner.HyperModel):
@@ -64,7 +64,7 @@ def residual(x, filters, stride, bottleneck, squeeze, activation, name):
 def convolve(x, filters, kernel, name, activation=None, stride=1):
     """Convolution, batch normalization and, where one is named, the activation."""
     x = layers.Conv2D(filters, kernel, stride, padding="same", use_bias=False, name=name)(x)
-    x = layers.BatchNormalization(name=f"{name}_norm")(x)
+    x = normalize(x, "batch", name=f"{name}_norm")
     return layers.Activation(activation, name=f"{name}_activation")(x) if activation else x
 
 
