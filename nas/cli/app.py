@@ -63,6 +63,7 @@ class Nas(click.Group):
 
     def invoke(self, context: click.Context) -> Any:
         """Run the command."""
+        context.ensure_object(Output)  # the commands' contexts inherit it
         try:
             return super().invoke(context)
         except NASError as error:

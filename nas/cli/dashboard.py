@@ -74,8 +74,8 @@ def _page(storage: str | None, name: str | None) -> str:
 @contextmanager
 def _storage(storage: str | None) -> Iterator[StudyStorage]:
     """Hold the storage to serve: a copy of an SQLite database, or the server's own."""
-    from nas.store.storage import StudyStorage
     from nas.store.engine import sqlite_path, storage_url
+    from nas.store.storage import StudyStorage
 
     url = storage_url(storage)
     path = sqlite_path(url)

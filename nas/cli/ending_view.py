@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,7 @@ def ending_view(ending: Ending) -> Iterator[RenderableType]:
     yield Text.assemble((words.short(ending.name, 64), "bold"), "  ", words.clean(ending.message))
     yield grid(
         {
-            "trials": outcomes(ending.counts),
+            "trials": outcomes(ending.counts, None, running=False),
             "best": None if best is None else best_line(best, ()),
             "score": None if best is None else " · ".join(words.score(value) for value in best.values or ()),
         }
@@ -32,16 +31,16 @@ def ending_view(ending: Ending) -> Iterator[RenderableType]:
 
 def what_next(ending: Ending, storage: str | None) -> list[str]:
     """Return the commands that make sense now, on the same database."""
-    where = f" --storage {shlex.quote(storage)}" if storage is not None and "@" not in storage else ""
     name = ending.name
     if ending.best is None:
-        return commands_view([(f"nas show {name}{where}", "the causes of the failures")])
+        return commands_view([(f"nas show {name}", "the causes")], storage)
     return commands_view(
         [
-            (f"nas rank {name}{where}", "all architectures in order"),
-            (f"nas show {name} {ending.best.number}{where}", "the best one, layer by layer"),
-            (f"nas report {name}{where}", "one page with everything"),
-        ]
+            (f"nas rank {name}", "all architectures in order"),
+            (f"nas show {name} {ending.best.number}", "the best one, layer by layer"),
+            (f"nas report {name}", "one page with everything"),
+        ],
+        storage,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
@@ -63,7 +64,7 @@ def failures(trials: Sequence[TrialRecord]) -> list[tuple[str, str, int]]:
 
 def next_commands(study: StudyRecord, leader: TrialRecord | None) -> list[tuple[str, str]]:
     """Return ``(command, what for)`` of what makes sense now."""
-    name = study.name
+    name = shlex.quote(study.name)
     commands = []
     match state(study):
         case "running":

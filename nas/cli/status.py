@@ -141,7 +141,7 @@ def _line(one: Look) -> str:
     parts = [
         one.study.name,
         standing.state(one.study),
-        outcomes(one.study.counts, one.study.trials_budget).plain,
+        outcomes(one.study.counts, one.study.trials_budget, running=one.study.running is not None).plain,
         "" if one.best is None else f"best {best_line(one.best, one.study.objectives)}",
     ]
     return " | ".join(part for part in parts if part)

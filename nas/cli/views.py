@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -102,7 +103,7 @@ def study_view(study: StudyRecord, leader: TrialRecord | None, now: datetime | N
             {
                 "data": _data(study),
                 "objective": ", ".join(f"{d} {m}" for m, d in zip(study.objectives, study.directions, strict=True)),
-                "trials": outcomes(study.counts, study.trials_budget),
+                "trials": outcomes(study.counts, study.trials_budget, running=holder is not None),
                 "time": words.duration(study.seconds)
                 + ("" if study.hours_budget is None else f" of {words.duration(3600 * study.hours_budget)}")
                 + ("" if left is None else f", about {words.duration(left)} left"),
@@ -132,11 +133,14 @@ def _data(study: StudyRecord) -> str | None:
     return " · ".join(part for part in parts if part)
 
 
-def outcomes(counts: Mapping[str, int], budget: int | None = None) -> Text:
-    """Return "23 of 48: 15 complete, 6 pruned, 2 running; besides 1 duplicate"; what is zero is left out."""
+def outcomes(counts: Mapping[str, int], budget: int | None, *, running: bool) -> Text:
+    """Return "23 of 48: 15 complete, 6 pruned, 2 running"; what is zero is left out.
+
+    Where the study is not `running`, a trial without an outcome was interrupted.
+    """
     total = Text(f"{spent(counts):,}" + (f" of {budget:,}" if budget is not None else ""))
     named = [
-        Text(f"{counts[outcome]:,} {outcome}", style=STYLES.get(outcome, ""))
+        Text(f"{counts[outcome]:,} {outcome if outcome != 'running' or running else 'interrupted'}", STYLES[outcome])
         for outcome in ("complete", "pruned", "failed", "running")
         if counts.get(outcome)
     ]
@@ -223,7 +227,9 @@ def failures_table(causes: Sequence[tuple[str, str, int]], verbose: bool = False
     return made
 
 
-def commands_view(commands: Sequence[tuple[str, str]]) -> list[str]:
-    """Return next commands, one a line, with what they are for."""
+def commands_view(commands: Sequence[tuple[str, str]], storage: str | None) -> list[str]:
+    """Return next commands on the database `storage`, one a line, with what they are for."""
+    if storage is not None and "@" not in storage:  # what has a user in it may have a password
+        commands = [(f"{command} --storage {shlex.quote(storage)}", purpose) for command, purpose in commands]
     width = max((len(command) for command, _ in commands), default=0)
     return [f"  {command:<{width}}  {purpose}" for command, purpose in commands]

@@ -1,0 +1,215 @@
+"""The commands that read: what they print, and that they do nothing but read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from nas.cli.output import plain
+from tests.cli.conftest import ROOT, Nas, spawn
+
+READERS = [
+    ("list",), ("status",), ("status", "digits"), ("show", "digits"), ("show", "digits", "4"), ("rank", "digits"),
+    ("spaces",),
+]  # fmt: skip
+
+
+def _document(text: str) -> dict[str, object]:
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    document = json.loads(text, parse_constant=refuse)
+    assert document["schema"] == 1
+    return document
+
+
+def test_list_has_a_line_for_each_study(nas: Nas, database: Path) -> None:
+    lines = nas("list", storage=database).stdout.splitlines()
+    assert lines[0].split() == ["Study", "State", "Trials", "Complete", "Pruned", "Failed", "Best", "Age"]
+    assert lines[1].split()[:7] == ["digits", "stopped", "5/8", "4", "1", "2", "0.9700"]
+    assert lines[2].split()[:7] == ["killed", "stopped", "1/8", "0", "0", "0", "–"]
+
+
+def test_status_of_a_stopped_study_says_why_it_ended(nas: Nas, database: Path) -> None:
+    text = nas("status", "digits", storage=database).stdout
+    assert "Stopped by Ctrl-C" in text
+    assert "val_accuracy 0.9700 · trial 1 · cnn · 330 weights" in text
+    assert "worker lost" in text
+
+
+def test_status_of_a_killed_study_says_so(nas: Nas, database: Path) -> None:
+    text = nas("status", "killed", storage=database).stdout
+    assert "was killed" in text
+    assert "1 interrupted" in text
+
+
+def test_status_of_a_running_study_names_its_holder(nas: Nas, running: tuple[Path, object]) -> None:
+    import os
+
+    result = nas("status", storage=running[0])
+    assert f"process {os.getpid()} on " in result.stdout
+    assert "1 running" in result.stdout
+    document = _document(nas("status", "--json", storage=running[0]).stdout)
+    (study,) = document["studies"]  # type: ignore[misc]
+    assert study["state"] == "running"
+    assert study["holder"]["pid"] == os.getpid()
+    assert study["seconds_left"] > 0
+
+
+def test_show_groups_the_failures_and_says_what_comes_next(nas: Nas, database: Path) -> None:
+    result = nas("show", "digits", storage=database)
+    assert "1  rejected  312,455 weights" in result.stdout
+    assert "nas resume digits --storage" in result.stderr
+    assert "nas resume" not in result.stdout
+    assert nas("show", "digits", "-q", storage=database).stderr == ""
+
+
+def test_text_from_a_database_is_shown_and_not_obeyed(nas: Nas, database: Path) -> None:
+    text = nas("show", "digits", "4", storage=database).stdout
+    assert "[bold]⟨U+001B⟩[31m" in text
+    assert "\x1b" not in text
+
+
+def test_show_trial_has_params_cost_curve_and_layers(nas: Nas, database: Path) -> None:
+    text = nas("show", "digits", "1", storage=database).stdout
+    for expected in ("cnn/width  16", "learning_rate  0.001", "9,376", "Curve  ▁▆█", "0.9700", "Conv2D", "4 layers"):
+        assert expected in text
+
+
+def test_show_trial_knows_twins_and_tracebacks(nas: Nas, database: Path) -> None:
+    assert "trial 1: nothing was trained again" in nas("show", "digits", "6", storage=database).stdout
+    assert "ArithmeticError: loss" in nas("show", "digits", "4", storage=database).stdout
+
+
+def test_rank_has_one_line_for_each_architecture(nas: Nas, database: Path) -> None:
+    lines = nas("rank", "digits", storage=database).stdout.splitlines()
+    assert [line.split()[:2] for line in lines[1:]] == [["1", "0.9700"], ["2", "0.9300"]]
+    assert "1, 6" in lines[1]
+    assert len(nas("rank", "digits", "--top", "1", storage=database).stdout.splitlines()) == 2
+
+
+def test_rank_before_a_trial_is_complete(nas: Nas, database: Path) -> None:
+    result = nas("rank", "new", storage=database)
+    assert result.exit_code == 0
+    assert "No trial is complete yet" in result.stdout
+
+
+def test_report_writes_one_page_and_prints_its_path(nas: Nas, database: Path, tmp_path: Path) -> None:
+    result = nas("report", "digits", storage=database)
+    assert result.exit_code == 0, result.output
+    assert result.stdout == "reports/digits.html\n"
+    assert (tmp_path / "reports" / "digits.html").read_text().startswith("<!doctype html>")
+    document = _document(nas("report", "digits", "-o", "page.html", "--json", storage=database).stdout)
+    assert document["path"] == str(tmp_path / "page.html")
+
+
+def test_spaces_are_described_by_their_files(nas: Nas) -> None:
+    spaces = {space["name"]: space for space in _document(nas("spaces", "--json").stdout)["spaces"]}  # type: ignore[attr-defined]
+    assert spaces["cnn"]["modality"] == "image"
+    assert spaces["mlp"]["modality"] == "vector"
+    assert "arXiv:1512.03385" in spaces["resnet"]["papers"]
+    assert all(space["summary"] and not space["problem"] for space in spaces.values())
+
+
+@pytest.mark.parametrize("command", READERS, ids=" ".join)
+def test_json_is_one_document_and_not_finite_is_null(nas: Nas, database: Path, command: tuple[str, ...]) -> None:
+    result = nas(*command, "--json", storage=database if command[0] != "spaces" else None)
+    assert result.exit_code == 0, result.output
+    _document(result.stdout)
+    assert result.stderr == ""
+
+
+def test_a_nan_in_a_curve_is_null(nas: Nas, database: Path) -> None:
+    document = _document(nas("show", "digits", "4", "--json", storage=database).stdout)
+    assert [epoch["value"] for epoch in document["epochs"]] == [0.3, None]  # type: ignore[attr-defined]
+
+
+def test_plain_turns_what_is_not_finite_into_null_at_any_depth() -> None:
+    assert plain({"a": [math.nan, (math.inf, -math.inf)], 1: 0.5}) == {"a": [None, [None, None]], "1": 0.5}
+    with pytest.raises(TypeError, match="no form in JSON"):
+        plain(object())
+
+
+@pytest.mark.parametrize("command", READERS, ids=" ".join)
+def test_eighty_columns_are_enough(nas: Nas, database: Path, command: tuple[str, ...]) -> None:
+    text = nas(*command, storage=database if command[0] != "spaces" else None).stdout
+    assert max(len(line.rstrip()) for line in text.splitlines()) <= 80
+
+
+def test_readers_load_nothing_heavy_and_write_nothing(database: Path, tmp_path: Path) -> None:
+    before = hashlib.sha256(database.read_bytes()).hexdigest()
+    commands = [[*command, *(["--storage", str(database)] if command[0] != "spaces" else [])] for command in READERS]
+    code = (
+        "import sys, contextlib, io\n"
+        "from nas.cli.app import cli\n"
+        f"for command in {commands!r}:\n"
+        "    with contextlib.redirect_stdout(io.StringIO()):\n"
+        "        cli(command, standalone_mode=False)\n"
+        "print([m for m in ('tensorflow', 'keras', 'keras_tuner', 'altair', 'optuna') if m in sys.modules])\n"
+    )
+    ran = spawn("-c", code, cwd=tmp_path)
+    assert (ran.returncode, ran.stdout) == (0, "[]\n"), ran.stderr
+    assert hashlib.sha256(database.read_bytes()).hexdigest() == before
+    assert [path.name for path in database.parent.iterdir()] == [database.name]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_loads_hardly_anything(tmp_path: Path) -> None:
+    heavy = ("tensorflow", "keras", "optuna", "sqlalchemy", "altair", "sklearn", "rich", "numpy")
+    code = (
+        "import sys\n"
+        "from nas.cli.app import cli\n"
+        "try: cli(['--help'])\n"
+        f"finally: print([m for m in {heavy!r} if m in sys.modules], file=sys.stderr)\n"
+    )
+    ran = spawn("-c", code, cwd=tmp_path)
+    assert ran.stderr == "[]\n"
+    assert ran.returncode == 0
+
+
+def test_report_does_not_load_keras(database: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "from nas.cli.app import cli\n"
+        f"cli(['report', 'digits', '--storage', {str(database)!r}], standalone_mode=False)\n"
+        "print([m for m in ('tensorflow', 'keras') if m in sys.modules])\n"
+    )
+    ran = spawn("-c", code, cwd=tmp_path)
+    assert ran.stdout == "reports/digits.html\n[]\n", ran.stderr
+
+
+def test_a_reader_that_has_left_is_no_error(database: Path, tmp_path: Path) -> None:
+    code = (
+        "import subprocess, sys\n"
+        f"nas = subprocess.Popen([sys.executable, '-m', 'nas', 'show', 'digits', '1', '--json', '--storage', "
+        f"{str(database)!r}], stdout=subprocess.PIPE, stderr=subprocess.PIPE)\n"
+        "nas.stdout.close()\n"
+        "print(nas.stderr.read().decode(), end='')\n"
+    )
+    assert spawn("-c", code, cwd=tmp_path).stdout == ""
+
+
+def test_no_colour_off_a_terminal_but_on_demand(database: Path, tmp_path: Path) -> None:
+    command = ("-m", "nas", "list", "--storage", str(database))
+    assert "\x1b" not in spawn(*command, cwd=tmp_path).stdout
+    assert "\x1b[" in spawn(*command, cwd=tmp_path, FORCE_COLOR="1").stdout
+    assert "\x1b[33m" not in spawn(*command, cwd=tmp_path, FORCE_COLOR="1", NO_COLOR="1").stdout
+
+
+def test_a_terminal_without_the_characters_gets_question_marks(database: Path, tmp_path: Path) -> None:
+    command = ("-m", "nas", "show", "digits", "1", "--storage", str(database))
+    ran = spawn(*command, cwd=tmp_path, PYTHONIOENCODING="ascii")
+    assert ran.returncode == 0
+    assert "Curve  ???" in ran.stdout
+
+
+def test_the_example_studies_are_sound() -> None:
+    from nas.study_file import read_study
+
+    for path in (ROOT / "studies").glob("*.toml"):
+        study, _ = read_study(path)
+        assert study.name == path.stem
