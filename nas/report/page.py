@@ -34,7 +34,7 @@ def render(data: ReportData, *, now: datetime) -> str:
     style = files("nas.report").joinpath("templates", "style.css").read_text("utf-8")
     return environment.get_template("page.html.j2").render(
         study=data.study,
-        state="running" if data.study.running else "finished" if view.is_finished else "not finished",
+        state="running" if data.study.running else "finished" if view.is_finished else "stopped",
         now=now,
         sections=sections,
         style=Markup(style),

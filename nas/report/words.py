@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from math import isfinite
 
 UNKNOWN = "–"
+COUNTED = ("weights", "macs", "memory")
+"""Objectives that are whole numbers."""
 
 # Controls, line separators, bidirectional overrides, invisible characters and lone surrogates: they hide or reorder
 # what a reader sees, or cannot be written as UTF-8. They are shown by their number instead.
@@ -39,10 +41,12 @@ def cut(text: str, length: int = 4000) -> str:
     return f"{text[:half]}\n… {len(text) - 2 * half:,} characters left out …\n{text[-half:]}"
 
 
-def score(value: float | None) -> str:
-    """Return an objective's value: four decimals for ordinary ones, four digits for the others."""
+def score(value: float | None, objective: str = "") -> str:
+    """Return an objective's value: four decimals for ordinary ones, four digits for the others, costs as counts."""
     if value is None or not isfinite(value):
         return UNKNOWN if value is None else str(value)
+    if objective in COUNTED:
+        return exact(round(value))
     return f"{value:.4f}" if value == 0 or 0.001 <= abs(value) < 100 else f"{value:.4g}"
 
 

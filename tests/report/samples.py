@@ -77,7 +77,7 @@ def session(number: int = 1, **changes: Any) -> SessionRecord:
         started=started,
         renewed=started + timedelta(minutes=4),
         ended=started + timedelta(minutes=4),
-        ending="budget used up",
+        ending="The budget is used up.",
     )
     return replace(record, **changes)
 

@@ -104,7 +104,7 @@ def test_every_state_gives_a_whole_page(state):
         ("running", "It is still running (process 4242 on bench): 1 trial so far; none failed."),
         ("one trial", "The only complete architecture reached val_accuracy 0.5000."),
         ("two objectives", "6 architectures are on the frontier"),
-        ("finished", "The budget is used up: 60 trials"),
+        ("finished", "The budget is used up. 60 trials ended; 5 failed."),
         ("finished", "1 trial taken up again after an attempt was lost"),
         ("finished", "The best of 30 such scores is optimistic"),
         ("finished", "All 30 architectures with a score, from 35 complete trials."),

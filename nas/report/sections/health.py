@@ -29,18 +29,20 @@ def health(view: View) -> Section:
 def _answer(view: View) -> str:
     study = view.data.study
     done = words.plural(view.decided, "trial")
+    ending = study.sessions[-1].ending if study.sessions else None
     if study.running is not None:
-        state = (
-            f"It is still running (process {study.running.pid} on {words.short(study.running.host, 40)}): {done} so far"
-        )
+        holder = f"process {study.running.pid} on {words.short(study.running.host, 40)}"
+        state = f"It is still running ({holder}): {done} so far"
+    elif ending:
+        state = f"{words.short(ending, 240).rstrip('.')}. {done} ended"
     elif view.is_finished:
         state = f"The budget is used up: {done}"
     elif not view.decided:
         return "It has not decided a single trial."
     else:
-        state = f"It stopped before its budget was used up, after {done}, and can go on with nas resume {view.name}"
+        state = f"It was cut off after {done} and can go on with nas resume {view.name}"
     failed = study.counts.get("failed", 0)
-    return f"{state}; {'none' if not failed else f'{failed:,}'} failed."
+    return f"{state}; {failed:,} failed." if failed else f"{state}; none failed."
 
 
 def _facts(view: View) -> Iterator[tuple[str, str]]:

@@ -28,6 +28,7 @@ def ranking(view: View) -> Section:
                 (objective, "highest first" if direction == "maximize" else "lowest first")
                 for objective, direction in zip(study.objectives, study.directions, strict=True)
             ],
+            "costs": [cost for cost in ("weights", "macs") if cost not in study.objectives],
             "caption": f"{what} with a score, from {words.plural(complete, 'complete trial')}. "
             "A score is that of one training, the best one found for that architecture.",
             "name": view.name,
