@@ -1,0 +1,98 @@
+"""Labels of classes as people have them ▶ one integer or text an example."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nas.data.source import Array
+from nas.errors import DataError
+
+
+def plain_labels(split: str, y: Array) -> Array:
+    """Return the labels `y` of a split as int64 or text, (examples,); one-hot rows become the place of their 1.
+
+    Raises:
+        DataError: A label is missing, fractional or several at once, or no label at all.
+    """
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.dtype.kind == "O":
+        y = _unboxed(split, y)
+    if y.ndim == 2 and y.dtype.kind in "buif":
+        return _from_one_hot(split, y)
+    if y.ndim != 1:
+        raise DataError(
+            f"{split}: y must be one label an example, (examples,), or one-hot (examples, classes). "
+            f"Received: shape {y.shape}, dtype {y.dtype}."
+        )
+    match y.dtype.kind:
+        case "U":
+            return y
+        case "S":
+            return np.char.decode(y, "utf-8", "replace")
+        case "b":
+            return y.astype(str)
+        case "i" | "u" if y.dtype != np.uint64 or y.max() <= np.iinfo(np.int64).max:
+            return y.astype(np.int64)
+        case "f":
+            return _from_floats(split, y)
+    raise DataError(f"{split}: labels must be integers or text. Received: dtype {y.dtype}.")
+
+
+def _from_floats(split: str, y: Array) -> Array:
+    if missing := int(np.isnan(y).sum()):
+        row = int(np.flatnonzero(np.isnan(y))[0])
+        raise DataError(
+            f"{split}: {missing:,} of {len(y):,} labels are missing (NaN), first in row {row} (from 0). "
+            "Leave those rows out."
+        )
+    odd = np.flatnonzero((y != np.round(y)) | (np.abs(y) > 2**53))
+    if len(odd):
+        raise DataError(
+            f"{split}: labels must be classes, and y has {float(y[odd[0]]):g} in row {odd[0]} (from 0): this looks "
+            "like regression. Cut the quantity into classes first, e.g. with numpy.digitize."
+        )
+    return y.astype(np.int64)
+
+
+def _from_one_hot(split: str, y: Array) -> Array:
+    odd = np.flatnonzero(~np.isin(y, (0, 1)).all(axis=1))
+    if len(odd):
+        raise DataError(
+            f"{split}: y has {y.shape[1]} columns, so that its rows must be one-hot; row {odd[0]} (from 0) has other "
+            "numbers than 0 and 1. Give one label an example, e.g. y.argmax(axis=1)."
+        )
+    marks = y.astype(np.int64).sum(axis=1)
+    odd = np.flatnonzero(marks != 1)
+    if len(odd):
+        raise DataError(
+            f"{split}: an example must have exactly one class, and row {odd[0]} (from 0) of y marks {marks[odd[0]]} "
+            f"of {y.shape[1]}."
+        )
+    places: Array = np.argmax(y, axis=1)
+    return places
+
+
+def _unboxed(split: str, y: Array) -> Array:
+    """Return Python objects as an array of text or of numbers."""
+    values = y.ravel().tolist()
+    for row, value in enumerate(values):
+        if value is None or value != value:  # NaN
+            raise DataError(f"{split}: the label in row {row} (from 0) is missing ({value}). Leave such rows out.")
+    kinds = {
+        str if isinstance(value, str) else float if isinstance(value, int | float) else type(value) for value in values
+    }
+    if kinds == {str}:
+        return y.astype(str)
+    if kinds == {float}:
+        return np.array(values).reshape(y.shape)
+    raise DataError(
+        f"{split}: labels must be all integers or all text. "
+        f"Received: {', '.join(sorted(kind.__name__ for kind in kinds))}."
+    )
+
+
+def _kind(value: object) -> type:
+    if isinstance(value, str):
+        return str
+    return float if isinstance(value, int | float) else type(value)
