@@ -56,10 +56,6 @@ class ClassToken(layers.Layer):
         batch, steps, width = input_shape
         return (batch, steps + 1, width)
 
-    def macs(self, inputs, outputs):
-        """Return 0: nothing is multiplied."""
-        return 0
-
 
 @keras.saving.register_keras_serializable(package="search_spaces")
 class PositionEmbedding(layers.Layer):
@@ -80,10 +76,6 @@ class PositionEmbedding(layers.Layer):
     def compute_output_shape(self, input_shape):
         """Return `input_shape`."""
         return input_shape
-
-    def macs(self, inputs, outputs):
-        """Return 0: additions alone are not counted."""
-        return 0
 
 
 @keras.saving.register_keras_serializable(package="search_spaces")
@@ -120,7 +112,3 @@ class SinePositions(layers.Layer):
     def get_config(self):
         """Return what `from_config` needs."""
         return {**super().get_config(), "grid": self.grid}
-
-    def macs(self, inputs, outputs):
-        """Return 0: additions alone are not counted."""
-        return 0

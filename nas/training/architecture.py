@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
 
 from nas.conversation import Architecture, Node
-from nas.training.cost import call_macs, total_cost
+from nas.training.cost import Macs, call_macs, total_cost
 from nas.training.graph import Call, Graph, trace
 
 SETTINGS = (
@@ -42,11 +42,11 @@ def describe(model: keras.Model, input_shape: tuple[int, ...] | None = None) -> 
     if not model.built and input_shape is not None:
         model(keras.KerasTensor((None, *input_shape)))
     graph = trace(model)
-    nodes = tuple(_nodes(graph))
+    counts = [call_macs(call) for call in graph.calls]
     return Architecture(
         fingerprint=fingerprint(graph),
-        graph=nodes,
-        cost=total_cost(model, graph),
+        graph=tuple(_nodes(graph, counts)),
+        cost=total_cost(model, graph, counts),
         opaque=any(call.opaque for call in graph.calls),
     )
 
@@ -124,7 +124,7 @@ def _hash(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _nodes(graph: Graph) -> Iterable[Node]:
+def _nodes(graph: Graph, counts: Sequence[Macs]) -> Iterable[Node]:
     """Yield the calls as the records that travel. Weights are told once, at the first call that uses them."""
     seen: Counter[int] = Counter()
     for index, call in enumerate(graph.calls):
@@ -138,7 +138,7 @@ def _nodes(graph: Graph) -> Iterable[Node]:
             settings=_settings(call),
             inputs=tuple(str(source) for source, _ in call.inputs),
             weights=call.operation.count_params() if first and hasattr(call.operation, "count_params") else 0,
-            macs=call_macs(call).macs,
+            macs=counts[index].macs,
         )
 
 

@@ -4,20 +4,17 @@ MACs are counted analytically, layer class by layer class, because profilers are
 counts the body of a recurrent loop once, not once a step, and misses products inside attention.
 
 One MAC is one multiplication whose result is added to a running sum. Biases, normalizations, activations, softmax,
-pooling, merges and reshapes are 0 by convention. A layer of your own with weights is unknown, never 0, until it says
-what it costs, by a method::
-
-    def macs(self, inputs, outputs): ...      # shapes with a batch axis of 1
-
-or by a rule for a class that cannot be changed::
+pooling, merges and reshapes are 0 by convention. A layer of your own is counted by the Keras layers and operations
+that its ``call`` uses. Where that cannot be followed its cost is unknown, never 0, until there is a rule for it::
 
     @macs.rule(FancyConv)
-    def fancy_conv(layer, inputs, outputs): ...
+    def fancy_conv(layer, inputs, outputs):     # shapes with a batch axis of 1
+        return prod(outputs[0]) * layer.window
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, TypeAlias
@@ -26,7 +23,7 @@ import keras
 from keras import layers
 
 from nas.conversation import Cost
-from nas.training.graph import Call, Graph, Shape
+from nas.training.graph import Call, Graph, Shape, look_inside
 
 BYTES = 4
 """Of one activation, float32."""
@@ -72,17 +69,12 @@ class Macs:
 
 def call_macs(call: Call) -> Macs:
     """Return the MACs of one call of a layer or operation for one example."""
-    operation = call.operation
+    operation, kind = call.operation, type(call.operation).__name__
     if operation is None:
         return Macs(0)
-    kind = type(operation).__name__
     rule = macs.find(operation)
-    if rule is None and callable(own := getattr(operation, "macs", None)):
-        rule = lambda _, inputs, outputs: own(inputs, outputs)  # noqa: E731
     if rule is None:
-        if getattr(operation, "weights", ()) or isinstance(operation, keras.Model):
-            return Macs(None, f"there is no rule for the MACs of {kind}")
-        return Macs(0)
+        return _macs_inside(call)
     inputs, outputs = _one_example(call.shapes), _one_example(call.outputs)
     if inputs is None or outputs is None:
         return Macs(None, f"{kind} {call.name!r} has axes of unknown length")
@@ -90,9 +82,23 @@ def call_macs(call: Call) -> Macs:
     return Macs(count, None if count is not None else f"the MACs of this use of {kind} are not known")
 
 
-def total_cost(model: keras.Model, graph: Graph) -> Cost:
-    """Return the cost of a whole model for one example."""
-    counts = [call_macs(call) for call in graph.calls]
+def _macs_inside(call: Call) -> Macs:
+    """Return the MACs of a layer without a rule: those of what its ``call`` calls."""
+    operation, kind = call.operation, type(call.operation).__name__
+    if type(operation).__module__.partition(".")[0] == "keras":
+        if getattr(operation, "weights", ()):
+            return Macs(None, f"there is no rule for the MACs of {kind}")
+        return Macs(0)
+    inner = look_inside(call)
+    if inner is None:
+        return Macs(None, f"what {kind} calls cannot be followed, and there is no rule for its MACs")
+    counts = [call_macs(one) for one in inner.calls]
+    unknown = next((count.unknown for count in counts if count.unknown), None)
+    return Macs(None if unknown else sum(count.macs or 0 for count in counts), unknown)
+
+
+def total_cost(model: keras.Model, graph: Graph, counts: Sequence[Macs]) -> Cost:
+    """Return the cost of a whole model for one example; `counts` are the MACs of its calls, in order."""
     reasons = dict.fromkeys(count.unknown for count in counts if count.unknown)
     known = [count.macs for count in counts if count.macs is not None]
     return Cost(
@@ -289,6 +295,12 @@ def einsum(operation: Any, inputs: Shapes, outputs: Shapes) -> int | None:
 def _sizes(labels: list[str], shapes: Shapes) -> Iterator[tuple[str, int]]:
     for names, shape in zip(labels, shapes, strict=True):
         yield from zip(names, shape, strict=True)
+
+
+@macs.rule("Reshape")
+def reshape(operation: Any, inputs: Shapes, outputs: Shapes) -> int | None:
+    """Nothing; but examples folded into the batch axis cannot be told from more of them: what follows is unknown."""
+    return 0 if prod(inputs[0]) == prod(outputs[0]) else None
 
 
 @macs.rule(

@@ -44,6 +44,8 @@ class Call:
     commutative: bool = False
     identity: int | None = None
     opaque: bool = False
+    node: Any = None
+    """Keras's record of the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +64,9 @@ def trace(model: keras.Model) -> Graph:
     """
     if not has_graph(model):
         return Graph((_opaque_model(model),), ((0, 0),))
-    calls: list[Call] = []
-    for position, tensor in enumerate(model.inputs):
-        shape = tuple(tensor.shape)
-        label = f"input {position} {shape[1:]} {tensor.dtype}"
-        name = tensor._keras_history.operation.name
-        calls.append(Call(None, name, label, inputs=(), shapes=(), outputs=(shape,)))
-    outputs = _unfold(model, [(index, 0) for index in range(len(calls))], calls, path="")
+    calls = [_input(tensor, position) for position, tensor in enumerate(model.inputs)]
+    feeds = [(position, 0) for position in range(len(calls))]
+    outputs = _unfold(model.inputs, model.outputs, feeds, calls, path="")
     return Graph(tuple(calls), tuple(outputs))
 
 
@@ -80,23 +78,59 @@ def has_graph(thing: object) -> bool:
     return call.__module__.partition(".")[0] == "keras"  # a subclass may have a `call` that does something else
 
 
-def _unfold(model: Any, feeds: list[Source], calls: list[Call], path: str) -> list[Source]:
-    """Append the calls of `model`, which is fed by `feeds`, to `calls`; return where its outputs come from."""
-    known: dict[int, Source] = {id(tensor): feed for tensor, feed in zip(model.inputs, feeds, strict=True)}
-    for node in _in_order(model.outputs, set(known)):
+def look_inside(call: Call) -> Graph | None:
+    """Return the graph of what a layer does when it is called, for one example; ``None`` if it cannot be followed.
+
+    The layer's own ``call`` is run on tensors without values. That fails where it uses TensorFlow directly, or where
+    what it does depends on values.
+    """
+    given: list[Any] = []
+
+    def stand_in(value: Any) -> Any:
+        if not _is_symbolic(value):
+            return value
+        shape = tuple(value.shape)
+        given.append(keras.KerasTensor((1, *shape[1:]) if shape and shape[0] is None else shape, dtype=value.dtype))
+        return given[-1]
+
+    try:
+        args, kwargs = call.node.arguments.convert(stand_in)
+        outputs = keras.tree.flatten(call.operation.call(*args, **kwargs))
+        calls = [_input(tensor, position) for position, tensor in enumerate(given)]
+        feeds = [(position, 0) for position in range(len(given))]
+        sources = _unfold(given, outputs, feeds, calls, f"{call.name}/")
+        return Graph(tuple(calls), tuple(sources))
+    except Exception:
+        return None
+
+
+def _input(tensor: Any, position: int) -> Call:
+    shape = tuple(tensor.shape)
+    label = f"input {position} {shape[1:]} {tensor.dtype}"
+    return Call(None, tensor.name, label, inputs=(), shapes=(), outputs=(shape,))
+
+
+def _unfold(given: list[Any], wanted: list[Any], feeds: list[Source], calls: list[Call], path: str) -> list[Source]:
+    """Append the calls between two lists of tensors to `calls`; return where the wanted ones come from.
+
+    `feeds` says where the given ones do.
+    """
+    known: dict[int, Source] = {id(tensor): feed for tensor, feed in zip(given, feeds, strict=True)}
+    for node in _in_order(wanted, set(known)):
         operation = node.operation
         arguments = _bind(operation, node.arguments.args, node.arguments.kwargs)
-        tensors = list(_tensors(arguments))
+        tensors = [value for value in _leaves(arguments) if _is_symbolic(value)]
         if has_graph(operation):
             inner = [known[id(tensor)] for tensor in node.arguments.keras_tensors]
-            outputs = _unfold(operation, inner, calls, f"{path}{operation.name}/")
+            outputs = _unfold(operation.inputs, operation.outputs, inner, calls, f"{path}{operation.name}/")
         elif _does_nothing(operation):
             outputs = [known[id(tensors[0])]]
         else:
-            calls.append(_call(node, arguments, tensors, known, path, number=len(calls)))
+            sources = tuple(known[id(tensor)] for tensor in tensors)
+            calls.append(_call(node, arguments, sources, path, number=len(calls)))
             outputs = [(len(calls) - 1, index) for index in range(len(node.outputs))]
         known |= {id(tensor): source for tensor, source in zip(node.outputs, outputs, strict=True)}
-    return [known[id(tensor)] for tensor in model.outputs]
+    return [known[id(tensor)] for tensor in wanted]
 
 
 def _in_order(outputs: list[Any], given: set[int]) -> Iterator[Any]:
@@ -119,14 +153,11 @@ def _in_order(outputs: list[Any], given: set[int]) -> Iterator[Any]:
             stack += [(needed, False) for needed in reversed(node.arguments.keras_tensors)]
 
 
-def _call(
-    node: Any, arguments: dict[str, Any], tensors: list[Any], known: dict[int, Source], path: str, number: int
-) -> Call:
+def _call(node: Any, arguments: dict[str, Any], sources: tuple[Source, ...], path: str, number: int) -> Call:
     operation = node.operation
     kind = type(operation).__name__
     commutative = kind in COMMUTATIVE and _origin(operation) == "keras"
     config, opaque = _configuration(operation)
-    constants = [value for value in _leaves(arguments) if _is_array(value)]
     opaque |= any(isinstance(value, keras.Variable) or not _is_plain(value) for value in _leaves(arguments))
     spelled = [_spell(value) for value in arguments.values()]
     if commutative:  # layers.Add()([x, y]) and x + y are the same
@@ -139,12 +170,13 @@ def _call(
         operation,
         name=path + operation.name,
         label=label,
-        inputs=tuple(known[id(tensor)] for tensor in tensors),
-        shapes=tuple(tuple(value.shape) for value in [*tensors, *constants]),
+        inputs=sources,
+        shapes=tuple(tuple(v.shape) for v in _leaves(arguments) if _is_symbolic(v) or _is_array(v)),
         outputs=tuple(tuple(tensor.shape) for tensor in node.outputs),
         commutative=commutative,
         identity=id(operation) if weights else -number if random else None,  # every call of a Dropout draws anew
         opaque=opaque,
+        node=node,
     )
 
 
@@ -214,10 +246,6 @@ def _leaves(value: Any) -> Iterator[Any]:
             yield from _leaves(item)
     else:
         yield value
-
-
-def _tensors(arguments: dict[str, Any]) -> Iterator[Any]:
-    return (value for value in _leaves(arguments) if _is_symbolic(value))
 
 
 def _is_symbolic(value: Any) -> bool:
