@@ -302,7 +302,7 @@ class Ledger(Mirror):
             started=to_utc(trial.datetime_start),
             ended=to_utc(trial.datetime_complete),
             epochs=len(trial.intermediate_values),
-            seconds=sum(self._seconds[trial_id].values()),
+            seconds=math.fsum(self._seconds[trial_id].values()),
         )
 
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:

@@ -198,7 +198,8 @@ connection.execute("PRAGMA cache_spill=1")
 connection.execute("PRAGMA cache_size=1")
 connection.execute("BEGIN IMMEDIATE")
 connection.execute("UPDATE study SET name = 'half'")
-connection.executemany("INSERT INTO event (study_id, at, kind, message) VALUES (1, '2026-01-01', 'x', ?)", [("y" * 4000,)] * 200)
+insert = "INSERT INTO event (study_id, at, kind, message) VALUES (1, '2026-01-01', 'x', ?)"
+connection.executemany(insert, [("y" * 4000,)] * 200)
 os.kill(os.getpid(), signal.SIGKILL)
 """
     subprocess.run([sys.executable, "-c", script, str(file_of(url))], check=False)
