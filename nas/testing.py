@@ -100,7 +100,7 @@ def _check_member(family: Any, answer: _Recorder, input_shape: tuple[int, ...], 
     assert again.fingerprint == architecture.fingerprint, f"The same params make another architecture: {params}."
     cost = architecture.cost
     assert cost.macs is not None, (
-        f"The MACs are not known: {cost.unknown}. Register a rule for it, see `nas.training.cost`. For {params}."
+        f"The MACs are not known: {cost.unknown}. Register a rule for it, see `nas.training.macs`. For {params}."
     )
     if not architecture.opaque:
         copy = describe(type(model).from_config(model.get_config()), input_shape)

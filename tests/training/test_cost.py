@@ -6,7 +6,7 @@ import pytest
 from keras import layers, ops
 
 from nas.training.architecture import describe
-from nas.training.cost import macs
+from nas.training.macs import macs
 
 pytestmark = pytest.mark.tf
 
