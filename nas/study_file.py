@@ -235,14 +235,16 @@ def _check_family_file(family: str, path: Path, attribute: str) -> str | None:
         return f"space.families: {family!r}: {path} cannot be read: {error}."
     except SyntaxError as error:
         return f"space.families: {family!r}: {path} is not valid Python: {error.msg}, line {error.lineno}."
-    classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
-    assigned = [
-        alias.asname or alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
-    ]
-    if attribute in classes or attribute in assigned:
+    families = [node.name for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)]
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    targets = [target for node in tree.body if isinstance(node, ast.Assign) for target in node.targets]
+    names = {alias.asname or alias.name for node in imports for alias in node.names}
+    names |= {target.id for target in targets if isinstance(target, ast.Name)}
+    if attribute in families or attribute in names:
         return None
-    near = did_you_mean(attribute, classes)
-    return f"space.families: {path} has no class {attribute!r}.{near} It has: {', '.join(classes) or 'none'}."
+    near = did_you_mean(attribute, families)
+    has = ", ".join(families) or "none"
+    return f"space.families: {path} has no class or function {attribute!r}.{near} It has: {has}."
 
 
 def _check_source(source: str) -> str | None:
@@ -270,7 +272,9 @@ def _check_together(study: Study) -> list[str]:
             f"objective: {name!r} is given twice." for name in sorted({n for n in given if given.count(n) > 1})
         ]
         if len(given) > 1 and study.search.pruner == "hyperband":
-            problems.append("search.pruner: 'hyperband' needs one objective. Use 'asha', which prunes on the first of several.")
+            problems.append(
+                "search.pruner: 'hyperband' needs one objective. Use 'asha', which prunes on the first of several."
+            )
         if given and given[0] in COSTS:
             problems.append(
                 "objective: pruning goes by the first objective, which must be a metric of training, "
