@@ -1,0 +1,142 @@
+"""``status --watch``, and the pure functions under ``list`` and ``status``."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from nas.cli import standing
+from nas.cli.output import Output
+from nas.cli.status import _follow_live, follow, look
+from nas.cli.trial_view import sparkline
+from nas.cli.views import age
+from nas.store.ledger import Ledger
+from nas.store.records import StudyRecord
+from tests.cli.conftest import Nas, train
+from tests.report import samples
+
+
+def counts(**given: int) -> dict[str, int]:
+    return {"complete": 0, "pruned": 0, "failed": 0, "running": 0, "duplicate": 0, "rejected": 0} | given
+
+
+def study(**changes: Any) -> StudyRecord:
+    return samples.study(**{"trials_budget": 10, "hours_budget": None, "counts": counts()} | changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"running": samples.HOLDER, "counts": counts(complete=10)}, "running"),
+        ({"counts": counts(complete=6, pruned=3, failed=1)}, "finished"),
+        ({"counts": counts(complete=10, duplicate=1)}, "stopped"),  # a duplicate is not counted
+        ({"counts": counts(complete=10, failed=2, rejected=2)}, "finished"),
+        ({"counts": counts(complete=9, running=1)}, "stopped"),  # the tenth was interrupted
+        ({"trials_budget": None, "hours_budget": 240 / 3600}, "finished"),  # the session took four minutes
+        ({"trials_budget": None, "hours_budget": 241 / 3600}, "stopped"),
+        ({"sessions": (samples.session(ending="The space is exhausted: …"),)}, "finished"),
+        ({"sessions": ()}, "stopped"),
+    ],
+)
+def test_state(changes: dict[str, Any], expected: str) -> None:
+    assert standing.state(study(**changes)) == expected
+
+
+def test_seconds_left_go_by_the_pace_or_the_clock_whichever_is_sooner() -> None:
+    running = study(running=samples.HOLDER, counts=counts(complete=4, running=2))  # 240 seconds so far
+    assert standing.seconds_left(running) == pytest.approx(6 * 60)
+    assert standing.seconds_left(replace(running, hours_budget=300 / 3600)) == pytest.approx(60)
+    assert standing.seconds_left(replace(running, trials_budget=None)) is None
+    assert standing.seconds_left(replace(running, running=None)) is None
+    assert standing.seconds_left(replace(running, counts=counts(complete=1))) is None
+
+
+def test_next_commands_fit_the_state() -> None:
+    trial = samples.trial(3)
+
+    def first(record: StudyRecord) -> str:
+        return standing.next_commands(record, trial)[0][0]
+
+    assert first(study(running=samples.HOLDER)) == "nas status digits --watch"
+    assert first(study()) == "nas resume digits"
+    assert first(study(counts=counts(complete=10))) == "nas resume digits --trials 20"
+    assert first(study(trials_budget=None, hours_budget=0.05)) == "nas resume digits --hours 0.1"
+    assert first(study(file=None)) == "nas show digits 3"
+    assert first(study(name="two words")) == "nas resume 'two words'"
+
+
+def test_ages_and_sparklines() -> None:
+    ages = [age(samples.NOW - timedelta(seconds=seconds), samples.NOW) for seconds in (-5, 59, 60, 7200, 86400 * 3)]
+    assert ages == ["0 s", "59 s", "1 min", "2 h", "3 d"]
+    assert sparkline([0.5, 0.5]) == "▁▁"
+    assert sparkline([0.0, float("nan"), 1.0, float("inf")]) == "▁?█?"
+    assert sparkline([]) == ""
+
+
+def test_watch_says_a_line_for_each_change_and_ends_with_the_study(
+    running: tuple[Path, Ledger], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, ledger = running
+    steps: list[Callable[[], object]] = [
+        lambda: None,
+        lambda: None,
+        lambda: (train(ledger, "ab", [0.1]), ledger.flush()),
+        lambda: ledger.close("The budget is used up."),
+    ]
+
+    def take_a_look() -> Any:
+        steps.pop(0)()
+        return look(str(path), "digits")[0]
+
+    follow(Output(), take_a_look, every=0)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" | ")[1] for line in lines] == ["running", "running", "stopped"]
+    assert ["1 running" in lines[0], "2 running" in lines[1], "2 interrupted" in lines[2]] == [True] * 3
+    assert steps == []
+
+
+def test_watch_on_a_terminal_shows_the_last_state(running: tuple[Path, Ledger]) -> None:
+    path, ledger = running
+    looks = [look(str(path), "digits")[0]]
+    ledger.close("Stopped by Ctrl-C.")
+    looks.append(look(str(path), "digits")[0])
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=80, markup=False)
+    _follow_live(console, lambda: looks.pop(0), 0, verbose=False)
+    assert "run by" in screen.getvalue()
+    assert "Stopped by Ctrl-C." in screen.getvalue()
+    assert looks == []
+
+
+def test_watching_what_nobody_runs_ends_at_once(nas: Nas, database: Path) -> None:
+    result = nas("status", "digits", "--watch", storage=database)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("digits | stopped | 5 of 8: 4 complete")
+
+
+def test_readers_do_not_wait_for_a_writer(running: tuple[Path, Ledger], nas: Nas) -> None:
+    path, ledger = running
+    stop = threading.Event()
+
+    def read() -> None:
+        while not stop.is_set():
+            look(str(path), "digits")
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for step in range(20):
+            train(ledger, f"{step:02x}", [0.5])
+            ledger.flush()
+    finally:
+        stop.set()
+        reader.join()
+    assert nas("status", "digits", storage=path).exit_code == 0
