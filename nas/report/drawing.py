@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from nas.conversation import Node
 from nas.report import words
-from nas.report.layers import Line, lines
+from nas.report.layers import Line, folded, lines
 from nas.report.stages import Block, Stage, fold
 
 WIDE, NARROW, GAP, MARGIN = 144, 104, 16, 2
@@ -98,18 +98,18 @@ class _Card:
         self._blocks: list[tuple[Block, list[tuple[Line, int]]]] = []
         self._left_out = 0
         for block in stage.blocks:
-            folded = [(line, len(list(same))) for line, same in groupby(lines(block.nodes, stage.shape))]
-            if folded[:room]:
-                self._blocks.append((block, folded[:room]))
-            self._left_out += len(folded[room:])
-            room -= len(folded[:room])
-        told = [line for _, folded in self._blocks for line, times in folded if times == 1]
-        fits = all(max(len(line.main), len(line.minor)) <= CHARACTERS[NARROW] for line in told)
-        simple = len(told) <= 3 and sum(block.times * len(folded) for block, folded in self._blocks) == len(told)
+            told = folded(lines(block.nodes, stage.shape))
+            if told[:room]:
+                self._blocks.append((block, told[:room]))
+            self._left_out += len(told[room:])
+            room -= len(told[:room])
+        shown = [line for _, told in self._blocks for line, times in told if times == 1]
+        fits = all(max(len(line.main), len(line.minor)) <= CHARACTERS[NARROW] for line in shown)
+        simple = len(shown) <= 3 and sum(block.times * len(told) for block, told in self._blocks) == len(shown)
         short = len(words.shape(stage.shape)) <= CHARACTERS[NARROW] - 3
         self.width = NARROW if fits and simple and short else WIDE
         self._head = BODY_TOP + BODY_HEIGHT + 76
-        body = sum(_block_height(block, folded) + 6 for block, folded in self._blocks)
+        body = sum(_block_height(block, told) + 6 for block, told in self._blocks)
         self.height = self._head + body + (LINE if self._left_out else 0) + 4
 
     def at(self, left: float, top: float) -> Markup:
@@ -128,9 +128,9 @@ class _Card:
         if self._share:
             parts.append(_rect(left + PADDING, y + 56, max(2.0, width * self._share), 4, "share", 2))
         y = top + self._head - 6
-        for block, folded in self._blocks:
-            parts.append(_block(block, folded, left + PADDING, y, self.width))
-            y += _block_height(block, folded) + 6
+        for block, told in self._blocks:
+            parts.append(_block(block, told, left + PADDING, y, self.width))
+            y += _block_height(block, told) + 6
         if self._left_out:
             parts.append(_text(left + PADDING + 8, y + 10, f"… {self._left_out} more", "quiet"))
         return Markup("").join(parts)
@@ -163,23 +163,24 @@ def _cost(stage: Stage) -> tuple[str, str]:
     return f"{words.count(stage.weights)} weights", f"{words.count(stage.macs)} MACs"
 
 
-def _block_height(block: Block, folded: Sequence[tuple[Line, int]]) -> float:
-    lines_height = sum(LINE + (SMALL_LINE if line.main and line.minor else 0) for line, _ in folded)
+def _block_height(block: Block, told: Sequence[tuple[Line, int]]) -> float:
+    lines_height = sum(LINE + (SMALL_LINE if line.main and line.minor else 0) for line, _ in told)
     return lines_height + 8 + (SMALL_LINE if block.times > 1 else 0)
 
 
-def _block(block: Block, folded: Sequence[tuple[Line, int]], left: float, top: float, card: int) -> Markup:
+def _block(block: Block, told: Sequence[tuple[Line, int]], left: float, top: float, card: int) -> Markup:
     """Return a block: its lines, an arc over each residual branch, and its repeats."""
-    width, height, most = card - 2 * PADDING, _block_height(block, folded), CHARACTERS[card]
-    indent = left + (14 if any(line.skip for line, _ in folded) else 8)
+    width, height, most = card - 2 * PADDING, _block_height(block, told), CHARACTERS[card]
+    indent = left + (14 if any(line.skip is not None for line, _ in told) else 8)
     parts = [_rect(left, top, width, height, "block repeated" if block.times > 1 else "block", 5)]
-    y, branch = top + 4, top + 6
-    for line, times in folded:
+    y = top + 4
+    starts: list[float] = []  # of every line, the folded ones too
+    for line, times in told:
+        starts += [y] * times
         text = f"{words.short(line.main or line.minor, most)}{f'  × {times}' if times > 1 else ''}"
         parts.append(_text(indent, y + 12, text, "layer" if line.main else "quiet"))
-        if line.skip:
-            parts.append(_arc(left + 9, branch, y + 8))
-            branch = y + 10
+        if line.skip is not None:
+            parts.append(_arc(left + 9, starts[line.skip] + 2, y + 8))
         y += LINE
         if line.main and line.minor:
             parts.append(_text(indent, y + 8, words.short(line.minor, most + 2), "quiet"))

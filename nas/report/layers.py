@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nas.conversation import Node
 from nas.report import words
@@ -17,8 +17,8 @@ SHORT = {
     "Conv1D": "Conv",
     "Conv2D": "Conv",
     "Conv3D": "Conv",
-    "DepthwiseConv1D": "Depthwise conv",
-    "DepthwiseConv2D": "Depthwise conv",
+    "DepthwiseConv1D": "Depthwise",
+    "DepthwiseConv2D": "Depthwise",
     "GlobalAveragePooling1D": "Global pool",
     "GlobalAveragePooling2D": "Global pool",
     "GlobalMaxPooling1D": "Global max pool",
@@ -36,8 +36,10 @@ SHORT = {
     "PReLU": "PReLU",
     "ReLU": "ReLU",
     "RMSNormalization": "RMS norm",
-    "SeparableConv1D": "Separable conv",
-    "SeparableConv2D": "Separable conv",
+    "SeparableConv1D": "Separable",
+    "SeparableConv2D": "Separable",
+    "ZeroPadding1D": "pad",
+    "ZeroPadding2D": "pad",
 }
 """Names shorter than the classes' own."""
 
@@ -56,8 +58,8 @@ class Line:
 
     main: str
     minor: str
-    skip: bool = False
-    """Whether a branch ends here."""
+    skip: int | None = None
+    """Where branches join here: the first line of the block that one of them leads around."""
 
 
 def lines(nodes: Sequence[Node], shape: tuple[int | None, ...]) -> list[Line]:
@@ -67,18 +69,32 @@ def lines(nodes: Sequence[Node], shape: tuple[int | None, ...]) -> list[Line]:
     """
     found: list[Line] = []
     waiting: list[str] = []  # small layers that belong to the next line
+    after: dict[str, int] = {}  # by node, the line that comes after it
     for node in nodes:
         small = node.layer in SMALL
-        if small and found and not waiting and (not found[-1].skip or node.layer in ACTIVATIONS):
-            last = found[-1]
-            found[-1] = Line(last.main, _join(last.minor, _small(node)), last.skip)
+        if small and found and not waiting and (found[-1].skip is None or node.layer in ACTIVATIONS):
+            found[-1] = replace(found[-1], minor=_join(found[-1].minor, _small(node)))
         elif small:
             waiting.append(_small(node))
         else:
-            found.append(Line(_main(node, shape), _join(*waiting, _activation(node)), _is_merge(node)))
+            skip = min(after.get(source, 0) for source in node.inputs) if _is_merge(node) else None
+            found.append(Line(_main(node, shape), _join(*waiting, _activation(node)), skip))
             waiting = []
+        after[node.id] = len(found)
     if waiting:
         found.append(Line("", _join(*waiting)))
+    return found
+
+
+def folded(lines: Sequence[Line]) -> list[tuple[Line, int]]:
+    """Return equal lines that follow each other as one, with their number; none across the beginning of a branch."""
+    begins = {line.skip for line in lines}
+    found: list[tuple[Line, int]] = []
+    for index, line in enumerate(lines):
+        if found and found[-1][0] == line and index not in begins:
+            found[-1] = (line, found[-1][1] + 1)
+        else:
+            found.append((line, 1))
     return found
 
 
@@ -104,7 +120,7 @@ def _activation(node: Node) -> str:
 
 
 def _main(node: Node, shape: tuple[int | None, ...]) -> str:
-    """Return a layer's name with its kernel, stride and heads, and its output where that is not the stage's."""
+    """Return a layer's name with its kernel, stride and heads, and its channels where they are not the stage's."""
     parts = [SHORT.get(node.layer) or _spoken(node.layer)]
     if kernel := _first(node, "kernel_size", "kernel", "pool_size", "pool", "patch_size"):
         parts.append(_window(kernel))
@@ -113,9 +129,8 @@ def _main(node: Node, shape: tuple[int | None, ...]) -> str:
         parts.append(f"/{_window(strides).split('×')[0]}")
     if heads := _first(node, "num_heads", "heads", "num_query_heads"):
         parts.append(f"{words.setting(heads)} heads")
-    if node.shape != shape:
-        same_extent = node.shape[:-1] == shape[:-1]
-        parts.append(f"→ {words.shape(node.shape[-1:] if same_extent else node.shape)}")
+    if node.shape[-1:] != shape[-1:]:
+        parts.append(f"→ {words.shape(node.shape[-1:])}")
     return " ".join(parts)
 
 

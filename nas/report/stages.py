@@ -1,19 +1,22 @@
 """A built graph, folded into what a person thinks in: stages of one shape, blocks, repeats.
 
-A ResNet of 180 layer calls becomes six stages of one or two blocks each. Nothing here knows a family: only shapes,
-edges and repetition count, so any graph can be folded.
+A ResNet of 180 layer calls becomes six stages of one or two blocks each. Nothing here knows a family. A graph can be
+cut where only one value crosses, which is between residual blocks and never inside one: between two such cuts lies a
+*unit* (mostly one layer call, or one residual block). Units that end in the same shape are a stage; what repeats in a
+stage is folded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby, pairwise
 
 from nas.conversation import Node
 
-LONGEST_DETOUR = 16
-"""Layer calls of other shapes that a residual branch may hold and still be part of its stage."""
-LONGEST_BLOCK = 64
+LONGEST_UNIT = 24
+"""Layer calls of a residual block. What is longer, or a U-Net under its outermost skip, is told call by call."""
+LONGEST_REPEAT = 64
 """Layer calls of the longest repeat that is looked for."""
 
 
@@ -28,11 +31,15 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Layer calls with one output shape, and the branches that leave it and return."""
+    """Layer calls that follow each other and lead to one output shape."""
 
-    shape: tuple[int | None, ...]
     nodes: tuple[Node, ...]
     blocks: tuple[Block, ...]
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """The shape of what it hands on."""
+        return self.nodes[-1].shape
 
     @property
     def weights(self) -> int:
@@ -48,71 +55,91 @@ class Stage:
 
 def fold(graph: Sequence[Node]) -> tuple[Stage, ...]:
     """Return the stages of `graph`, which is in topological order; none for an empty graph."""
+    crossing = _crossing(graph)
     stages = []
-    start = 0
-    while start < len(graph):
-        end = _stage_end(graph, start)
-        nodes = tuple(graph[start:end])
-        stages.append(Stage(nodes[0].shape, nodes, _blocks(nodes)))
-        start = end
+    for _, units in groupby(_units(graph, crossing), key=lambda unit: graph[unit[1] - 1].shape):
+        (start, end), *rest = units
+        end = rest[-1][1] if rest else end
+        stages.append(Stage(tuple(graph[start:end]), _blocks(graph[start:end], crossing[start : end + 1])))
     return tuple(stages)
 
 
-def _stage_end(graph: Sequence[Node], start: int) -> int:
-    """Return where the stage that begins at `start` ends.
+def _crossing(graph: Sequence[Node]) -> list[int]:
+    """Return, for each place between two calls (0 is before the first), how many values cross it."""
+    position = {node.id: index for index, node in enumerate(graph)}
+    last_use: dict[int, int] = {}
+    for index, node in enumerate(graph):
+        for source in node.inputs:
+            if source in position:
+                last_use[position[source]] = index
+    change = [0] * (len(graph) + 2)
+    for made, used in last_use.items():
+        change[made + 1] += 1
+        change[used + 1] -= 1
+    crossing, count = [], 0
+    for step in change[:-1]:
+        count += step
+        crossing.append(count)
+    return crossing
 
-    A run of other shapes belongs to it when an edge leads around that run: the bottleneck of a residual block, the
-    hidden layer of a transformer's MLP, the gate of a squeeze-and-excitation block.
-    """
-    shape, end = graph[start].shape, start + 1
-    inside = {graph[start].id}
-    index = end
-    while index < len(graph) and index - end <= LONGEST_DETOUR:
-        node = graph[index]
-        index += 1
-        if node.shape == shape and (index - 1 == end or not inside.isdisjoint(node.inputs)):
-            inside.update(other.id for other in graph[end:index])
-            end = index
-    return end
+
+def _units(graph: Sequence[Node], crossing: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield ``(start, end)`` of each unit; padding belongs to the unit that it pads for."""
+    start = 0
+    for index, end in _segments(graph, crossing):
+        if not all(node.layer.startswith("ZeroPadding") for node in graph[start:end]) or end == len(graph):
+            yield min(start, index), end
+            start = end
 
 
-def _blocks(nodes: tuple[Node, ...]) -> tuple[Block, ...]:
+def _segments(graph: Sequence[Node], crossing: Sequence[int]) -> Iterator[tuple[int, int]]:
+    cuts = [place for place in range(len(graph) + 1) if crossing[place] <= 1]
+    for start, end in pairwise(cuts):
+        if end - start > LONGEST_UNIT or any(not node.inputs for node in graph[start:end]) or _is_u(graph[start:end]):
+            yield from ((index, index + 1) for index in range(start, end))
+        else:
+            yield start, end
+
+
+def _is_u(nodes: Sequence[Node]) -> bool:
+    """Whether the resolution goes down inside and up again, but not to a single place as in a gate."""
+    end = nodes[-1].shape
+    return any(len(node.shape) == len(end) > 1 and 1 < (node.shape[0] or 0) < (end[0] or 0) for node in nodes)
+
+
+def _blocks(nodes: Sequence[Node], crossing: Sequence[int]) -> tuple[Block, ...]:
     """Return `nodes` as blocks: the repeat that covers most of them folded, then what is left on both its sides."""
     if not nodes:
         return ()
-    start, period, times = _best_repeat(nodes)
+    start, period, times = _best_repeat([_signature(node) for node in nodes], crossing)
     if times < 2:
-        return (Block(nodes),)
+        return (Block(tuple(nodes)),)
     end = start + period * times
-    return (*_blocks(nodes[:start]), Block(nodes[start : start + period], times), *_blocks(nodes[end:]))
-
-
-def _best_repeat(nodes: Sequence[Node]) -> tuple[int, int, int]:
-    """Return ``(start, period, times)`` of the repeat that covers most; ``times`` is 1 when there is none.
-
-    Among equals the shorter period wins. The same repeat can be cut at several places: it is cut where the fewest
-    values cross, which is between two residual blocks and not inside one, and there at the latest.
-    """
-    signatures = [_signature(node) for node in nodes]
-    size = len(signatures)
-    merit, candidates = (0, 0), [(0, size, 1)]
-    for period in range(1, min(size // 2, LONGEST_BLOCK) + 1):
-        run = 0
-        for start in range(size - period - 1, -1, -1):
-            run = run + 1 if signatures[start] == signatures[start + period] else 0
-            times = run // period + 1
-            if times > 1 and (times * period, -period) >= merit:
-                if (times * period, -period) > merit:
-                    merit, candidates = (times * period, -period), []
-                candidates.append((start, period, times))
-    return min(candidates, key=lambda found: (_crossing(nodes, found[0] + found[1]), -found[0]))
+    before, after = _blocks(nodes[:start], crossing[: start + 1]), _blocks(nodes[end:], crossing[end:])
+    return (*before, Block(tuple(nodes[start : start + period]), times), *after)
 
 
 def _signature(node: Node) -> tuple[object, ...]:
     return node.layer, node.shape, repr(sorted(node.settings.items())), len(node.inputs)
 
 
-def _crossing(nodes: Sequence[Node], cut: int) -> int:
-    """Return how many values made before `cut` are used after it."""
-    before = {node.id for node in nodes[:cut]}
-    return len({source for node in nodes[cut:] for source in node.inputs if source in before})
+def _best_repeat(signatures: Sequence[object], crossing: Sequence[int]) -> tuple[int, int, int]:
+    """Return ``(start, period, times)`` of the repeat that covers most; ``times`` is 1 when there is none.
+
+    Among equals the shorter period wins. The same repeat can be cut at several places: it is cut where the fewest
+    values cross, and there at the latest. No repeat begins outside a branch and ends inside it.
+    """
+    size = len(signatures)
+    best, found = (0, 0, 0, 0), (0, size, 1)
+    for period in range(1, min(size // 2, LONGEST_REPEAT) + 1):
+        run = 0
+        for start in range(size - period - 1, -1, -1):
+            run = run + 1 if signatures[start] == signatures[start + period] else 0
+            inside = crossing[start + period]
+            times = run // period + 1
+            while times > 1 and max(inside, crossing[start + period * times]) > max(1, crossing[start]):
+                times -= 1
+            merit = (times * period, -period, -inside, start)
+            if times > 1 and merit > best:
+                best, found = merit, (start, period, times)
+    return found

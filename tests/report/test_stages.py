@@ -51,6 +51,30 @@ def test_a_bottle_without_a_way_around_it_is_stages_of_its_own():
     assert [shape for shape, _ in outline(g.nodes)] == [(64,), (128,), (64,), (128,)]
 
 
+def test_a_repeat_does_not_reach_into_a_branch():
+    g = samples.Graph()
+    x = g.norm_relu((8, 8, 16), g.conv((8, 8, 16), g.add("InputLayer", (8, 8, 1))))
+    samples._residual(g, x, (8, 8, 16), downsample=False)
+    stages = dict(outline(g.nodes))
+    assert [times for times, _ in stages[8, 8, 16]] == [1]
+
+
+def test_the_two_sides_of_a_u_are_told_call_by_call():
+    g = samples.Graph()
+    skips, x = [], g.add("InputLayer", (64, 64, 3))
+    for depth in range(2):
+        size = 64 >> depth
+        x = g.norm_relu(
+            (size, size, 16), g.conv((size, size, 16), g.norm_relu((size, size, 16), g.conv((size, size, 16), x)))
+        )
+        skips.append(x)
+        x = g.add("MaxPooling2D", (size // 2, size // 2, 16), x)
+    for depth, skip in reversed(list(enumerate(skips))):
+        size = 64 >> depth
+        x = g.add("Concatenate", (size, size, 32), g.add("UpSampling2D", (size, size, 16), x), skip)
+    assert [shape[0] for shape, _ in outline(g.nodes)] == [64, 64, 32, 16, 32, 32, 64, 64]
+
+
 def test_costs_are_summed_and_unknown_stays_unknown():
     nodes = [Node("a", "Dense", "a", (4,), weights=3, macs=5), Node("b", "Mystery", "b", (4,), {}, ("a",), 7, None)]
     (stage,) = fold(nodes)
