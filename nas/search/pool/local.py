@@ -155,7 +155,8 @@ class LocalPool:
                         worker.busy, worker.ready = False, True
                     case Finished() | Failed() | Prepared():
                         yield worker, message
-                        self._rest(worker)
+                        if self._rest(worker):
+                            return
                     case _:
                         yield worker, message
         except (EOFError, ValueError) as error:
@@ -165,14 +166,14 @@ class LocalPool:
             self._kill(worker)
             yield from self._bury(worker, verdict)
 
-    def _rest(self, worker: LocalWorker) -> None:
-        """An order is done: let the worker wait, or replace it if it has grown old or fat."""
-        grown = worker.rss - worker.first_rss > GROWTH_BYTES
-        if worker.orders >= RECYCLE_AFTER or grown:
+    def _rest(self, worker: LocalWorker) -> bool:
+        """An order is done: let the worker wait, or replace it if it has grown old or fat. Tell whether it is gone."""
+        worker.busy = False
+        worn = worker.orders >= RECYCLE_AFTER or worker.rss - worker.first_rss > GROWTH_BYTES
+        if worn:
             worker.send(Close())
             self._replace(worker)
-        else:
-            worker.busy = False
+        return worn
 
     def _bury(self, worker: LocalWorker, verdict: Failed) -> Iterator[tuple[LocalWorker, Message]]:
         was_working = worker.busy and worker.ready
@@ -244,7 +245,8 @@ def start_worker(context: BaseContext, log: Path, *, threads: int) -> LocalWorke
     ours, theirs = context.Pipe()
     settings = WorkerSettings(threads=threads, log=str(log))
     process = context.Process(target=main, args=(theirs, settings), name="nas-worker", daemon=True)  # type: ignore[attr-defined]
-    with _main_module_hidden(), _one_thread_each(threads):
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with _main_module_hidden(), _environment(threads, log.with_name("fork-server.log")):
         process.start()
     theirs.close()
     return LocalWorker(process, PipeChannel(ours), log)
@@ -265,10 +267,11 @@ def _threads(workers: int) -> int:
 
 
 @contextlib.contextmanager
-def _one_thread_each(threads: int) -> Iterator[None]:
-    """The fork server inherits these when it is started: BLAS reads them once, when it is imported."""
+def _environment(threads: int, log: Path) -> Iterator[None]:
+    """What the fork server inherits when it is started: BLAS reads its threads once, when it is imported."""
     ours = {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
     ours["TF_CPP_MIN_LOG_LEVEL"] = os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2")
+    ours["NAS_FORK_SERVER_LOG"] = str(log)
     before = {name: os.environ.get(name) for name in ours}
     os.environ.update(ours)
     try:
