@@ -206,7 +206,9 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in sorted(value.items(), key=str) if key not in hidden}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
-    if value is None or isinstance(value, (bool, int, float, str)):
+    if isinstance(value, float):
+        return f"{value:.12g}"  # 0.1 + 0.2 is 0.3 here
+    if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, np.generic):
         return value.item()

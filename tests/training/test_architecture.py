@@ -164,6 +164,14 @@ def test_dropout_that_drops_counts():
     )
 
 
+def test_rounding_errors_do_not_count():
+    def model(rate):
+        inputs = keras.Input((4,))
+        return keras.Model(inputs, layers.Dropout(rate)(inputs))
+
+    assert fingerprint(model(0.1 + 0.2)) == fingerprint(model(0.3))
+
+
 def test_seeds_do_not_count_but_initializers_and_frozen_weights_do():
     def model(seed=0, initializer=None, trainable=True):
         inputs = keras.Input((4,))
