@@ -158,7 +158,7 @@ class _Gap:
 
 def _cost(stage: Stage) -> tuple[str, str]:
     """Return the two lines that say what a stage costs."""
-    if not stage.weights and not stage.macs:
+    if not stage.weights and stage.macs == 0:
         return "no weights", ""
     return f"{words.count(stage.weights)} weights", f"{words.count(stage.macs)} MACs"
 

@@ -95,7 +95,7 @@ def moment(at: datetime | None) -> str:
 
 
 def shape(axes: Iterable[int | None]) -> str:
-    """Return a shape without its batch axis: "8 × 8 × 32", "tokens" of unknown length as "?"."""
+    """Return a shape without its batch axis, "8 × 8 × 32"; an axis of unknown length is "?"."""
     return " × ".join("?" if axis is None else f"{axis}" for axis in axes) or "scalar"
 
 
