@@ -23,6 +23,7 @@ class Published:
     class_names: tuple[str, ...]
 
 
+_GARMENTS = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 PUBLISHED = {
     "cifar10": Published(
         files=("cifar-10-batches-py-target/cifar-10-batches-py/",),
@@ -35,9 +36,7 @@ PUBLISHED = {
             "fashion-mnist/t10k-images-idx3-ubyte.gz",
             "fashion-mnist/t10k-labels-idx1-ubyte.gz",
         ),
-        class_names=tuple(
-            "T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot".split(","),
-        ),
+        class_names=_GARMENTS,
     ),
     "mnist": Published(files=("mnist.npz",), class_names=tuple("0123456789")),
 }

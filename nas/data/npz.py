@@ -1,8 +1,11 @@
-"""Arrays of one's own: ``npz:file.npz`` with x and y, and x_val, y_val, x_test, y_test where they are given."""
+"""``npz:file.npz``: arrays of one's own, written with ``numpy.savez(file, x=…, y=…)``.
+
+Besides x and y, a validation split (x_val, y_val), a test split (x_test, y_test), and ``class_names`` (text, in the
+order of the labels 0, 1, …) where they are given.
+"""
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -11,49 +14,73 @@ from nas.data.source import Array, Examples, RawData
 from nas.errors import DataError, did_you_mean
 
 KEYS = ("x", "y", "x_val", "y_val", "x_test", "y_test")
+REMEDY = "Write it with numpy.savez(file, x=…, y=…)."
 
 
 def load(rest: str, base: Path) -> RawData:
-    """Return the arrays of the file at `rest`, which may be relative to `base`.
+    """Return the arrays in the file `rest`, relative to `base`. Nothing in it is ever unpickled.
 
     Raises:
-        DataError: There is no such file, it is no ``.npz``, or it lacks arrays; nothing in it is unpickled.
+        DataError: The file is missing, damaged or no ``.npz``, or the arrays in it are not what they should be.
     """
-    path = base / rest
-    try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise DataError(f"{path} holds a single array. Save both: numpy.savez({path.name!r}, x=…, y=…).")
-            arrays = {name: _read(file, name, path) for name in file.files if name in KEYS}
-            others = [name for name in file.files if name not in KEYS]
-    except FileNotFoundError:
+    path = base / Path(rest).expanduser()
+    arrays = _read(path)
+    if problems := _problems(arrays):
+        raise DataError("\n  ".join([f"{path}:", *problems]))
+    names = arrays.get("class_names", np.array([], dtype=str))
+    return RawData(
+        Examples(arrays["x"], arrays["y"]),
+        validation=Examples(arrays["x_val"], arrays["y_val"]) if "x_val" in arrays else None,
+        test=Examples(arrays["x_test"], arrays["y_test"]) if "x_test" in arrays else None,
+        class_names=tuple(str(name) for name in names),
+    )
+
+
+def _read(path: Path) -> dict[str, Array]:
+    """Return all arrays in the file at `path`; other files that the archive may hold are left out."""
+    if not path.is_file():
         near = did_you_mean(path.name, [other.name for other in path.parent.glob("*.npz")])
-        raise DataError(f"There is no file {path}.{near}") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} cannot be read as .npz: {error}. Write it with numpy.savez(file, x=…, y=…).") from None
-    for wanted in ("x", "y"):
-        if wanted not in arrays:
-            has = ", ".join([*arrays, *others]) or "nothing"
-            raise DataError(
-                f"{path} has no array {wanted!r}; it has: {has}. Write it with numpy.savez(file, x=…, y=…)."
-            )
-    return RawData(Examples(arrays["x"], arrays["y"]), _pair(arrays, "val", path), _pair(arrays, "test", path))
-
-
-def _read(file: np.lib.npyio.NpzFile, name: str, path: Path) -> Array:
+        raise DataError(f"There is no file {path}.{near}")
+    name = ""
     try:
-        return file[name]
-    except ValueError as error:
-        if "pickle" in str(error).lower():
-            raise DataError(
-                f"{path}: array {name!r} holds Python objects, which are never unpickled. Save it with a plain dtype."
-            ) from None
+        with path.open("rb") as opened:
+            archive = np.load(opened, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise DataError(f"{path} holds a single array without a name. {REMEDY}")
+            arrays = {}
+            for name in archive.files:  # the message below names the one that failed
+                arrays[name] = archive[name]
+    except DataError:
         raise
+    except Exception as error:  # a damaged archive can raise nearly anything
+        if "allow_pickle" in str(error) and name:
+            raise DataError(
+                f"{path}: {name!r} holds Python objects, which are never unpickled. Save it with a plain dtype, e.g. "
+                f"{name}.astype('float32') or {name}.astype(str)."
+            ) from None
+        what = f"the array {name!r} in it is damaged" if name else "it is no .npz file, or damaged"
+        why = "" if "allow_pickle" in str(error) else f" ({error or type(error).__name__})"
+        raise DataError(f"{path} cannot be read: {what}{why}. {REMEDY}") from None
+    return {name: array for name, array in arrays.items() if isinstance(array, np.ndarray)}
 
 
-def _pair(arrays: dict[str, Array], split: str, path: Path) -> Examples | None:
-    x, y = arrays.get(f"x_{split}"), arrays.get(f"y_{split}")
-    if (x is None) != (y is None):
-        lone, missing = (f"y_{split}", f"x_{split}") if x is None else (f"x_{split}", f"y_{split}")
-        raise DataError(f"{path} has {lone!r} but not {missing!r}: give both or neither.")
-    return None if x is None or y is None else Examples(x, y)
+def _problems(arrays: dict[str, Array]) -> list[str]:
+    there = ", ".join(arrays) or "nothing"
+    problems = [f"there is no {key!r}; there is: {there}. {REMEDY}" for key in ("x", "y") if key not in arrays]
+    for split in ("val", "test"):
+        pair = (f"x_{split}", f"y_{split}")
+        problems += [
+            f"{given!r} is there without {missing!r}: give both or neither."
+            for given, missing in (pair, pair[::-1])
+            if given in arrays and missing not in arrays
+        ]
+    # Another array may be there for its own reasons, but one that is nearly named like a split was meant as one.
+    problems += [
+        f"{key!r} would be left out.{did_you_mean(key, KEYS)} Used are: {', '.join(KEYS)}."
+        for key in arrays
+        if key.lower().startswith(("x_", "y_")) and key not in KEYS
+    ]
+    names = arrays.get("class_names")
+    if names is not None and (names.ndim != 1 or names.dtype.kind != "U"):
+        problems.append(f"'class_names' must be text, (classes,). Received: shape {names.shape}, dtype {names.dtype}.")
+    return problems

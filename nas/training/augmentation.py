@@ -1,7 +1,8 @@
 """Ways to vary a training batch that leave its labels true. Cheap enough for a CPU, one per trial.
 
 Each takes a standardised batch (examples, …) and a seed, int32 (2,), and gives a batch of the same shape; what is
-shifted in or cut out is 0, the mean.
+shifted in is 0, the mean. Shifting and mirroring are those of He et al. 2016, arXiv:1512.03385, section 4.2: 4 of
+32 pixels, at most.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ def none(x: Tensor, seed: Tensor) -> Tensor:
 
 
 def shift(x: Tensor, seed: Tensor) -> Tensor:
-    """Move each image by a whole number of pixels, up to an eighth of its side, down or up and right or left."""
+    """Move each image by whole pixels, up to an eighth of its side, up or down and left or right."""
     for axis in (1, 2):
-        x = _shift_along(x, axis, seed + axis)
+        x = _shift_along(x, axis, seed + axis)  # draws of their own
     return x
 
 
 def shift_flip(x: Tensor, seed: Tensor) -> Tensor:
-    """Shift, then mirror every other image from left to right."""
+    """Shift, and mirror about every other image from left to right."""
     mirrored = tf.random.stateless_uniform([tf.shape(x)[0], 1, 1, 1], seed) < 0.5
     return shift(tf.where(mirrored, tf.reverse(x, [2]), x), seed)
 
@@ -51,13 +52,12 @@ AUGMENTATIONS: dict[str, dict[str, Augment]] = {
 
 
 def _shift_along(x: Tensor, axis: int, seed: Tensor) -> Tensor:
-    side = x.shape[axis]
-    most = max(1, side // SHIFT)
-    padding = [[0, 0]] * axis + [[most, most]] + [[0, 0]] * (3 - axis)
+    """Shift along rows (axis 1) or columns (axis 2). Gathering along axis 1 is several times faster than along 2."""
+    if axis == 2:
+        return tf.transpose(_shift_along(tf.transpose(x, [0, 2, 1, 3]), 1, seed), [0, 2, 1, 3])
+    side = x.shape[1]
+    most = side // SHIFT
     starts = tf.random.stateless_uniform([tf.shape(x)[0], 1], seed, 0, 2 * most + 1, tf.int32)
     rows = starts + tf.range(side)[None, :]  # (examples, side)
-    padded = tf.pad(x, padding)
-    if axis == 1:
-        return tf.ensure_shape(tf.gather(padded, rows, axis=1, batch_dims=1), x.shape)
-    swapped = tf.gather(tf.transpose(padded, [0, 2, 1, 3]), rows, axis=1, batch_dims=1)
-    return tf.ensure_shape(tf.transpose(swapped, [0, 2, 1, 3]), x.shape)
+    padded = tf.pad(x, [[0, 0], [most, most], [0, 0], [0, 0]])
+    return tf.ensure_shape(tf.gather(padded, rows, axis=1, batch_dims=1), x.shape)
