@@ -82,7 +82,8 @@ def _ends(encoder: keras.Model, card: DataCard) -> tuple[Any, Any]:
     import keras
 
     if hasattr(encoder, "outputs"):
-        inputs, outputs = encoder.inputs, encoder.outputs
+        inputs = encoder.inputs[0] if len(encoder.inputs) == 1 else encoder.inputs  # a list of one wants lists for ever
+        outputs = encoder.outputs
     else:
         inputs = keras.Input(card.input_shape)
         outputs = keras.tree.flatten(encoder(inputs))
