@@ -66,7 +66,7 @@ def _problems(split: str, examples: Examples) -> Iterable[str]:
             f"{split}: x must hold integers or real floats. Received: {_kind(x.dtype)}. "
             "Encode it as numbers first, e.g. x.astype('float32')."
         )
-    elif x.dtype.kind == "f" or x.dtype.itemsize > 4:
+    elif x.dtype.kind == "f":
         yield from _unusable_numbers(split, x)
 
 
