@@ -80,7 +80,10 @@ def _fill(connection: Connection, trials: dict[int, FrozenTrial], which: ColumnE
     ):
         trials[id].intermediate_values[step] = value
     for id, scope, key, value in connection.execute(
-        select(TrialAttr.trial_id, TrialAttr.scope, TrialAttr.key, TrialAttr.value).join(Trial).where(which)
+        select(TrialAttr.trial_id, TrialAttr.scope, TrialAttr.key, TrialAttr.value)
+        .join(Trial)
+        .where(which)
+        .order_by(TrialAttr.trial_id, TrialAttr.key)
     ):
         (trials[id].user_attrs if scope == "user" else trials[id].system_attrs)[key] = value
 

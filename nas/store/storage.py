@@ -94,7 +94,8 @@ class StudyStorage(BaseStorage):
     def __setstate__(self, state: dict[str, str]) -> None:
         StudyStorage.__init__(self, state["url"])
 
-    def remove_session(self) -> None:
+    def close(self) -> None:
+        """Close the connections to the database. A storage that nobody holds any more does so by itself."""
         self._engine.dispose()
 
     # ------------------------------------------------------------ studies
