@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 import traceback
+import warnings
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -136,4 +137,6 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that lacks a character shows "?", it ends nothing
+    if not sys.warnoptions:  # warnings are for those who program; python -W default shows them
+        warnings.simplefilter("ignore")
     cli(prog_name="nas")

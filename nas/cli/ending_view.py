@@ -59,6 +59,6 @@ def rehearsal_view(rehearsal: Rehearsal) -> Iterator[RenderableType]:
         )
     yield made
     if rehearsal.estimate_seconds is not None:
-        yield Text(f"\nA whole study takes about {words.duration(rehearsal.estimate_seconds)} at most, pruning aside.")
+        yield Text(f"\nA whole study would take about {words.duration(rehearsal.estimate_seconds)}.")
     for note in rehearsal.notes:
         yield Text(words.clean(note))

@@ -42,12 +42,14 @@ def launch(context: click.Context, study: Path, dry_run: bool, storage: str | No
         return
     from nas.search import run
 
+    _hush_optuna()
     _conclude(context, output, run.launch(study, storage=storage, console=output.stderr), storage)
 
 
 def _rehearse(context: click.Context, output: Output, study: Path, storage: str | None) -> None:
     from nas.search.rehearsal import rehearse
 
+    _hush_optuna()
     rehearsal = rehearse(study, storage=storage, console=output.stderr)
     problems = [member.problem for member in rehearsal.members]
     if output.json:
@@ -60,9 +62,10 @@ def _rehearse(context: click.Context, output: Output, study: Path, storage: str 
         )
     else:
         from nas.cli.ending_view import rehearsal_view
+        from nas.cli.views import commands_view
 
         output.show(*rehearsal_view(rehearsal))
-        output.hint("", f"Begin it with `nas launch {shlex.quote(str(study))}`.")
+        output.hint("", *commands_view([(f"nas launch {shlex.quote(str(study))}", "begin it")], storage))
     context.exit(1 if problems and all(problems) else 0)
 
 
@@ -108,11 +111,19 @@ def resume(
     """
     from nas.search import run
 
+    _hush_optuna()
     output = context.ensure_object(Output)
     ending = run.resume(
         name, storage=storage, trials=trials, hours=hours, allow_changed=allow_changed, console=output.stderr
     )
     _conclude(context, output, ending, storage)
+
+
+def _hush_optuna() -> None:
+    """Keep Optuna's log of every trial off the screen: progress says the same, once."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 def _conclude(context: click.Context, output: Output, ending: Ending, storage: str | None) -> None:

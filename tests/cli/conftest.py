@@ -57,10 +57,9 @@ def train(ledger: Ledger, print_: str, values: list[float], *, width: int = 16, 
     trial = ledger.create_new_trial(ledger.record.id)
     ledger.set_trial_param(trial, "cnn/width", WIDTHS.index(width), CategoricalDistribution(WIDTHS))
     ledger.set_trial_param(trial, "training/learning_rate", 1e-3, FloatDistribution(1e-4, 1e-1, log=True))
-    ledger.start_attempt(trial, worker=4242)
+    ledger.start_attempt(trial, worker=4242, family="cnn")
     ledger.built(
         trial,
-        family="cnn",
         architecture=Architecture(print_ * 32, GRAPH, Cost(330, 9376, 4352)),
         training={"learning_rate": 1e-3},
         duplicate_of=duplicate_of,
