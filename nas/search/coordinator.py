@@ -104,12 +104,12 @@ class Coordinator:
             self._stopping = self._stopping or self._stop_asked() or ("hours" if self._budget.out_of_time else None)
             if not self._stopping:
                 self._hand_out()
+            self._write()
             self._show()
             if not self._live and (self._stopping or not self._more()):
                 break
             for worker, message in self._pool.messages(timeout=0.2):
                 self._hear(worker, message)
-            self._write()
         self._ledger.flush()
         return self._stopping
 
@@ -170,6 +170,7 @@ class Coordinator:
         number = self._ledger.get_n_trials(study._study_id)
         study.sampler = self._sampler(number)
         trial_id: int = study.ask()._trial_id
+        self._outcomes.unwritten = False  # creating a trial writes whatever was pending
         return trial_id
 
     def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
@@ -195,7 +196,7 @@ class Coordinator:
             family,
             default=default,
             known=max(frozen.intermediate_values, default=0),
-            attempt=self._ledger.start_attempt(trial_id, worker.pid),
+            attempt=self._ledger.start_attempt(trial_id, worker=worker.pid, family=family),
         )
         self._live[worker.pid] = worker, live
         search = self._study.search
@@ -250,7 +251,6 @@ class Coordinator:
         live.verdict = self._judge(live)
         self._ledger.built(
             live.id,
-            family=live.family,
             architecture=built.architecture,
             training=built.training,
             duplicate_of=live.twin_of,

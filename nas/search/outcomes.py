@@ -64,9 +64,8 @@ class Outcomes:
         Raises:
             StudyFailed: It was one too many of the first trials that failed in the same way.
         """
-        state = _state(verdict)
-        scored = state == TrialState.COMPLETE or (verdict.outcome == "pruned" and len(self._study.objectives) == 1)
-        values = values if scored else None
+        state = _state(verdict, len(self._study.objectives))
+        values = values if state == TrialState.COMPLETE else None  # of a pruned one Optuna takes the last reported
         trial = self._ledger.get_trial(trial_id)
         study = self._ledger.study
         study.sampler.after_trial(study, trial, state, values)
@@ -148,8 +147,12 @@ def objective_values(study: Study, live: LiveTrial, metrics: dict[str, float]) -
     return known if len(known) == len(values) else None
 
 
-def _state(verdict: Verdict) -> TrialState:
-    """Return Optuna's state for a verdict. Samplers learn nothing from FAIL, so a rejected candidate is PRUNED."""
+def _state(verdict: Verdict, objectives: int) -> TrialState:
+    """Return Optuna's state for a verdict. Samplers learn nothing from FAIL, so a rejected candidate is PRUNED.
+
+    One that was pruned on the first of several objectives is FAIL all the same: Optuna's TPE cannot place half a trial.
+    """
     if verdict.outcome == "complete":
         return TrialState.COMPLETE
-    return TrialState.PRUNED if verdict.outcome == "pruned" or verdict.kind == "rejected" else TrialState.FAIL
+    taught = verdict.kind == "rejected" or (verdict.outcome == "pruned" and objectives == 1)
+    return TrialState.PRUNED if taught else TrialState.FAIL

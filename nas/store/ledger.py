@@ -185,12 +185,13 @@ class Ledger(Mirror):
         self._records[trial._trial_id] = _blank_record(trial)
         return trial._trial_id
 
-    def start_attempt(self, trial_id: int, worker: int) -> int:
-        """Return the number, from 1, of a new attempt at a trial by the worker with that pid."""
+    def start_attempt(self, trial_id: int, *, worker: int, family: str) -> int:
+        """Return the number, from 1, of a new attempt at a trial of `family` by the worker with that pid."""
         self._updatable(trial_id)
         record = self._records[trial_id]
         number = record.attempts + 1
-        self._records[trial_id] = replace(record, attempts=number)
+        self._records[trial_id] = replace(record, attempts=number, family=family)
+        self._pending.change(models.Trial, trial_id, family=family)
         self._attempts[trial_id] = {
             "trial_id": trial_id,
             "number": number,
@@ -208,7 +209,6 @@ class Ledger(Mirror):
         self,
         trial_id: int,
         *,
-        family: str,
         architecture: Architecture,
         training: dict[str, Scalar] | None,
         duplicate_of: int | None,
@@ -218,7 +218,6 @@ class Ledger(Mirror):
         record = self._records[trial_id]
         self._records[trial_id] = replace(
             record,
-            family=family,
             training=training or {},
             fingerprint=architecture.fingerprint,
             cost=architecture.cost,
@@ -230,7 +229,6 @@ class Ledger(Mirror):
         self._pending.change(
             models.Trial,
             trial_id,
-            family=family,
             training=training,
             fingerprint=architecture.fingerprint,
             duplicate_of=duplicate_of,

@@ -74,7 +74,7 @@ def _converse(order: Evaluate, channel: Channel, answer: Answer) -> Finished:
         model = task.attach_head(model, order.data)
     fits_itself = type(family).fit is not keras_tuner.HyperModel.fit
     choices = None if fits_itself and came_compiled else choose(answer, order.data, compiled=came_compiled)
-    architecture = describe(model)
+    architecture = describe(model, order.data.input_shape)
     channel.send(Built(architecture, None if fits_itself or choices is None else choices.as_dict()))
     if not isinstance(_reply(channel), Train):
         return Finished({})

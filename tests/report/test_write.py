@@ -27,9 +27,9 @@ def url(tmp_path):
     for score, state, outcome in ((0.9, TrialState.COMPLETE, "complete"), (0.4, TrialState.PRUNED, "pruned")):
         trial = ledger.study.ask()
         trial.suggest_int("cnn/width", 8, 64)
-        ledger.start_attempt(trial._trial_id, worker=1)
+        ledger.start_attempt(trial._trial_id, worker=1, family="cnn")
         built = Architecture(f"{score:.1f}" * 21 + "0", cnn_graph(), Cost(1000, 2000, 3000))
-        ledger.built(trial._trial_id, family="cnn", architecture=built, training={"batch_size": 32}, duplicate_of=None)
+        ledger.built(trial._trial_id, architecture=built, training={"batch_size": 32}, duplicate_of=None)
         for step in (1, 2):
             ledger.epoch(trial._trial_id, Epoch(step, {"val_accuracy": score * step / 2}, 0.1), score * step / 2)
         ledger.finish(

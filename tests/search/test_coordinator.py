@@ -78,7 +78,7 @@ def test_pruned_trials_keep_their_curve_and_their_last_value(tmp_path):
     assert not [trial for trial in pruned if trial.number < 2]  # the families' defaults are trained to their end
 
 
-@pytest.mark.parametrize("pruner", ["none", "median", "asha", "hyperband", "patient"])
+@pytest.mark.parametrize("pruner", ["none", "median", "asha", "patient"])
 def test_every_pruner_runs_also_with_two_objectives(tmp_path, pruner):
     rest = '[objective]\nmaximize = "val_accuracy"\nminimize = "weights"'
     run(tmp_path, study_of(pruner=pruner, trials=12, epochs=6, rest=rest))

@@ -49,12 +49,12 @@ def architecture(digit: int = 1) -> Architecture:
 def run_trial(ledger: Ledger, accuracies: list[float], *, finished: bool = True) -> int:
     """One trial, from ask to its end; return its id."""
     trial = ledger.study.ask()
-    ledger.start_attempt(trial._trial_id, worker=4321)
+    ledger.start_attempt(trial._trial_id, worker=4321, family="cnn")
     trial.suggest_categorical("activation", ["relu", None, True, 1.5])
     trial.suggest_int("width", 8, 64, log=True)
     trial.suggest_float("training/learning_rate", 1e-5, 1e-1, log=True)
     built = architecture(trial.number)
-    ledger.built(trial._trial_id, family="cnn", architecture=built, training=TRAINING, duplicate_of=None)
+    ledger.built(trial._trial_id, architecture=built, training=TRAINING, duplicate_of=None)
     for step, accuracy in enumerate(accuracies, start=1):
         ledger.epoch(trial._trial_id, Epoch(step, {"val_accuracy": accuracy, "val_loss": NAN}, 0.5), accuracy)
     if finished:

@@ -80,7 +80,7 @@ def test_a_dead_holders_lease_is_taken_over_with_its_open_attempts(any_url: str,
 
     heir = hold(any_url)
     assert [trial._trial_id for trial in heir.unfinished()] == [cut_short]
-    assert heir.start_attempt(cut_short, worker=1) == 2
+    assert heir.start_attempt(cut_short, worker=1, family="cnn") == 2
     heir.end_attempt(cut_short, "interrupted", "Ctrl-C")
     heir.close("interrupted")
 

@@ -65,7 +65,7 @@ def test_what_memory_says_is_what_the_database_says(any_url: str) -> None:
         ids[3], state=TrialState.PRUNED, values=None, outcome="failed", kind="rejected", message="too big", metrics={}
     )
     ids.append(ledger.study.ask()._trial_id)
-    ledger.built(ids[4], family="cnn", architecture=architecture(0), training=TRAINING, duplicate_of=0)
+    ledger.built(ids[4], architecture=architecture(0), training=TRAINING, duplicate_of=0)
     ledger.finish(ids[4], state=TrialState.COMPLETE, values=[math.inf], outcome="complete", metrics={})
     ids.append(ledger.study.ask()._trial_id)
     ledger.finish(
@@ -106,7 +106,7 @@ def test_a_twin_is_the_first_with_that_architecture_and_those_training_choices(u
     ledger = hold(url)
     for training in (None, {"rate": 1}, {"rate": 1.0}, {"rate": 1}):
         id = ledger.study.ask()._trial_id
-        ledger.built(id, family="cnn", architecture=architecture(5), training=training, duplicate_of=None)
+        ledger.built(id, architecture=architecture(5), training=training, duplicate_of=None)
     for _ in range(2):
         fingerprint = architecture(5).fingerprint
         assert ledger.twin(fingerprint, {"rate": 1}) == 1

@@ -154,8 +154,9 @@ class LocalPool:
                         self.versions = versions
                         worker.busy, worker.ready = False, True
                     case Finished() | Failed() | Prepared():
+                        gone = self._rest(worker)  # first: whoever listens may not come back for more
                         yield worker, message
-                        if self._rest(worker):
+                        if gone:
                             return
                     case _:
                         yield worker, message

@@ -1,0 +1,221 @@
+"""Whole studies through the command line, with real workers that train real models."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from nas.store import queries
+from nas.store.engine import open_read_only, storage_url
+from nas.store.records import TrialRecord
+from tests.real import finish, nas, write_study
+
+pytestmark = [pytest.mark.tf, pytest.mark.timeout(300)]
+
+
+def trials_of(folder: Path, name: str = "toy") -> list[TrialRecord]:
+    engine = open_read_only(storage_url(str(folder / "nas.db")))
+    return queries.trials(engine, queries.study(engine, name).id)
+
+
+def test_every_way_to_break_is_an_outcome_of_its_own_and_the_others_go_on(tmp_path):
+    kinds = {
+        "Raises": "error",
+        "Rejects": "rejected",
+        "LeavesPython": "error",
+        "ExitsCleanly": "crash",
+        "Segfaults": "crash",
+        "Sleeps": "timeout",
+        "Freezes": "timeout",
+        "RunsOutOfMemory": "oom",
+        "Diverges": "nan",
+        "Tiny": None,
+    }
+    path = write_study(
+        tmp_path, *kinds, trials=9, epochs=1, rest="[limits]\ntrial_seconds = 12.0\nsilence_seconds = 5.0"
+    )
+    code, _, err = finish(nas(tmp_path, "launch", str(path)))
+    found = {trial.family.split(":")[1]: trial for trial in trials_of(tmp_path)[: len(kinds)]}
+    assert {family: trial.kind for family, trial in found.items()} == kinds, err
+    assert code == 0
+    assert found["Tiny"].outcome == "complete"
+    assert "there is no such layer" in found["Raises"].message
+    assert "there is no such layer" in found["Raises"].traceback
+    assert "SIGSEGV" in found["Segfaults"].message
+    assert "families.py" in found["Segfaults"].traceback  # where it was when it died
+    assert "exit code 0" in found["ExitsCleanly"].message
+    assert "sign of life" in found["Freezes"].message
+
+
+def test_models_that_come_compiled_and_families_that_fit_themselves(tmp_path):
+    path = write_study(tmp_path, "Compiled", "FitsItself", trials=4, epochs=2)
+    code, _, err = finish(nas(tmp_path, "launch", str(path)))
+    assert code == 0, err
+    compiled, fits_itself = trials_of(tmp_path)[:2]
+    assert set(compiled.params) == {
+        "family",
+        "Compiled/layers",
+        "Compiled/units",
+        "Compiled/learning_rate",
+        "training/batch_size",
+    }
+    assert set(fits_itself.params) == {
+        "family",
+        *(f"FitsItself/{name}" for name in ("layers", "units", "learning_rate", "batch_size")),
+    }
+    assert (compiled.outcome, compiled.epochs) == ("complete", 2)
+    assert (fits_itself.outcome, fits_itself.epochs) == ("complete", 2)
+    assert fits_itself.training == {}
+
+
+def test_the_same_graph_is_trained_once_whatever_params_led_to_it(tmp_path):
+    path = write_study(tmp_path, "Few", trials=30, epochs=1)
+    code, _, err = finish(nas(tmp_path, "launch", str(path)))
+    assert code == 0, err
+    trials = trials_of(tmp_path)
+    trained = [trial for trial in trials if trial.duplicate_of is None]
+    keys = [(trial.fingerprint, json.dumps(trial.training, sort_keys=True)) for trial in trained]
+    assert len(set(keys)) == len(keys)
+    for trial in trials:
+        if trial.duplicate_of is not None:
+            assert trial.values == trials[trial.duplicate_of].values
+
+
+def test_one_worker_and_one_seed_give_the_same_study_twice(tmp_path):
+    results = []
+    for folder in (tmp_path / "a", tmp_path / "b"):
+        folder.mkdir()
+        path = write_study(folder, "Tiny", trials=6, epochs=2, workers=1, strategy="tpe")
+        assert finish(nas(folder, "launch", str(path)))[0] == 0
+        results.append([(trial.params, trial.values, trial.fingerprint) for trial in trials_of(folder)])
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 6)])
+def test_one_signal_saves_everything_and_resume_finishes(tmp_path, number, expected):
+    path = write_study(tmp_path, "Tiny", trials=40, epochs=60)
+    process = nas(tmp_path, "launch", str(path))
+    wait_for(lambda: (tmp_path / "nas.db").exists() and any(trial.epochs for trial in trials_of(tmp_path)))
+    os.kill(process.pid, number)
+    code, out, err = finish(process)
+    assert code == expected, err
+    assert "nas resume toy" in out
+    wait_for(lambda: not orphans(tmp_path))
+    before = trials_of(tmp_path)
+    cut = [trial for trial in before if trial.outcome is None]
+    assert cut
+    code, _, err = finish(nas(tmp_path, "resume", "toy", "--trials", str(len(before))))
+    assert code == 0, err
+    after = trials_of(tmp_path)
+    assert len(after) == len(before)
+    assert {trial.outcome for trial in after} == {"complete"}
+    for trial in cut:
+        assert after[trial.number].attempts == 2
+        assert after[trial.number].epochs == 60
+
+
+def test_the_second_signal_ends_it_at_once(tmp_path):
+    path = write_study(tmp_path, "Sleeps", trials=4)
+    process = nas(tmp_path, "launch", str(path))
+    wait_for(lambda: (tmp_path / "nas.db").exists() and trials_of(tmp_path))
+    os.kill(process.pid, signal.SIGTERM)
+    time.sleep(1.0)
+    assert process.poll() is None  # it waits for the epoch
+    os.kill(process.pid, signal.SIGTERM)
+    assert finish(process, timeout=20)[0] == 143
+    wait_for(lambda: not orphans(tmp_path))
+
+
+def test_what_a_candidate_started_goes_with_its_worker(tmp_path):
+    path = write_study(tmp_path, "StartsAChild", "Tiny", trials=2, epochs=1, rest="[limits]\ntrial_seconds = 6.0")
+    child = tmp_path / "child"
+    assert finish(nas(tmp_path, "launch", str(path), NAS_TEST_CHILD=str(child)))[0] == 0
+    assert not psutil.pid_exists(int(child.read_text())) or psutil.Process(int(child.read_text())).status() == "zombie"
+
+
+def test_bad_data_is_refused_before_anything_is_created(tmp_path):
+    path = write_study(tmp_path, "Tiny")
+    (tmp_path / "toy.npz").write_bytes(b"PK nonsense")
+    code, out, err = finish(nas(tmp_path, "launch", str(path)))
+    assert (code, out) == (2, "")
+    assert "toy.npz" in err
+    assert "Traceback" not in err
+    assert not (tmp_path / "nas.db").exists()
+
+
+def test_a_changed_space_or_other_data_is_refused_with_the_difference(tmp_path):
+    path = write_study(tmp_path, "Tiny", trials=2, epochs=1)
+    assert finish(nas(tmp_path, "launch", str(path)))[0] == 0
+    families = tmp_path / "families.py"
+    original = families.read_text()
+    families.write_text(original.replace("[8, 16, 32, 64]", "[8, 16]"))
+    code, _, err = finish(nas(tmp_path, "resume", "toy", "--trials", "3"))
+    assert code == 4
+    assert "space" in err
+    assert "families.py:Tiny" in err
+    families.write_text(original + "\n# a comment changes nothing\n")
+    assert finish(nas(tmp_path, "resume", "toy", "--trials", "3"))[0] == 0
+    import numpy as np
+
+    with np.load(tmp_path / "toy.npz") as file:
+        x, y = file["x"], file["y"]
+    np.savez(tmp_path / "toy.npz", x=x + 1, y=y)
+    code, _, err = finish(nas(tmp_path, "resume", "toy", "--trials", "4"))
+    assert code == 4
+    assert "data" in err
+    assert finish(nas(tmp_path, "resume", "toy", "--trials", "4", "--allow-changed", "data"))[0] == 0
+    assert len(trials_of(tmp_path)) == 4
+
+
+def test_a_study_that_runs_is_not_run_twice(tmp_path):
+    path = write_study(tmp_path, "Tiny", trials=200, epochs=200)
+    process = nas(tmp_path, "launch", str(path))
+    wait_for(lambda: (tmp_path / "nas.db").exists() and trials_of(tmp_path))
+    code, _, err = finish(nas(tmp_path, "resume", "toy"))
+    assert code == 4
+    assert str(process.pid) in err
+    code, out, _ = finish(nas(tmp_path, "status", "toy", "--json"))  # reading goes on meanwhile
+    assert code == 0
+    assert json.loads(out)["schema"] == 1
+    code, _, err = finish(nas(tmp_path, "launch", str(path)))
+    assert code == 4
+    assert "nas resume toy" in err
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    wait_for(lambda: not orphans(tmp_path))
+
+
+def test_a_rehearsal_writes_no_database(tmp_path):
+    path = write_study(tmp_path, "Tiny", "Raises")
+    code, out, err = finish(nas(tmp_path, "launch", str(path), "--dry-run", "--json"))
+    assert code == 0, err
+    members = json.loads(out)["members"]
+    assert len(members) == 6
+    assert members[0]["weights"] > 0
+    assert members[0]["seconds_per_epoch"] > 0
+    assert "no such layer" in members[3]["problem"]
+    assert not (tmp_path / "nas.db").exists()
+
+
+def wait_for(condition, timeout: float = 60.0) -> None:
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def orphans(folder: Path) -> list[int]:
+    """Return the pids of processes of this study that are still alive."""
+    mark = str(folder / "nas.db")
+    alive = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("NAS_STORAGE") == mark and process.status() != psutil.STATUS_ZOMBIE:
+                alive.append(process.pid)
+        except psutil.Error:
+            continue
+    return alive
