@@ -84,7 +84,7 @@ class Architecture:
 
     Two models have the same fingerprint exactly when they compute the same function of inputs and
     trainable weights, up to the names of their layers and whatever does not reach an output. An `opaque` one has
-    parts that do not tell what they compute (a subclassed model, a ``Lambda``): of those, equal fingerprints say nothing.
+    parts that do not tell what they compute (a subclassed model, a ``Lambda``): there, equal fingerprints say nothing.
     """
 
     fingerprint: str

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 import keras
 import keras_tuner
@@ -112,6 +113,5 @@ class StartsAChild(Tiny):
         import subprocess
 
         child = subprocess.Popen(["sleep", "600"])
-        with open(os.environ["NAS_TEST_CHILD"], "w") as file:
-            file.write(str(child.pid))
+        Path(os.environ["NAS_TEST_CHILD"]).write_text(str(child.pid))
         time.sleep(600)

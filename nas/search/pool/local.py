@@ -307,8 +307,11 @@ def _tail(worker: LocalWorker, characters: int = 4000) -> str:
     """Return the end of what `worker` printed since its last order: a segmentation fault's stack, for one."""
     try:
         with worker.log.open("rb") as file:
-            file.seek(max(worker.log_start, _size(worker.log) - characters))
-            return file.read().decode(errors="replace").strip()
+            file.seek(max(worker.log_start, _size(worker.log) - 10 * characters))
+            lines = file.read().decode(errors="replace").splitlines()
+            # The fault handler ends with the names of all extension modules: thousands of characters, of use to nobody.
+            kept = "\n".join(line for line in lines if not line.startswith("Extension modules:"))
+            return kept.strip()[-characters:]
     except OSError:
         return ""
 
