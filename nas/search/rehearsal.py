@@ -64,7 +64,7 @@ def rehearse(path: str | Path, *, storage: str | None = None, console: Console |
     base = Path(path).absolute().parent
     root = files_root(storage_url(storage))
     settings = PoolSettings(
-        1, study.limits.trial_seconds, study.limits.silence_seconds, root / "logs" / str(os.getpid())
+        study.search.workers, study.limits.trial_seconds, study.limits.silence_seconds, root / "logs" / str(os.getpid())
     )
     with (
         watching(console or Console(stderr=True), study.name, epochs=1) as observer,
