@@ -1,4 +1,4 @@
-"""Killed again and again, at any moment, coordinator and workers alike: nothing finished is lost, nothing is done twice."""
+"""Killed again and again, at any moment, coordinator and workers alike: nothing finished is lost or done twice."""
 
 import os
 import random

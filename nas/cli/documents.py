@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nas.cli import standing
 from nas.cli.output import plain
 from nas.ranking import Ranked
-from nas.search.budget import spent
-from nas.store.records import StudyRecord, TrialDetail, TrialRecord
+from nas.store.records import StudyRecord, TrialDetail, TrialRecord, spent
 
 if TYPE_CHECKING:
     from nas.search.run import Ending

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from nas.ranking import Ranked, rank
-from nas.search.budget import spent
-from nas.store.records import StudyRecord, TrialRecord
+from nas.store.records import StudyRecord, TrialRecord, spent
 
 State: TypeAlias = Literal["running", "stopped", "finished"]
 

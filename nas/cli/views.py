@@ -13,8 +13,7 @@ from rich.text import Text
 from nas.cli import standing
 from nas.ranking import Ranked
 from nas.report import words
-from nas.search.budget import spent
-from nas.store.records import EventRecord, StudyRecord, TrialRecord
+from nas.store.records import EventRecord, StudyRecord, TrialRecord, spent
 
 STYLES = {
     "running": "cyan",

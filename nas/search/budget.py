@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 
 EXHAUSTED_AFTER = 60
 """So many candidates in a row that cost nothing, drawn at random at last, and the space counts as exhausted."""
@@ -59,9 +58,3 @@ class Budget:
             return by_clock
         by_pace = max(0, self.trials - spent) * self.seconds / spent
         return by_pace if by_clock is None else min(by_pace, by_clock)
-
-
-def spent(counts: Mapping[str, int]) -> int:
-    """Return how many of a study's trials count against its budget."""
-    begun = sum(counts.get(key, 0) for key in ("complete", "pruned", "failed", "running"))
-    return begun - counts.get("duplicate", 0) - counts.get("rejected", 0)

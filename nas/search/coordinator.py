@@ -30,7 +30,7 @@ from nas.conversation import (
     Train,
     Value,
 )
-from nas.search.budget import Budget, spent
+from nas.search.budget import Budget
 from nas.search.files import StudyFiles
 from nas.search.limits import over_limit
 from nas.search.observer import Observer, Standing
@@ -40,6 +40,7 @@ from nas.search.samplers import mixed, random
 from nas.search.suggest import FirstObjective, suggest
 from nas.search.trial import LiveTrial, Verdict
 from nas.store.ledger import Ledger
+from nas.store.records import spent
 from nas.study_file import Study
 
 TRIES = 3
@@ -111,6 +112,7 @@ class Coordinator:
             for worker, message in self._pool.messages(timeout=0.2):
                 self._hear(worker, message)
         self._ledger.flush()
+        self._observer.stands(self.standing())
         return self._stopping
 
     def abandon(self, why: str) -> None:

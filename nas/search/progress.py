@@ -14,10 +14,10 @@ from nas.store.records import TrialRecord
 
 
 @contextmanager
-def watching(console: Console, name: str, *, epochs: int) -> Iterator[Observer]:
+def watching(console: Console, name: str) -> Iterator[Observer]:
     """Show how study `name` gets on, on `console`, for as long as the context lasts."""
     if not console.is_terminal:
-        yield Lines(console, epochs=epochs)
+        yield Lines(console)
         return
     progress = Progress(
         TextColumn("{task.description}"),
@@ -35,9 +35,9 @@ def watching(console: Console, name: str, *, epochs: int) -> Iterator[Observer]:
 class Lines:
     """One line for each thing that happens: for logs and pipes."""
 
-    def __init__(self, console: Console, *, epochs: int) -> None:
-        self._console, self._epochs = console, epochs
-        self._standing: Standing | None = None
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._ended: list[str] = []  # said as soon as it is known how the study stands after them
 
     def started(self, number: int, family: str, *, resumed: bool) -> None:
         """Say which trial begins."""
@@ -47,18 +47,18 @@ class Lines:
         """Say nothing: epochs are many, and a log is read by people."""
 
     def ended(self, record: TrialRecord) -> None:
-        """Say how a trial ended, and how the study stands."""
-        standing = self._standing
-        so_far = "" if standing is None else f"  [{_trials(standing)}{_best(standing)}{_left(standing)}]"
-        self._say(f"trial {record.number}: {outcome_line(record)}{so_far}")
+        """Keep how a trial ended for the next `stands`."""
+        self._ended.append(f"trial {record.number}: {outcome_line(record)}")
 
     def note(self, message: str) -> None:
         """Say it."""
         self._say(message)
 
     def stands(self, standing: Standing) -> None:
-        """Remember it for the next line."""
-        self._standing = standing
+        """Say which trials have ended, and how the study stands after them."""
+        for line in self._ended:
+            self._say(f"{line}  [{_trials(standing)}{_best(standing)}{_left(standing)}]")
+        self._ended.clear()
 
     def _say(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)

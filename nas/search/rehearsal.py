@@ -67,7 +67,7 @@ def rehearse(path: str | Path, *, storage: str | None = None, console: Console |
         study.search.workers, study.limits.trial_seconds, study.limits.silence_seconds, root / "logs" / str(os.getpid())
     )
     with (
-        watching(console or Console(stderr=True), study.name, epochs=1) as observer,
+        watching(console or Console(stderr=True), study.name) as observer,
         LocalPool(settings) as pool,
     ):
         card = prepare_data(study, pool, root / "data", base, observer)

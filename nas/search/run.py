@@ -11,6 +11,7 @@ from rich.console import Console
 
 from nas.conversation import DataCard, Failed, Prepare, Prepared
 from nas.errors import BadInput, DataError, NASError, NotFound, StorageError, StudyExists, StudyRunning
+from nas.ranking import rank
 from nas.search.budget import Budget
 from nas.search.coordinator import Coordinator
 from nas.search.files import StudyFiles, files_root
@@ -133,9 +134,8 @@ def _run(
     """Prepare the data, take the lease, run the coordinator. `create` is called once the data is known to be good."""
     root = files_root(url)
     settings = _pool_settings(study, root / "logs" / str(os.getpid()))
-    epochs = study.search.epochs
     with (
-        watching(console or Console(stderr=True), study.name, epochs=epochs) as observer,
+        watching(console or Console(stderr=True), study.name) as observer,
         StopSignals(observer) as signals,
         LocalPool(settings) as pool,
     ):
@@ -221,11 +221,9 @@ def _ending(
         code, message = 0, "The budget is used up."
     if code == 0 and not standing.counts.get("complete"):
         code, message = 1, f"{message} No trial is complete: see `nas show {study.name}` for the causes."
-    best = None
-    if standing.best_trial is not None:
-        trial_id = ledger.get_trial_id_from_study_id_trial_number(ledger.study._study_id, standing.best_trial)
-        best = ledger.trial_record(trial_id)
-    return Ending(study.name, code, message, standing.counts, best)
+    records = [ledger.trial_record(trial._trial_id) for trial in ledger.study.get_trials(deepcopy=False)]
+    ranked = rank(records, ledger.record.directions)
+    return Ending(study.name, code, message, standing.counts, ranked[0].trial if ranked else None)
 
 
 def _refuse_existing(url: str, name: str) -> None:

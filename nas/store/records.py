@@ -6,6 +6,7 @@ not finite stay so here; whoever prints them decides how.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
@@ -177,3 +178,9 @@ class EventRecord:
     message: str
     trial: int | None = None
     session: int | None = field(default=None)
+
+
+def spent(counts: Mapping[str, int]) -> int:
+    """Return how many of a study's trials count against its budget."""
+    begun = sum(counts.get(key, 0) for key in ("complete", "pruned", "failed", "running"))
+    return begun - counts.get("duplicate", 0) - counts.get("rejected", 0)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from nas.report import words
 from nas.report.section import Section, View
+from nas.store.records import spent
 
 OUTCOMES = ("complete", "pruned", "failed", "running")
 
@@ -50,7 +51,8 @@ def _facts(view: View) -> Iterator[tuple[str, str]]:
     study, trials = view.data.study, [trial for trial in view.data.trials if trial.duplicate_of is None]
     of_trials = f" of {study.trials_budget:,}" if study.trials_budget else ""
     of_hours = f" of {words.duration(3600 * study.hours_budget)}" if study.hours_budget else ""
-    yield "Budget", f"{view.decided:,}{of_trials} trials, {words.duration(study.seconds)}{of_hours}"
+    done = spent(study.counts) - study.counts.get("running", 0)
+    yield "Budget", f"{done:,}{of_trials} trials, {words.duration(study.seconds)}{of_hours}"
     epochs = sum(trial.epochs for trial in trials)
     yield (
         "Training",
