@@ -6,6 +6,7 @@ import signal
 import time
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
@@ -159,8 +160,6 @@ def test_a_changed_space_or_other_data_is_refused_with_the_difference(tmp_path):
     assert "families.py:Tiny" in err
     families.write_text(original + "\n# a comment changes nothing\n")
     assert finish(nas(tmp_path, "resume", "toy", "--trials", "3"))[0] == 0
-    import numpy as np
-
     with np.load(tmp_path / "toy.npz") as file:
         x, y = file["x"], file["y"]
     np.savez(tmp_path / "toy.npz", x=x + 1, y=y)
@@ -219,3 +218,21 @@ def orphans(folder: Path) -> list[int]:
         except psutil.Error:
             continue
     return alive
+
+
+def test_keras_tuners_own_resnet_runs_unchanged(tmp_path):
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "toy.npz", x=rng.integers(0, 256, (60, 32, 32, 3), dtype=np.uint8), y=np.arange(60) % 3)
+    path = tmp_path / "resnet.toml"
+    path.write_text(
+        'name = "toy"\n[data]\nsource = "npz:toy.npz"\n'
+        '[space]\nfamilies = ["keras_tuner.applications:HyperResNet"]\n'
+        "[search]\ntrials = 1\nepochs = 1\nworkers = 1\n"
+    )
+    code, out, err = finish(nas(tmp_path, "launch", str(path)))
+    assert code == 0, out + err
+    (trial,) = trials_of(tmp_path)
+    assert trial.outcome == "complete"
+    assert trial.params["HyperResNet/learning_rate"] == 0.01  # KerasTuner's default: the model keeps its own optimizer
+    assert set(trial.training) == {"batch_size"}
+    assert trial.cost.macs is not None

@@ -32,7 +32,7 @@ class TrainingChoices:
     learning_rate: float | None = None
     schedule: str | None = None
     weight_decay: float | None = None
-    augmentation: str = "none"
+    augmentation: str | None = None
 
     def as_dict(self) -> dict[str, Scalar]:
         """Return the choices that were made, by name."""

@@ -34,7 +34,7 @@ from nas.conversation import (
 from nas.data.prepared import open_split
 from nas.training import checkpoint
 from nas.training.architecture import describe
-from nas.training.augmentation import AUGMENTATIONS
+from nas.training.augmentation import AUGMENTATIONS, Augment
 from nas.training.choices import TrainingChoices, choose, make_optimizer
 from nas.training.failure import Diverged
 from nas.training.families import make_family
@@ -269,5 +269,5 @@ def _standardiser(card: DataCard) -> Callable[[Any], Any]:
     return lambda x: (tf.cast(x, tf.float32) - mean) / std
 
 
-def _augment(card: DataCard, name: str) -> Any:
-    return AUGMENTATIONS["image" if len(card.input_shape) == 3 else "vector"][name]
+def _augment(card: DataCard, name: str | None) -> Augment | None:
+    return None if name is None else AUGMENTATIONS["image" if len(card.input_shape) == 3 else "vector"][name]
