@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -137,6 +139,7 @@ def _run(
     with (
         watching(console or Console(stderr=True), study.name) as observer,
         StopSignals(observer) as signals,
+        _logs(settings.logs),
         LocalPool(settings) as pool,
     ):
         card = prepare_data(study, pool, root / "data", base, observer)
@@ -177,6 +180,15 @@ def _run(
             raise
         finally:
             ledger.close(ending)  # whatever happened, the lease is let go
+
+
+@contextmanager
+def _logs(folder: Path) -> Iterator[None]:
+    """Where workers print; what is of use after their death is in the database by the end."""
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def prepare_data(study: Study, pool: Pool, folder: Path, base: Path, observer: Observer) -> DataCard:

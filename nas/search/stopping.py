@@ -6,6 +6,7 @@ import signal
 from types import FrameType, TracebackType
 from typing import Any
 
+from nas.errors import Interrupted
 from nas.search.observer import Observer
 
 ORDERLY_EXIT = {signal.SIGINT: 130, signal.SIGTERM: 6}
@@ -42,6 +43,8 @@ class StopSignals:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        if isinstance(error, StopAtOnce):  # while the data was being prepared, or the last lines written
+            raise Interrupted("Stopped at once. Finished epochs are saved.", self.exit_code) from None
 
     @property
     def asked(self) -> str | None:

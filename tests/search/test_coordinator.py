@@ -8,6 +8,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from nas import catalogue
 from nas.conversation import Architecture, Ask, Built, Cost, Distribution, Epoch, Failed, Finished
 from nas.errors import StudyFailed
 from nas.search.budget import EXHAUSTED_AFTER
@@ -33,7 +34,7 @@ def test_the_first_trials_are_the_families_defaults(tmp_path):
     assert second.params == {"family": "mlp", "x": 0.5}
 
 
-@pytest.mark.parametrize("strategy", ["random", "tpe", "evolution", "qmc", "auto"])
+@pytest.mark.parametrize("strategy", list(catalogue.strategies))
 def test_same_file_and_seed_give_the_same_trials(tmp_path, strategy):
     def params(folder: Path, seed: int) -> list[dict[str, object]]:
         folder.mkdir()
@@ -78,10 +79,20 @@ def test_pruned_trials_keep_their_curve_and_their_last_value(tmp_path):
     assert not [trial for trial in pruned if trial.number < 2]  # the families' defaults are trained to their end
 
 
+@pytest.mark.parametrize("pruner", list(catalogue.pruners))
+def test_every_pruner_leaves_somebody_alive(tmp_path, pruner):
+    run(tmp_path, study_of(pruner=pruner, strategy="tpe", trials=24, epochs=9), workers=3)
+    states = [trial.state for trial in trials_of(tmp_path)]
+    assert states.count(TrialState.COMPLETE) >= 2
+    assert states.count(TrialState.COMPLETE) + states.count(TrialState.PRUNED) == 24
+    assert (TrialState.PRUNED in states) == (pruner not in ("none", "patient"))  # these curves never stop rising
+
+
+@pytest.mark.parametrize("strategy", ["random", "tpe", "evolution"])
 @pytest.mark.parametrize("pruner", ["none", "median", "asha", "patient"])
-def test_every_pruner_runs_also_with_two_objectives(tmp_path, pruner):
+def test_pruning_goes_on_with_two_objectives(tmp_path, pruner, strategy):
     rest = '[objective]\nmaximize = "val_accuracy"\nminimize = "weights"'
-    run(tmp_path, study_of(pruner=pruner, trials=12, epochs=6, rest=rest))
+    run(tmp_path, study_of(pruner=pruner, strategy=strategy, trials=24, epochs=6, rest=rest))
     complete = [trial for trial in trials_of(tmp_path) if trial.state == TrialState.COMPLETE]
     assert complete
     assert all(len(trial.values) == 2 and trial.values[1] == 100 for trial in complete)
