@@ -6,7 +6,10 @@ BIN := $(VENV)/bin
 .PHONY: demo test quick check format lock bench clean
 
 demo: $(VENV)/.main  ## set up and run the main job: a search on scikit-learn's digits, ending with a report
-	@$(BIN)/python -m nas.demo
+	@if $(BIN)/nas show digits --json > /dev/null 2>&1; \
+	then $(BIN)/nas resume digits; else $(BIN)/nas launch studies/digits.toml; fi
+	@echo; echo 'The report, a page that opens in any browser:'
+	@$(BIN)/nas report digits --quiet
 
 test: $(VENV)/.dev  ## set up and run all tests
 	$(BIN)/python -m pytest

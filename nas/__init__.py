@@ -9,8 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nas.ranking import rank as rank
-    from nas.report import write_report as write_report
+    from nas.api import rank as rank
+    from nas.api import report as report
     from nas.search.run import launch as launch
     from nas.search.run import resume as resume
     from nas.store.storage import load_study as load_study
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 _WHERE = {
     "launch": "nas.search.run",
     "load_study": "nas.store.storage",
-    "rank": "nas.ranking",
+    "rank": "nas.api",
+    "report": "nas.api",
     "resume": "nas.search.run",
-    "write_report": "nas.report",
 }
 
-__all__ = ["launch", "load_study", "rank", "resume", "write_report"]
+__all__ = ["launch", "load_study", "rank", "report", "resume"]
 
 
 def __getattr__(name: str) -> Any:

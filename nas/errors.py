@@ -105,7 +105,7 @@ class StudyRunning(Conflict):
 
 
 class StudyChanged(Conflict):
-    """What the study stands on is not what it was begun with.
+    """What the study stands on is not what its last session stood on.
 
     ``differences`` maps "space", "data" or "versions" to one line that shows the old and the new.
     """
@@ -114,7 +114,7 @@ class StudyChanged(Conflict):
         self.name, self.differences = name, dict(differences)
         lines = "\n".join(f"  {what}: {difference}" for what, difference in self.differences.items())
         super().__init__(
-            f"Study {name!r} would go on with something else than it was begun with:\n{lines}\n"
+            f"Study {name!r} would go on with something else than its last session had:\n{lines}\n"
             "Scores from before and after could not be compared. Restore the old state, start a new study, or go on "
             f"all the same with `nas resume {name} --allow-changed {','.join(self.differences)}`."
         )

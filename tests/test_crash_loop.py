@@ -92,7 +92,7 @@ def test_nothing_finished_is_lost_and_nothing_is_done_twice(tmp_path):
     assert len(counted) == TRIALS
     with sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'nas.db'}").connect() as connection:
         assert connection.exec_driver_sql("pragma integrity_check").scalar() == "ok"
-    assert not list((tmp_path / "nas.files").rglob(".trial-*"))  # no half-written checkpoint is left
+    assert not list((tmp_path / "nas.db.files").rglob(".trial-*"))  # no half-written checkpoint is left
 
 
 def check(found: list[TrialDetail], finished: dict[int, tuple[object, ...]], epochs: dict[int, int]) -> None:

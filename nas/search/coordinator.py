@@ -214,6 +214,8 @@ class Coordinator:
             base=self._base,
             latency=any(name == "latency_ms" for name, _ in self._study.objectives),
         )
+        if not resumed:
+            self._files.forget(number)  # of an earlier database of the same name, say
         self._pool.give(worker, order)
         self._observer.started(number, family, resumed=resumed)
 

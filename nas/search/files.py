@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote
+
+from sqlalchemy import make_url
+
+from nas.store.engine import sqlite_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +40,12 @@ class StudyFiles:
 
 
 def files_root(url: str) -> Path:
-    """Return the folder for the files of the database at `url`: beside an SQLite file, else in ``studies/``."""
-    kind, _, path = url.partition(":///")
-    if kind.startswith("sqlite") and path:
-        database = Path(unquote(path.partition("?")[0])).absolute()
-        return database.with_name(database.stem + ".files")
-    return Path("studies/nas.files").absolute()
+    """Return the folder for the files of the database at `url`, which no other database shares.
+
+    Beside an SQLite file, and named after it; in ``studies/`` for a server, named after host and database.
+    """
+    if (path := sqlite_path(url)) is not None:
+        return path.absolute().with_name(path.name + ".files")
+    server = make_url(url)
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{server.host or 'local'}-{server.port or ''}-{server.database}")
+    return Path("studies", f"{name}.files").absolute()

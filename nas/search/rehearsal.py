@@ -6,7 +6,7 @@ Nothing is written to the database; the prepared data is kept, for the real run 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -76,7 +76,8 @@ def rehearse(path: str | Path, *, storage: str | None = None, console: Console |
         for family in study.space.families:
             for index in range(1 + RANDOM_MEMBERS):
                 observer.note(f"{family}: {'the default member' if index == 0 else f'random member {index}'}")
-                members.append(_try(study, pool, draws.ask(), family, card, base, default=index == 0))
+                member = _try(study, pool, draws.ask(), family, card, base, default=index == 0)
+                members.append(replace(member, label=f"random {index}" if index else "default"))
     return Rehearsal(study.name, card, tuple(members), *_estimate(study, members))
 
 
@@ -114,8 +115,7 @@ def _try(
                 case Finished() | Failed():
                     if isinstance(message, Failed):
                         problem = f"{message.kind}: {message.message}"
-                    label = "default" if default else f"random {trial.number}"
-                    return Member(family, label, weights, macs, seconds, problem)
+                    return Member(family, "", weights, macs, seconds, problem)
 
 
 def _idle(pool: Pool) -> Worker:

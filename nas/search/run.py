@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from nas.conversation import DataCard, Failed, Prepare, Prepared
-from nas.errors import BadInput, DataError, NASError, NotFound, StorageError, StudyExists, StudyRunning
+from nas.errors import BadInput, DataError, Interrupted, NASError, NotFound, StorageError, StudyExists, StudyRunning
 from nas.ranking import rank
 from nas.search.budget import Budget
 from nas.search.coordinator import Coordinator
@@ -66,7 +67,7 @@ def launch(path: str | Path, *, storage: str | None = None, console: Console | N
             hours=study.search.hours,
         )
 
-    return _run(study, url, base, console=console, command=f"nas launch {path}", create=create)
+    return _run(study, url, base, console=console, command=_command("launch", str(path), storage), create=create)
 
 
 def resume(
@@ -104,11 +105,8 @@ def resume(
     )
     if record.running is not None:
         raise StudyRunning(name, record.running.pid, record.running.host)
-    command = " ".join(
-        ["nas resume", name]
-        + ([f"--trials {trials}"] if trials is not None else [])
-        + ([f"--hours {hours:g}"] if hours is not None else [])
-    )
+    given = {"--trials": trials, "--hours": hours, "--allow-changed": ",".join(sorted(allow_changed)) or None}
+    command = _command("resume", name, storage, **given)
     return _run(
         study,
         url,
@@ -119,6 +117,15 @@ def resume(
         budget=budget,
         allow_changed=allow_changed,
     )
+
+
+def _command(verb: str, what: str, storage: str | None, **options: object) -> str:
+    """Return the command as somebody would type it again; a password is never part of it."""
+    words = ["nas", verb, what]
+    for option, value in options.items():
+        words += [] if value is None else [option, str(value)]
+    words += [] if storage is None else ["--storage", display_url(storage_url(storage))]
+    return shlex.join(words)
 
 
 def _run(
@@ -142,7 +149,7 @@ def _run(
         _logs(settings.logs),
         LocalPool(settings) as pool,
     ):
-        card = prepare_data(study, pool, root / "data", base, observer)
+        card = prepare_data(study, pool, root / "data", base, observer, signals)
         if create is not None:
             create()
         session = new_session(study, base, card, command)
@@ -191,15 +198,20 @@ def _logs(folder: Path) -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def prepare_data(study: Study, pool: Pool, folder: Path, base: Path, observer: Observer) -> DataCard:
+def prepare_data(
+    study: Study, pool: Pool, folder: Path, base: Path, observer: Observer, signals: StopSignals | None = None
+) -> DataCard:
     """Have a worker load, check and split the data; return its card.
 
     Raises:
         DataError: The data cannot be searched on.
+        Interrupted: Somebody asked to stop meanwhile.
     """
     order = Prepare(study.data.source, study.task.kind, str(folder), str(base))
     given = False
     while True:
+        if signals is not None and signals.received is not None:
+            raise Interrupted("Stopped while the data was being prepared: no trial was begun.", signals.exit_code)
         if not given and pool.idle:
             pool.give(pool.idle[0], order)
             given = True

@@ -2,7 +2,7 @@
 
 An ``.npz`` of every variable of the model and of its optimizer, and the curve so far. It is written beside the old
 one and renamed over it, so there is always one good file; a torn or foreign one is told by its checksums, its
-shapes and the fingerprint in it, and then the trial starts over.
+shapes and the identity in it, and then the trial starts over.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from nas.conversation import Epoch
 FORMAT = 1
 
 
-def save(path: Path, model: keras.Model, fingerprint: str, curve: Sequence[Epoch]) -> None:
+def save(path: Path, model: keras.Model, identity: str, curve: Sequence[Epoch]) -> None:
     """Write the state of `model`, of its optimizer, and `curve` to `path`; all or nothing."""
-    manifest = {"format": FORMAT, "fingerprint": fingerprint, "curve": [asdict(epoch) for epoch in curve]}
+    manifest = {"format": FORMAT, "identity": identity, "curve": [asdict(epoch) for epoch in curve]}
     arrays = {f"v{index}": np.asarray(variable) for index, variable in enumerate(_variables(model))}
     arrays["manifest"] = np.frombuffer(json.dumps(manifest).encode(), dtype=np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def save(path: Path, model: keras.Model, fingerprint: str, curve: Sequence[Epoch
         temporary.unlink(missing_ok=True)
 
 
-def restore(path: Path, model: keras.Model, fingerprint: str) -> tuple[Epoch, ...]:
+def restore(path: Path, model: keras.Model, identity: str) -> tuple[Epoch, ...]:
     """Put the state saved at `path` into `model` and its optimizer; return the curve until then.
 
     Returns an empty curve, and leaves `model` as it is, if there is no such file or it is not of this model.
@@ -46,7 +46,7 @@ def restore(path: Path, model: keras.Model, fingerprint: str) -> tuple[Epoch, ..
     try:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             manifest: dict[str, Any] = json.loads(file["manifest"].tobytes())
-            if manifest["format"] != FORMAT or manifest["fingerprint"] != fingerprint:
+            if manifest["format"] != FORMAT or manifest["identity"] != identity:
                 return ()
             variables = _variables(model)
             values = [file[f"v{index}"] for index in range(len(variables))]

@@ -5,6 +5,7 @@ Build, ask for the training choices, say what was built, train epoch by epoch fo
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +19,7 @@ import tensorflow as tf
 
 from nas import catalogue
 from nas.conversation import (
+    Architecture,
     Ask,
     Built,
     Channel,
@@ -87,7 +89,8 @@ def _converse(order: Evaluate, channel: Channel, answer: Answer) -> Finished:
             metrics=task.keras_metrics(order.data),
             jit_compile=False,  # compiling with XLA takes longer than these trainings last
         )
-    progress = _Progress(order, channel, model, architecture.fingerprint)
+    identity = _identity(order, architecture, choices)
+    progress = _Progress(order, channel, model, identity)
     if fits_itself:
         _fit_by_family(order, family, hp, model, progress)
     else:
@@ -100,6 +103,12 @@ def _converse(order: Evaluate, channel: Channel, answer: Answer) -> Finished:
     return Finished(metrics)
 
 
+def _identity(order: Evaluate, architecture: Architecture, choices: TrainingChoices | None) -> str:
+    """Return what a checkpoint must have been made with to be gone on with."""
+    made_with = [order.seed, order.horizon, order.data.fingerprint, choices.as_dict() if choices else None]
+    return json.dumps([architecture.fingerprint, *made_with])
+
+
 def label(family: str) -> str:
     """Return the short name of a family spec: ``"cnn"``, or ``"Class"`` of ``"file.py:Class"``."""
     return family.rpartition(":")[2]
@@ -108,8 +117,8 @@ def label(family: str) -> str:
 class _Progress:
     """Tells the coordinator about every epoch, keeps the checkpoint up to date, knows when to stop."""
 
-    def __init__(self, order: Evaluate, channel: Channel, model: keras.Model, fingerprint: str) -> None:
-        self._order, self._channel, self._model, self._fingerprint = order, channel, model, fingerprint
+    def __init__(self, order: Evaluate, channel: Channel, model: keras.Model, identity: str) -> None:
+        self._order, self._channel, self._model, self._identity = order, channel, model, identity
         self.curve: list[Epoch] = []
         self.stopped = False
 
@@ -118,7 +127,7 @@ class _Progress:
         if self._order.dry:
             return
         self._model.optimizer.build(self._model.trainable_variables)
-        for epoch in checkpoint.restore(Path(self._order.checkpoint), self._model, self._fingerprint):
+        for epoch in checkpoint.restore(Path(self._order.checkpoint), self._model, self._identity):
             if not self.stopped:
                 self._tell(replace(epoch, replayed=True))
 
@@ -127,7 +136,7 @@ class _Progress:
         epoch = Epoch(len(self.curve) + 1, metrics, seconds)
         if not self._order.dry:
             path = Path(self._order.checkpoint)
-            checkpoint.save(path, self._model, self._fingerprint, [*self.curve, epoch])
+            checkpoint.save(path, self._model, self._identity, [*self.curve, epoch])
         self._tell(epoch)
 
     def _tell(self, epoch: Epoch) -> None:

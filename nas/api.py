@@ -1,0 +1,41 @@
+"""What the commands `nas rank` and `nas report` do, for Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nas.ranking import Ranked
+
+
+def rank(name: str, storage: str | None = None) -> list[Ranked]:
+    """Return the architectures of study `name`, best first.
+
+    Args:
+        name: The study's name.
+        storage: URL or path of the database; the default is the one the commands use.
+
+    Raises:
+        NotFound: No such study, or no such database.
+    """
+    from nas import ranking
+    from nas.store import queries
+    from nas.store.engine import open_read_only, snapshot, storage_url
+
+    engine = open_read_only(storage_url(storage))
+    try:
+        with snapshot(engine) as connection:
+            study = queries.study(connection, name)
+            return ranking.rank(queries.trials(connection, study.id), study.directions)
+    finally:
+        engine.dispose()
+
+
+def report(name: str, storage: str | None = None, output: str | Path | None = None) -> Path:
+    """Write the report of study `name` and return where it lies: `output`, or ``reports/<name>.html``.
+
+    Raises:
+        NotFound: No such study, or no such database.
+    """
+    from nas.report import write_report
+
+    return write_report(storage, name, None if output is None else Path(output))
