@@ -192,10 +192,9 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The worker has started and waits for work. `versions` are those of the libraries that matter."""
+    """The worker has started and waits for work."""
 
     pid: int
-    versions: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ def family_fingerprint(spec: str, base: Path) -> str:
             raise FamilyError(f"The family {spec!r} cannot be read: there is no file {path}.")
     else:
         start, top = module, module.partition(".")[0]
+        if not all(part.isidentifier() for part in module.split(".")):
+            raise FamilyError(f"The family {spec!r} names no module: {module!r}.")
         found = importlib.util.find_spec(top)
         if found is None or not found.origin:
             raise FamilyError(f"The family {spec!r} names a module that is not installed: {module}.")

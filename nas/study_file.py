@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +15,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import ErrorDetails
 
 from nas import catalogue
-from nas.errors import StudyFileError, UnknownName, did_you_mean
+from nas.errors import FamilyError, StudyFileError, UnknownName, did_you_mean
+from nas.space_fingerprint import family_fingerprint
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 COSTS = ("weights", "macs", "memory", "latency_ms")
@@ -140,9 +140,7 @@ def parse_study(text: str, *, path: str, base: Path) -> Study:
     except ValidationError as error:
         study = None
         problems += [_explain(detail) for detail in error.errors(include_url=False)]
-    problems += _check_names(raw, base)
-    if study is not None:
-        problems += _check_together(study)
+    problems += [*_check_names(raw, base), *_check_together(raw)]
     if problems or study is None:
         raise StudyFileError(path, problems)
     return study
@@ -196,8 +194,10 @@ def _check_names(raw: dict[str, Any], base: Path) -> list[str]:
     if isinstance(families, tuple):
         named = [family for family in families if isinstance(family, str)]
         problems += [problem for family in named if (problem := _check_family(family, base))]
+        labels = [family.rpartition(":")[2] for family in named]  # what the names of their params begin with
         problems += [
-            f"space.families: {name!r} is given twice." for name in sorted({n for n in named if named.count(n) > 1})
+            f"space.families: two families are called {name!r}. Give each once, or rename a class."
+            for name in sorted({label for label in labels if labels.count(label) > 1})
         ]
     source = _get(raw, "data", "source")
     if isinstance(source, str) and (problem := _check_source(source)):
@@ -222,10 +222,10 @@ def _check_family(family: str, base: Path) -> str | None:
     if module.endswith(".py"):
         return _check_family_file(family, base / module, attribute)
     try:
-        found = find_spec(module.partition(".")[0]) is not None
-    except (ImportError, ValueError):
-        found = False
-    return None if found else f"space.families: {family!r} names a module that is not installed: {module}."
+        family_fingerprint(family, base)  # finds the module without importing it
+    except FamilyError as error:
+        return f"space.families: {error}"
+    return None
 
 
 def _check_family_file(family: str, path: Path, attribute: str) -> str | None:
@@ -256,33 +256,34 @@ def _check_source(source: str) -> str | None:
     return None
 
 
-def _check_together(study: Study) -> list[str]:
-    """Check what only makes sense of keys taken together."""
+def _check_together(raw: dict[str, Any]) -> list[str]:
+    """Check what only makes sense of keys taken together, whatever else is wrong with the file."""
     problems = []
-    if study.search.trials is None and study.search.hours is None:
+    if isinstance(raw.get("search"), dict) and not {"trials", "hours"} & raw["search"].keys():
         problems.append("search: give a budget: `trials`, `hours`, or both.")
-    if study.task.kind in catalogue.tasks:
-        known = [*catalogue.tasks[study.task.kind].metrics, *COSTS]
-        given = [*study.objective.maximize, *study.objective.minimize]
-        for key, names in (("maximize", study.objective.maximize), ("minimize", study.objective.minimize)):
-            problems += [
-                f"objective.{key}: {UnknownName('objective', name, known)}" for name in names if name not in known
-            ]
-        problems += [
-            f"objective: {name!r} is given twice." for name in sorted({n for n in given if given.count(n) > 1})
-        ]
-        if len(given) > 1 and study.search.pruner == "hyperband":
-            problems.append(
-                "search.pruner: 'hyperband' needs one objective. Use 'asha', which prunes on the first of several."
-            )
-        if given and given[0] in COSTS:
-            problems.append(
-                "objective: pruning goes by the first objective, which must be a metric of training, "
-                f"not the cost {given[0]!r}. Add e.g. maximize = {catalogue.tasks[study.task.kind].objective[0]!r}."
-            )
-        problems += [
-            f"objective.maximize: {name!r} is a cost: it can only be minimized."
-            for name in study.objective.maximize
-            if name in COSTS
-        ]
+    kind = _get(raw, "task", "kind") or TaskSection().kind
+    if kind not in catalogue.tasks:
+        return problems
+    task = catalogue.tasks[str(kind)]
+    known = [*task.metrics, *COSTS]
+    given = []
+    for key in ("maximize", "minimize"):
+        names = _as_tuple(_get(raw, "objective", key))
+        named = [name for name in names if isinstance(name, str)] if isinstance(names, tuple) else []
+        given += named
+        problems += [f"objective.{key}: {UnknownName('objective', name, known)}" for name in named if name not in known]
+        if key == "maximize":
+            costs = [name for name in named if name in COSTS]
+            problems += [f"objective.maximize: {name!r} is a cost: it can only be minimized." for name in costs]
+    twice = sorted({name for name in given if given.count(name) > 1})
+    problems += [f"objective: {name!r} is given twice." for name in twice]
+    if len(given) > 1 and _get(raw, "search", "pruner") == "hyperband":
+        problems.append(
+            "search.pruner: 'hyperband' needs one objective. Use 'asha', which prunes on the first of several."
+        )
+    if given and given[0] in COSTS:
+        problems.append(
+            "objective: pruning goes by the first objective, which must be a metric of training, "
+            f"not the cost {given[0]!r}. Add e.g. maximize = {task.objective[0]!r}."
+        )
     return problems

@@ -29,7 +29,7 @@ def details(folder: Path) -> list[TrialDetail]:
 
 
 def workers_of(coordinator: subprocess.Popen[str]) -> list[psutil.Process]:
-    """The processes that were forked to train: they lead groups of their own."""
+    """The processes that were forked to train, and the server they were forked from: they lead groups of their own."""
     try:
         children = psutil.Process(coordinator.pid).children(recursive=True)
         return [child for child in children if os.getpgid(child.pid) == child.pid]
@@ -90,6 +90,15 @@ def test_nothing_finished_is_lost_and_nothing_is_done_twice(tmp_path):
     assert all(detail.trial.outcome is not None for detail in final)
     counted = [detail for detail in final if detail.trial.duplicate_of is None and detail.trial.kind != "rejected"]
     assert len(counted) == TRIALS
+    engine = open_read_only(storage_url(str(tmp_path / "nas.db")))
+    repeated = [
+        event.trial
+        for event in queries.events(engine, queries.study(engine, "toy").id)
+        if event.kind == "epoch repeated"
+    ]
+    attempts = {detail.trial.number: detail.trial.attempts for detail in final}
+    for number in repeated:  # at most one epoch for each time a trial was taken up again
+        assert repeated.count(number) <= attempts[number] - 1
     with sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'nas.db'}").connect() as connection:
         assert connection.exec_driver_sql("pragma integrity_check").scalar() == "ok"
     assert not list((tmp_path / "nas.db.files").rglob(".trial-*"))  # no half-written checkpoint is left

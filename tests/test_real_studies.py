@@ -131,11 +131,44 @@ def test_the_second_signal_ends_it_at_once(tmp_path):
     wait_for(lambda: not orphans(tmp_path))
 
 
-def test_what_a_candidate_started_goes_with_its_worker(tmp_path):
-    path = write_study(tmp_path, "StartsAChild", "Tiny", trials=2, epochs=1, rest="[limits]\ntrial_seconds = 6.0")
+@pytest.mark.parametrize("end", ["deadline", "kill -9"])
+def test_what_a_candidate_started_goes_with_it(tmp_path, end):
+    seconds = 6.0 if end == "deadline" else 600.0
+    path = write_study(
+        tmp_path, "StartsAChild", "Tiny", trials=2, epochs=1, rest=f"[limits]\ntrial_seconds = {seconds}"
+    )
     child = tmp_path / "child"
-    assert finish(nas(tmp_path, "launch", str(path), NAS_TEST_CHILD=str(child)))[0] == 0
-    assert not psutil.pid_exists(int(child.read_text())) or psutil.Process(int(child.read_text())).status() == "zombie"
+    process = nas(tmp_path, "launch", str(path), NAS_TEST_CHILD=str(child))
+    wait_for(child.exists)
+    if end == "kill -9":
+        process.kill()
+    assert finish(process)[0] == (0 if end == "deadline" else -signal.SIGKILL)
+    wait_for(lambda: not orphans(tmp_path))
+
+
+def test_workers_that_cannot_start_are_given_up_with_the_reason(tmp_path):
+    path = write_study(tmp_path, "Tiny")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "tensorflow.py").write_text('raise ImportError("libcudart.so is not here")')
+    code, out, err = finish(nas(tmp_path, "launch", str(path), PYTHONPATH=str(tmp_path / "broken")))
+    assert (code, out) == (1, "")
+    assert "libcudart.so is not here" in err
+    assert "nas doctor" in err
+    assert not (tmp_path / "nas.db").exists()
+
+
+def test_a_fork_server_that_dies_takes_no_trial_along(tmp_path):
+    path = write_study(tmp_path, "Tiny", trials=2, epochs=300)
+    process = nas(tmp_path, "launch", str(path))
+    wait_for(lambda: (tmp_path / "nas.db").exists() and any(trial.epochs for trial in trials_of(tmp_path)))
+    servers = [child for child in psutil.Process(process.pid).children() if "forkserver" in " ".join(child.cmdline())]
+    for server in servers:
+        server.kill()
+    code, out, err = finish(process)
+    assert code == 0, out + err
+    assert servers
+    assert [(trial.outcome, trial.epochs) for trial in trials_of(tmp_path)] == [("complete", 300)] * 2
+    assert max(trial.attempts for trial in trials_of(tmp_path)) == 2
 
 
 def test_bad_data_is_refused_before_anything_is_created(tmp_path):

@@ -13,15 +13,18 @@ RANDOM_AFTER = 3
 class Budget:
     """Counts trials and hours over all sessions of a study.
 
-    Duplicates and rejected candidates are free: no epoch was spent on them.
+    Duplicates and rejected candidates are free: no epoch was spent on them. `free_in_a_row` is how many of them
+    earlier sessions ended with.
     """
 
-    def __init__(self, trials: int | None, hours: float | None, *, seconds_before: float) -> None:
+    def __init__(
+        self, trials: int | None, hours: float | None, *, seconds_before: float = 0.0, free_in_a_row: int = 0
+    ) -> None:
         self.trials = trials
         self._seconds = None if hours is None else hours * 3600.0
         self._before = seconds_before
         self._started = time.monotonic()
-        self.free_in_a_row = 0
+        self.free_in_a_row = free_in_a_row
 
     @property
     def seconds(self) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from zlib import crc32
 
 import optuna
 from optuna.trial import FrozenTrial
@@ -102,7 +103,7 @@ class Coordinator:
         """
         self._take_up_unfinished()
         while True:
-            self._stopping = self._stopping or self._stop_asked() or ("hours" if self._budget.out_of_time else None)
+            self._look_for_reasons_to_stop()
             if not self._stopping:
                 self._hand_out()
             self._write()
@@ -111,16 +112,25 @@ class Coordinator:
                 break
             for worker, message in self._pool.messages(timeout=0.2):
                 self._hear(worker, message)
-        self._ledger.flush()
+        self._flush()
         self._observer.stands(self.standing())
         return self._stopping
+
+    def _look_for_reasons_to_stop(self) -> None:
+        if self._stopping:
+            return
+        if asked := self._stop_asked():
+            self._stopping = asked
+            self._observer.note("Stopping: the running epochs are finished and saved. Once more to stop at once.")
+        elif self._budget.out_of_time:
+            self._stopping = "hours"
 
     def abandon(self, why: str) -> None:
         """Let go of all running trials at once; they will go on from their checkpoints."""
         for _, live in self._live.values():
             self._ledger.end_attempt(live.id, "interrupted", why)
         self._live.clear()
-        self._ledger.flush()
+        self._flush()
 
     def standing(self) -> Standing:
         """Return how the study stands."""
@@ -161,6 +171,8 @@ class Coordinator:
         """Give every idle worker a trial: an interrupted one first, then new ones as far as the budget goes."""
         for worker in self._pool.idle:
             if self._waiting:
+                if self._outcomes.unwritten:
+                    self._flush()
                 self._begin(worker, self._waiting.pop(0)._trial_id, resumed=True)
             elif self._budget.allows(spent(self._ledger.counts())):
                 self._begin(worker, self._ask(), resumed=False)
@@ -170,21 +182,25 @@ class Coordinator:
     def _ask(self) -> int:
         study = self._ledger.study
         number = self._ledger.get_n_trials(study._study_id)
-        study.sampler = self._sampler(number)
+        study.sampler = self._sampler(number, at_random=self._budget.draw_at_random)
         trial_id: int = study.ask()._trial_id
-        self._outcomes.unwritten = False  # creating a trial writes whatever was pending
+        self._outcomes.written()  # creating a trial writes whatever was pending
         return trial_id
 
-    def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
-        if self._budget.draw_at_random:
-            return random(self._study.search.seed, number)
-        return self._make_sampler(self._study.search.seed, number)
+    def _sampler(self, number: int, *, at_random: bool, choice: str = "") -> optuna.samplers.BaseSampler:
+        """Return the sampler of trial `number`, as it stands before it is asked for `choice`.
+
+        Several trials are asked in turns, and an interrupted one is asked only what is missing: a stream of random
+        numbers that all shared would make what one gets depend on the others' timing.
+        """
+        make = random if at_random else self._make_sampler
+        return make(self._study.search.seed ^ crc32(choice.encode()), number)
 
     def _begin(self, worker: Worker, trial_id: int, *, resumed: bool) -> None:
         number = self._ledger.get_trial_number_from_id(trial_id)
         study = self._ledger.study
-        if resumed:
-            study.sampler = self._sampler(number)
+        at_random = self._budget.draw_at_random
+        study.sampler = self._sampler(number, at_random=at_random)
         trial = optuna.Trial(study, trial_id)
         families = self._study.space.families
         default = number < len(families)
@@ -198,8 +214,9 @@ class Coordinator:
             family,
             default=default,
             known=max(frozen.intermediate_values, default=0),
-            attempt=self._ledger.start_attempt(trial_id, worker=worker.pid, family=family),
+            at_random=at_random,
         )
+        self._ledger.start_attempt(trial_id, worker=worker.pid, family=family)
         self._live[worker.pid] = worker, live
         search = self._study.search
         order = Evaluate(
@@ -243,6 +260,7 @@ class Coordinator:
         if self._interrupt(live):
             worker.send(Skip("the study is being stopped"))
             return
+        self._ledger.study.sampler = self._sampler(live.number, at_random=live.at_random, choice=ask.name)
         try:
             worker.send(Value(suggest(live.trial, ask, default=live.default)))
         except ValueError as error:
@@ -282,6 +300,11 @@ class Coordinator:
 
     def _hear_epoch(self, worker: Worker, live: LiveTrial, epoch: Epoch) -> None:
         live.step, live.metrics = epoch.step, epoch.metrics
+        if epoch.step < live.known:  # decided in an earlier attempt
+            if not epoch.replayed:
+                self._ledger.event("epoch repeated", f"epoch {epoch.step} was trained again", trial=live.number)
+            worker.send(Continue())
+            return
         metric = self._study.objectives[0][0]
         if metric not in epoch.metrics:
             known = ", ".join(sorted(epoch.metrics))
@@ -292,6 +315,8 @@ class Coordinator:
             live.verdict = Verdict("failed", "nan", f"{metric} became {epoch.metrics[metric]} in epoch {epoch.step}.")
         else:
             value = epoch.metrics[metric]
+            if epoch.step == live.known and not epoch.replayed:
+                self._ledger.event("epoch repeated", f"epoch {epoch.step} was trained again", trial=live.number)
             if epoch.step > live.known:
                 self._ledger.epoch(live.id, epoch, value)
                 self._observer.epoch(live.number, epoch.step, self._study.search.epochs, value)
@@ -338,17 +363,20 @@ class Coordinator:
         return Verdict("complete")
 
     def _fail(self, live: LiveTrial, failed: Failed) -> None:
+        if live.verdict is not None and live.verdict.outcome != "interrupted":
+            self._conclude(live, Finished({}))  # it was decided before the worker broke
+            return
         if failed.kind == "killed" and self._try_again(live):
             self._ledger.end_attempt(live.id, "lost", failed.message)
             self._ledger.event("worker lost", failed.message, trial=live.number)
             self._observer.note(f"Trial {live.number}: {failed.message} It goes on from its last epoch.")
             self._waiting.append(self._ledger.get_trial(live.id))
             return
-        if failed.kind == "rejected":
-            self._budget.count(free=True)
-        self._outcomes.settle(
-            live.id, Verdict("failed", failed.kind, failed.message, failed.traceback), live.metrics, None
-        )
+        kind = failed.kind
+        if kind == "rejected" and live.step:
+            kind = "error"  # too late: epochs were spent on it
+        self._budget.count(free=kind == "rejected")
+        self._outcomes.settle(live.id, Verdict("failed", kind, failed.message, failed.traceback), live.metrics, None)
 
     def _try_again(self, live: LiveTrial) -> bool:
         """A worker killed from outside may not be the candidate's fault; three times without an epoch's progress is."""
@@ -369,9 +397,12 @@ class Coordinator:
             self._ledger.renew()
             self._renewed = now
         if now - self._written > WRITE_SECONDS or self._outcomes.unwritten:
-            self._ledger.flush()
-            self._outcomes.unwritten = False
-            self._written = now
+            self._flush()
+
+    def _flush(self) -> None:
+        self._ledger.flush()
+        self._outcomes.written()
+        self._written = time.monotonic()
 
 
 def _family_choice(families: tuple[str, ...], default: str) -> Ask:

@@ -35,8 +35,10 @@ class StudyFiles:
 
     def forget(self, trial: int) -> None:
         """Delete the checkpoint of trial number `trial`, if there is one."""
+        path = self.checkpoint(trial)
         with contextlib.suppress(OSError):
-            self.checkpoint(trial).unlink(missing_ok=True)
+            for file in [path, *path.parent.glob(f".{path.name}.*")]:  # and what a killed worker was about to write
+                file.unlink(missing_ok=True)
 
 
 def files_root(url: str) -> Path:

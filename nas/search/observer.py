@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,7 +25,7 @@ class Standing:
 
 
 class Observer(Protocol):
-    """Hears of everything; must not fail and must not take long."""
+    """Hears of everything; must not take long."""
 
     def started(self, number: int, family: str, *, resumed: bool) -> None:
         """A worker has been given trial `number`."""
@@ -59,3 +60,35 @@ class Silent:
 
     def stands(self, standing: Standing) -> None:
         """Ignore it."""
+
+
+class Careful:
+    """An observer that may not end a study: what it prints on may be gone."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+
+    def started(self, number: int, family: str, *, resumed: bool) -> None:
+        """Pass it on."""
+        with suppress(OSError):
+            self._observer.started(number, family, resumed=resumed)
+
+    def epoch(self, number: int, step: int, epochs: int, value: float) -> None:
+        """Pass it on."""
+        with suppress(OSError):
+            self._observer.epoch(number, step, epochs, value)
+
+    def ended(self, record: TrialRecord) -> None:
+        """Pass it on."""
+        with suppress(OSError):
+            self._observer.ended(record)
+
+    def note(self, message: str) -> None:
+        """Pass it on."""
+        with suppress(OSError):
+            self._observer.note(message)
+
+    def stands(self, standing: Standing) -> None:
+        """Pass it on."""
+        with suppress(OSError):
+            self._observer.stands(standing)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
+from collections.abc import Sequence
 
 from optuna.trial import TrialState
 
@@ -12,6 +13,7 @@ from nas.search.files import StudyFiles
 from nas.search.observer import Observer
 from nas.search.trial import LiveTrial, Verdict
 from nas.store.ledger import Ledger
+from nas.store.records import TrialRecord
 from nas.study_file import COSTS, Study
 
 SAME_FAILURES = 5
@@ -24,7 +26,7 @@ class Outcomes:
     """Settles trials.
 
     Attributes:
-        unwritten: Whether an outcome was settled since somebody last set this to false; it should be written soon.
+        unwritten: Whether an outcome was settled since `written` was called: it should be written soon.
     """
 
     def __init__(self, study: Study, ledger: Ledger, files: StudyFiles, observer: Observer) -> None:
@@ -38,7 +40,9 @@ class Outcomes:
             if trial.state == TrialState.COMPLETE and ledger.trial_record(trial._trial_id).duplicate_of is None
         }
         self._kept = set(self.best(KEEP))
-        self._first_failures: list[str] | None = None if trained else []  # None once a trial has not failed
+        self._useless: set[int] = set()  # numbers whose checkpoints may go as soon as their outcomes are written
+        records = [ledger.trial_record(trial._trial_id) for trial in trained]
+        self._first_failures = _failures_of(records)  # None once a trial has not failed
         self.unwritten = False
 
     def best(self, count: int) -> list[int]:
@@ -83,10 +87,19 @@ class Outcomes:
         record = self._ledger.trial_record(trial_id)
         if verdict.outcome == "complete" and values is not None and record.duplicate_of is None:
             self._scores[trial.number] = values[0]
-        self._forget_all_but_the_best(trial.number)
+        best = set(self.best(KEEP))
+        self._useless |= ({trial.number} | self._kept) - best
+        self._kept = best
         self._observer.ended(record)
         self._replay(trial.number)
-        self._judge_the_beginning(verdict)
+        self._judge_the_beginning(record)
+
+    def written(self) -> None:
+        """Everything settled so far is in the database: weights that are not among the best can be deleted now."""
+        for number in self._useless:
+            self._files.forget(number)
+        self._useless.clear()
+        self.unwritten = False
 
     def wait_for(self, number: int, trial_id: int) -> None:
         """Let a duplicate have the outcome of trial `number`, now or when it has one."""
@@ -110,26 +123,31 @@ class Outcomes:
             verdict = Verdict(original.outcome, original.kind, message)
             self.settle(trial_id, verdict, original.metrics, original.values)
 
-    def _forget_all_but_the_best(self, number: int) -> None:
-        best = set(self.best(KEEP))
-        for trial in ({number} | self._kept) - best:
-            self._files.forget(trial)
-        self._kept = best
-
-    def _judge_the_beginning(self, verdict: Verdict) -> None:
-        if self._first_failures is None:
-            return
-        if verdict.outcome != "failed" or verdict.kind == "rejected":
+    def _judge_the_beginning(self, record: TrialRecord) -> None:
+        """Stop a study whose first trials all fail alike."""
+        failures = _failures_of([record])
+        if self._first_failures is None or failures is None:
             self._first_failures = None
             return
-        self._first_failures.append(f"{verdict.kind}: {verdict.message}")
-        cause, count = self._first_failures[-1], len(self._first_failures)
-        if self._first_failures[-SAME_FAILURES:].count(cause) < SAME_FAILURES:
+        self._first_failures += failures
+        latest = self._first_failures[-SAME_FAILURES:]
+        if not failures or latest.count(failures[0]) < SAME_FAILURES:
             return
-        message = f"The first {count} trials all failed, the last {SAME_FAILURES} of them in the same way.\n{cause}"
+        message = f"All trials so far failed, the last {SAME_FAILURES} in the same way.\n{failures[0]}"
         self._ledger.event("stopped", message)
-        hint = f"Mend the cause, then go on with `nas resume {self._study.name}`."
-        raise StudyFailed("\n".join(part for part in (message, (verdict.traceback or "").rstrip(), hint) if part))
+        hint = (
+            f"Mend the cause in the data or the space, then go on with `nas resume {self._study.name}`; "
+            "if it is in the study file, launch that under another name."
+        )
+        raise StudyFailed("\n".join(part for part in (message, (record.traceback or "").rstrip(), hint) if part))
+
+
+def _failures_of(records: Sequence[TrialRecord]) -> list[str] | None:
+    """Return why each of `records` failed, or ``None`` if one did not. Those no epoch was meant for say nothing."""
+    meant = [record for record in records if record.duplicate_of is None and record.kind != "rejected"]
+    if any(record.outcome != "failed" for record in meant):
+        return None
+    return [f"{record.kind}: {record.message}" for record in meant]
 
 
 def objective_value(name: str, live: LiveTrial, metrics: dict[str, float]) -> float | None:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from nas.search.observer import Observer, Standing
+from nas.search.observer import Careful, Observer, Standing
 from nas.store.records import TrialRecord
 
 
@@ -17,7 +17,7 @@ from nas.store.records import TrialRecord
 def watching(console: Console, name: str) -> Iterator[Observer]:
     """Show how study `name` gets on, on `console`, for as long as the context lasts."""
     if not console.is_terminal:
-        yield Lines(console)
+        yield Careful(Lines(console))
         return
     progress = Progress(
         TextColumn("{task.description}"),
@@ -29,7 +29,7 @@ def watching(console: Console, name: str) -> Iterator[Observer]:
         transient=True,
     )
     with progress:
-        yield Bars(progress, name)
+        yield Careful(Bars(progress, name))
 
 
 class Lines:
@@ -73,7 +73,9 @@ class Bars:
         self._trials: dict[int, TaskID] = {}
 
     def started(self, number: int, family: str, *, resumed: bool) -> None:
-        """Add a bar."""
+        """Add a bar; one that goes on after its worker was lost has one already."""
+        if number in self._trials:
+            self._progress.remove_task(self._trials[number])
         self._trials[number] = self._progress.add_task(f"  trial {number}", total=None, detail=escape(family))
 
     def epoch(self, number: int, step: int, epochs: int, value: float) -> None:

@@ -104,7 +104,11 @@ def _try(
         for speaker, message in pool.messages(timeout=0.2):
             match message:
                 case Ask():
-                    speaker.send(Value(suggest(trial, message, default=default)))
+                    try:
+                        speaker.send(Value(suggest(trial, message, default=default)))
+                    except ValueError as error:
+                        problem = f"{message.name} cannot be asked like this: {error}"
+                        speaker.send(Skip(problem))
                 case Built(architecture, _):
                     weights, macs = architecture.cost.weights, architecture.cost.macs
                     problem = over_limit(trial, architecture.cost, study.limits)

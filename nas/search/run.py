@@ -145,14 +145,14 @@ def _run(
     settings = _pool_settings(study, root / "logs" / str(os.getpid()))
     with (
         watching(console or Console(stderr=True), study.name) as observer,
-        StopSignals(observer) as signals,
+        StopSignals() as signals,
         _logs(settings.logs),
         LocalPool(settings) as pool,
     ):
         card = prepare_data(study, pool, root / "data", base, observer, signals)
-        if create is not None:
-            create()
         session = new_session(study, base, card, command)
+        if create is not None:
+            create()  # last: whatever could be wrong has been found by now
         if record is not None:
             refuse_changed(record, session, allow_changed)
         ledger = Ledger.open(url, study.name, session)
@@ -170,7 +170,7 @@ def _run(
                 card=card,
                 files=StudyFiles(root, ledger.record.id),
                 base=str(base),
-                budget=Budget(*budget, seconds_before=ledger.record.seconds),
+                budget=Budget(*budget, seconds_before=ledger.record.seconds, free_in_a_row=_free_at_the_end(ledger)),
                 observer=observer,
                 stop_asked=lambda: signals.asked,
             )
@@ -178,7 +178,8 @@ def _run(
                 stopped = coordinator.run()
             except StopAtOnce:
                 stopped = signals.asked
-                coordinator.abandon("stopped at once")
+            finally:
+                coordinator.abandon("the session ended")  # if anything still runs, it will be gone on with
             result = _ending(study, ledger, coordinator, stopped, signals)
             ending = result.message
             return result
@@ -225,13 +226,24 @@ def prepare_data(
                     raise DataError(f"data.source = {study.data.source!r}: {message.message}")
 
 
+def _free_at_the_end(ledger: Ledger) -> int:
+    """Return how many of the last trials cost nothing: a space that was exhausted is so still."""
+    free = 0
+    for trial in reversed(ledger.study.get_trials(deepcopy=False)):
+        record = ledger.trial_record(trial._trial_id)
+        if record.duplicate_of is None and record.kind != "rejected":
+            break
+        free += 1
+    return free
+
+
 def _ending(
     study: Study, ledger: Ledger, coordinator: Coordinator, stopped: str | None, signals: StopSignals
 ) -> Ending:
     standing = coordinator.standing()
     left = len(ledger.unfinished())
     resume_with = f"Go on with `nas resume {study.name}`."
-    if signals.received is not None:
+    if signals.received is not None and stopped != "hours":
         code = signals.exit_code
         message = f"Stopped by {stopped}; {left} trials are saved where they are. {resume_with}"
     elif stopped == "hours":

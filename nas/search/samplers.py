@@ -47,7 +47,12 @@ def nsga2(seed: int, number: int) -> BaseSampler:
 
 def qmc(seed: int, number: int) -> BaseSampler:
     """A scrambled Sobol sequence over the numbers, random over the rest: even coverage without a model."""
-    from optuna.samplers import QMCSampler
+    from optuna.samplers import QMCSampler, RandomSampler
 
-    # One sequence for the whole study: its position is kept in the storage, so the seed must not change.
-    return QMCSampler(seed=seed, scramble=True, warn_independent_sampling=False, warn_asynchronous_seeding=False)
+    return QMCSampler(
+        seed=seed,  # not mixed: one sequence for the whole study, whose position the storage keeps
+        scramble=True,
+        independent_sampler=RandomSampler(seed=mixed(seed, number)),
+        warn_independent_sampling=False,
+        warn_asynchronous_seeding=False,
+    )

@@ -7,7 +7,6 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from nas.errors import Interrupted
-from nas.search.observer import Observer
 
 ORDERLY_EXIT = {signal.SIGINT: 130, signal.SIGTERM: 6}
 AT_ONCE_EXIT = {signal.SIGINT: 130, signal.SIGTERM: 143}
@@ -25,8 +24,7 @@ class StopSignals:
         at_once: Whether there was a second.
     """
 
-    def __init__(self, observer: Observer) -> None:
-        self._observer = observer
+    def __init__(self) -> None:
         self._before: dict[signal.Signals, Any] = {}
         self.received: signal.Signals | None = None
         self.at_once = False
@@ -63,5 +61,4 @@ class StopSignals:
         if self.received is not None:
             self.at_once = True
             raise StopAtOnce
-        self.received = signal.Signals(number)
-        self._observer.note("Stopping: the running epochs are finished and saved. Once more to stop at once.")
+        self.received = signal.Signals(number)  # nothing is printed here: the terminal may be what is gone

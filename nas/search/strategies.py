@@ -16,5 +16,5 @@ class Strategy:
 AUTO = Strategy("tpe", "asha")
 TPE = Strategy("tpe", "asha")
 RANDOM = Strategy("random", "asha")
-EVOLUTION = Strategy("nsga2", "asha")
+EVOLUTION = Strategy("nsga2", "none")  # it breeds from complete trials alone: pruning would leave it none
 QMC = Strategy("qmc", "asha")

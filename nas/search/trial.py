@@ -28,14 +28,14 @@ class LiveTrial:
     """A trial that a worker is at.
 
     `default` marks a family's default member: it takes every choice's default and is never pruned.
-    `known` is the last epoch the store had when this attempt began.
+    `known` is the last epoch the store had when this attempt began. `at_random`: no sampler is asked, see `Budget`.
     """
 
     trial: optuna.Trial
     family: str
     default: bool
     known: int
-    attempt: int
+    at_random: bool
     architecture: Architecture | None = None
     training: dict[str, Scalar] | None = None
     step: int = 0

@@ -160,7 +160,7 @@ class Ledger(Mirror):
             if record.outcome is not None or trial.state == TrialState.RUNNING:
                 counts[record.outcome or "running"] += 1
             counts["duplicate"] += record.duplicate_of is not None
-            counts["rejected"] += record.kind == "rejected"
+            counts["rejected"] += record.kind == "rejected" and record.duplicate_of is None
         return counts
 
     def unfinished(self) -> list[FrozenTrial]:
@@ -223,7 +223,7 @@ class Ledger(Mirror):
             cost=architecture.cost,
             duplicate_of=duplicate_of,
         )
-        if training is not None:
+        if training is not None and duplicate_of is None:
             self._twins.setdefault(_twin_key(architecture.fingerprint, training), trial.number)
         self._pending.put(models.Architecture, _architecture_row(architecture))
         self._pending.change(
@@ -367,6 +367,7 @@ class Ledger(Mirror):
         for number, fingerprint, training in connection.execute(
             select(models.Trial.number, models.Trial.fingerprint, models.Trial.training)
             .where(of_study, models.Trial.fingerprint.is_not(None), models.Trial.training.is_not(None))
+            .where(models.Trial.duplicate_of.is_(None))  # a duplicate waits for its original, never the other way
             .order_by(models.Trial.number)
         ):
             self._twins.setdefault(_twin_key(fingerprint, training), number)

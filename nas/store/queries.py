@@ -192,7 +192,7 @@ def _counts(connection: Connection, study_ids: list[int] | None) -> dict[int, di
         if outcome is not None or state == "RUNNING":
             found[study_id][outcome or "running"] += count
         found[study_id]["duplicate"] += duplicates
-        found[study_id]["rejected"] += count if kind == "rejected" else 0
+        found[study_id]["rejected"] += count - duplicates if kind == "rejected" else 0
     return found
 
 

@@ -8,7 +8,6 @@ shapes and the identity in it, and then the trial starts over.
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -29,13 +28,18 @@ def save(path: Path, model: keras.Model, identity: str, curve: Sequence[Epoch]) 
     arrays = {f"v{index}": np.asarray(variable) for index, variable in enumerate(_variables(model))}
     arrays["manifest"] = np.frombuffer(json.dumps(manifest).encode(), dtype=np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = unfinished(path)
     try:
         with temporary.open("wb") as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def unfinished(path: Path) -> Path:
+    """Return where a checkpoint is written before it is renamed to `path`: a trial has one worker at a time."""
+    return path.with_name(f".{path.name}.part")
 
 
 def restore(path: Path, model: keras.Model, identity: str) -> tuple[Epoch, ...]:

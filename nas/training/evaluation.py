@@ -97,7 +97,7 @@ def _converse(order: Evaluate, channel: Channel, answer: Answer) -> Finished:
         assert choices is not None
         _fit(order, model, choices, progress)
     metrics = dict(progress.curve[-1].metrics) if progress.curve else {}
-    if order.latency:
+    if order.latency and not progress.stopped:
         latency = measure(model)
         metrics |= {"latency_ms": latency.median_ms, "latency_p95_ms": latency.p95_ms}
     return Finished(metrics)
@@ -194,6 +194,8 @@ def _fit_by_family(
     """Let the family's own ``fit`` train; our callback reports every epoch."""
     standardise = _standardiser(order.data)
     (x, y), (x_validation, y_validation) = _resident(order.data)
+    if order.dry:
+        x, y = x[: 32 * REHEARSAL_STEPS], y[: 32 * REHEARSAL_STEPS]
     progress.restore()
     if not progress.goes_on:
         return

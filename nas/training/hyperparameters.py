@@ -41,7 +41,7 @@ class AnsweredHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc
         distribution = _distribution(hp)
         value = self._answer(Ask(self._prefix + hp.name, distribution, _default(hp, distribution)))
         if isinstance(hp, kt.Int):
-            return int(value)  # type: ignore[arg-type]  # Keras layers refuse 16.0
+            return round(_mirrored(hp, float(value)))  # type: ignore[arg-type]  # Keras layers refuse 16.0
         if isinstance(hp, kt.Float):
             return _mirrored(hp, float(value))  # type: ignore[arg-type]
         return value
@@ -74,7 +74,7 @@ def _distribution(hp: Any) -> Distribution:
     if hp.sampling == "linear":
         step = hp.step if hp.step is not None else (1 if kind == "int" else None)
         return Distribution(kind, low=hp.min_value, high=hp.max_value, step=step)
-    if hp.step is None and (kind == "float" or hp.sampling == "log"):
+    if hp.step is None:
         return Distribution(kind, low=hp.min_value, high=hp.max_value, log=True)
     # A geometric grid: Optuna knows no logarithmic steps, so the few values are named one by one.
     return Distribution("categorical", choices=_geometric(hp))
@@ -82,15 +82,19 @@ def _distribution(hp: Any) -> Distribution:
 
 def _geometric(hp: Any) -> tuple[Scalar, ...]:
     values: list[Scalar] = []
-    value, factor = hp.min_value, hp.step or 2
+    value = hp.min_value
     while value <= hp.max_value * (1 + 1e-9):
         values.append(int(value) if isinstance(hp, kt.Int) else float(value))
-        value *= factor
+        value *= hp.step
     return tuple(values)
 
 
 def _default(hp: Any, distribution: Distribution) -> Scalar:
-    default = _mirrored(hp, hp.default) if isinstance(hp, kt.Float) else hp.default
+    default = hp.default
+    if isinstance(hp, kt.Int):
+        default = round(_mirrored(hp, default))
+    elif isinstance(hp, kt.Float):
+        default = _mirrored(hp, default)
     if distribution.kind == "categorical" and default not in distribution.choices:
         return distribution.choices[0]
     value: Scalar = default

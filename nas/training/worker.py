@@ -10,7 +10,6 @@ import signal
 import sys
 import threading
 from dataclasses import dataclass
-from importlib.metadata import version
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -21,8 +20,6 @@ from nas.pipe import PipeChannel
 from nas.training.failure import failure
 
 HEARTBEAT_SECONDS = 2.0
-LIBRARIES = ("encoder-nas", "keras", "keras-tuner", "numpy", "optuna", "tensorflow")
-"""Those whose versions decide what a trial computes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ def main(connection: Connection, settings: WorkerSettings) -> None:
     channel = PipeChannel(connection)
     threading.Thread(target=_beat, args=(channel,), daemon=True, name="heartbeat").start()
     with contextlib.suppress(EOFError):
-        channel.send(Ready(os.getpid(), library_versions()))
+        channel.send(Ready(os.getpid()))
         serve(channel)
     connection.close()
     os._exit(0)  # without the exit handlers of libraries that were forked, not started
@@ -69,11 +66,6 @@ def serve(channel: Channel) -> None:
             channel.send(failure(error))
 
 
-def library_versions() -> dict[str, str]:
-    """Return the versions of the libraries that decide what a trial computes."""
-    return {library: version(library) for library in LIBRARIES}
-
-
 def _beat(channel: Channel) -> None:
     process = psutil.Process()
     pause = threading.Event()
@@ -91,7 +83,9 @@ def _leave_the_terminal() -> None:
         with contextlib.suppress(PermissionError):
             os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for name in ("SIGTERM", "SIGHUP"):  # the fork server ignores them, and we are its child
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)

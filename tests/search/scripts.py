@@ -12,6 +12,7 @@ from nas.search.coordinator import Coordinator
 from nas.search.files import StudyFiles
 from nas.search.observer import Silent
 from nas.search.pool.simulated import Candidate, Script, SimulatedPool
+from nas.search.run import _free_at_the_end
 from nas.store.lease import this_process
 from nas.store.ledger import Ledger, create_study
 from nas.store.records import NewSession
@@ -80,6 +81,10 @@ class Watcher(Silent):
         self.outcomes.append((record.number, record.outcome, record.kind))
 
 
+class Killed(Exception):
+    """Raised by a script: the coordinator dies here, and says nothing more."""
+
+
 @dataclass
 class Run:
     """What one session left behind."""
@@ -98,8 +103,8 @@ def run(
     workers: int = 1,
     stop: Callable[[Watcher], str | None] = lambda watcher: None,
     fresh: bool = True,
-    close: bool = True,
     trials: int | None = None,
+    pool: type[SimulatedPool] = SimulatedPool,
 ) -> Run:
     """Run `study` to its end in the database of `folder`."""
     url = f"sqlite:///{folder / 'nas.db'}"
@@ -113,17 +118,28 @@ def run(
     coordinator = Coordinator(
         study,
         ledger,
-        SimulatedPool(candidate, workers),
+        pool(candidate, workers),
         card=CARD,
         files=StudyFiles(folder / "nas.files", ledger.record.id),
         base=str(folder),
-        budget=Budget(trials or study.search.trials, study.search.hours, seconds_before=0.0),
+        budget=Budget(
+            trials or study.search.trials,
+            study.search.hours,
+            seconds_before=ledger.record.seconds,
+            free_in_a_row=_free_at_the_end(ledger),
+        ),
         observer=watcher,
         stop_asked=lambda: stop(watcher),
     )
     try:
         stopped = coordinator.run()
-    finally:
-        if close:
-            ledger.close("test over")
+    except Killed:
+        ledger.flush()  # as the clock would have had it, a moment later
+        ledger.close("killed")
+        return Run("killed", watcher, coordinator, ledger)
+    except BaseException:
+        coordinator.abandon("test over")
+        ledger.close("test over")
+        raise
+    ledger.close("test over")
     return Run(stopped, watcher, coordinator, ledger)

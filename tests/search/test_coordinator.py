@@ -1,6 +1,7 @@
 """The coordinator against workers that only pretend: who is trained, who is not, and what is told to whom."""
 
 import math
+import sqlite3
 from functools import partial
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import pytest
 from optuna.trial import TrialState
 
 from nas import catalogue
-from nas.conversation import Architecture, Ask, Built, Cost, Distribution, Epoch, Failed, Finished
+from nas.conversation import Alive, Architecture, Ask, Built, Cost, Distribution, Epoch, Failed, Finished
 from nas.errors import StudyFailed
 from nas.search.budget import EXHAUSTED_AFTER
+from nas.search.pool.simulated import SimulatedPool
 from nas.store.storage import load_study
-from tests.search.scripts import quadratic, run, study_of
+from tests.search.scripts import Killed, quadratic, run, study_of
 
 
 def trials_of(folder: Path) -> list[optuna.trial.FrozenTrial]:
@@ -129,7 +131,34 @@ def test_a_duplicate_is_replayed_and_a_small_space_ends_the_study(tmp_path):
 
 
 def test_a_duplicate_of_a_running_trial_waits_for_it(tmp_path):
-    run(tmp_path, study_of(trials=8, epochs=5), lambda order: quadratic(order, grid=1), workers=4)
+    study = study_of(trials=8, epochs=5)
+    finished = run(tmp_path, study, lambda order: quadratic(order, grid=1), workers=4)
+    assert {trial.state for trial in trials_of(tmp_path)} == {TrialState.COMPLETE}
+    assert len({number for number, _ in finished.watcher.epochs}) == 2  # one of each family
+
+
+def test_a_duplicate_never_waits_for_a_duplicate(tmp_path):
+    """The one built first is the original, whatever its number; also for who comes back after a kill."""
+
+    def candidate(order):
+        if order.trial == 2:
+            for _ in range(3):
+                yield Alive(0)  # slower to build than trial 3
+        yield Built(
+            Architecture("same" if order.trial >= 2 else str(order.trial), (), Cost(1, 1, 1)), {"batch_size": 1}
+        )
+        if order.trial == 3 and not killed:
+            yield Alive(0)
+            yield Alive(0)
+            killed.append(True)
+            raise Killed
+        yield Epoch(1, {"val_accuracy": 0.5}, 0.1)
+        yield Finished({"val_accuracy": 0.5})
+
+    killed = []
+    study = study_of(trials=4, epochs=1)
+    assert run(tmp_path, study, candidate, workers=2).stopped == "killed"
+    run(tmp_path, study, candidate, workers=2, fresh=False)
     assert {trial.state for trial in trials_of(tmp_path)} == {TrialState.COMPLETE}
 
 
@@ -239,10 +268,118 @@ def test_only_the_best_weights_are_kept(tmp_path):
 
 
 def test_hours_are_counted_over_all_sessions(tmp_path):
-    study = study_of(trials=50, rest="")
-    finished = run(tmp_path, study.model_copy(update={"search": study.search.model_copy(update={"hours": 1e-9})}))
+    study = study_of(trials=50)
+    hours = study.model_copy(update={"search": study.search.model_copy(update={"hours": 1.0})})
+    assert run(tmp_path, study, stop=lambda watcher: "Ctrl-C" if watcher.outcomes else None).stopped == "Ctrl-C"
+    with sqlite3.connect(tmp_path / "nas.db") as connection:
+        connection.execute("update session set started = datetime(started, '-2 hours')")
+    connection.close()
+    begun = len(trials_of(tmp_path))
+    finished = run(tmp_path, hours, fresh=False)
     assert finished.stopped == "hours"
-    assert trials_of(tmp_path) == []
+    assert len(trials_of(tmp_path)) == begun
+
+
+def two_choices(order):
+    yield Ask(f"{order.family}/a", Distribution("float", low=0.0, high=1.0), 0.5)
+    yield Ask(f"{order.family}/b", Distribution("int", low=1, high=1000, step=1), 5)
+    yield from quadratic(order)
+
+
+def test_what_a_trial_draws_does_not_depend_on_how_many_workers_there_are(tmp_path):
+    params = []
+    for workers in (1, 3):
+        folder = tmp_path / str(workers)
+        folder.mkdir()
+        run(folder, study_of(strategy="random", trials=12), two_choices, workers=workers)
+        params.append([trial.params for trial in trials_of(folder)])
+    assert params[0] == params[1]
+
+
+@pytest.mark.parametrize("strategy", list(catalogue.strategies))
+def test_every_strategy_varies_the_params_of_every_family(tmp_path, strategy):
+    run(tmp_path, study_of(strategy=strategy, trials=24), two_choices, workers=2)
+    for family in ("cnn", "mlp"):
+        drawn = [trial.params[f"{family}/b"] for trial in trials_of(tmp_path) if trial.params["family"] == family]
+        assert len(set(drawn)) > max(2, len(drawn) // 2)
+
+
+def test_a_trial_cut_while_it_was_built_is_asked_the_same_again(tmp_path):
+    def candidate(order):
+        yield Ask("a", Distribution("float", low=0.0, high=1.0), 0.5)
+        if order.trial == 4 and not killed and len(folders) == 2:
+            killed.append(True)
+            raise Killed
+        yield Ask("b", Distribution("float", low=0.0, high=1.0), 0.5)
+        yield from quadratic(order)
+
+    killed, folders = [], []
+    for name in ("whole", "cut"):
+        folders.append(tmp_path / name)
+        folders[-1].mkdir()
+        run(folders[-1], study_of(trials=6), candidate)
+    run(folders[1], study_of(trials=6), candidate, fresh=False)
+    assert killed
+    whole, cut = ([trial.params for trial in trials_of(folder)] for folder in folders)
+    assert whole == cut
+
+
+def test_pruning_starts_where_the_curve_is_known_to(tmp_path):
+    study = study_of(trials=8, epochs=6)
+    run(tmp_path, study, stop=lambda watcher: "Ctrl-C" if (6, 4) in watcher.epochs else None)
+    run(tmp_path, study_of(trials=8, epochs=6, pruner="median"), fresh=False)
+    for trial in trials_of(tmp_path):
+        assert sorted(trial.intermediate_values) == list(range(1, trial.last_step + 1))
+        assert trial.value == trial.intermediate_values[trial.last_step]
+    assert trials_of(tmp_path)[6].last_step >= 4
+
+
+def test_an_exhausted_space_is_exhausted_when_it_is_resumed(tmp_path):
+    study = study_of(trials=100)
+    run(tmp_path, study, partial(quadratic, grid=2))
+    before = len(trials_of(tmp_path))
+    assert run(tmp_path, study, partial(quadratic, grid=2), fresh=False).coordinator.exhausted
+    assert len(trials_of(tmp_path)) == before
+
+
+def test_failing_alike_is_noticed_again_when_it_is_resumed(tmp_path):
+    def candidate(order):
+        yield Failed("error", "ValueError: upside down", "Traceback")
+
+    for expected in (5, 6):
+        with pytest.raises(StudyFailed):
+            run(tmp_path, study_of(trials=50), candidate, fresh=expected == 5)
+        assert len(trials_of(tmp_path)) == expected
+
+
+def test_a_verdict_stands_also_when_the_worker_breaks_after_it(tmp_path):
+    def candidate(order):
+        yield Built(Architecture(f"n{order.trial}", (), Cost(5000 if order.trial == 3 else 1, 1, 1)), {"batch_size": 1})
+        yield Epoch(1, {"val_accuracy": 0.5}, 0.1)
+        yield Finished({"val_accuracy": 0.5})
+
+    class Breaking(SimulatedPool):
+        def messages(self, timeout):
+            for worker, message in super().messages(timeout):
+                broken = isinstance(message, Finished) and not message.metrics
+                yield worker, Failed("crash", "broke while it was skipped") if broken else message
+
+    finished = run(tmp_path, study_of(trials=5, epochs=1, rest="[limits]\nweights = 100"), candidate, pool=Breaking)
+    assert (3, "failed", "rejected") in finished.watcher.outcomes
+
+
+def test_an_old_checkpoint_of_another_study_is_not_gone_on_with(tmp_path):
+    seen = []
+
+    def candidate(order):
+        seen.append(Path(order.checkpoint).exists())
+        yield from quadratic(order)
+
+    old = tmp_path / "nas.files" / "study-1" / "trial-0.npz"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"of a database that was deleted")
+    run(tmp_path, study_of(trials=2), candidate)
+    assert seen == [False, False]
 
 
 def test_raising_the_total_goes_on(tmp_path):

@@ -76,6 +76,13 @@ def test_reverse_log_stays_within_its_bounds_and_is_its_own_inverse(drawn):
     assert value == pytest.approx(11.0 - drawn)
 
 
+def test_reverse_log_integers_reach_both_ends():
+    for drawn, expected in ((10, 1000), (1000, 10)):
+        value = AnsweredHyperParameters(lambda _, drawn=drawn: drawn).Int("x", 10, 1000, sampling="reverse_log")
+        assert value == expected
+        assert isinstance(value, int)
+
+
 def test_the_default_of_an_ask_is_among_its_choices():
     answers = Answers()
     build(AnsweredHyperParameters(answers))

@@ -7,6 +7,7 @@ is reported as `Failed` with what is known about its death.
 from __future__ import annotations
 
 import contextlib
+import math
 import multiprocessing
 import os
 import signal
@@ -23,6 +24,7 @@ from typing import Any
 import psutil
 
 from nas.conversation import Alive, Close, Evaluate, Failed, Finished, Message, Order, Prepare, Prepared, Ready
+from nas.errors import NASError
 from nas.pipe import PipeChannel
 from nas.search.pool.pool import Worker
 
@@ -32,6 +34,11 @@ GROWTH_BYTES = 600 << 20
 """Memory a worker may gain before it is replaced, between evaluations."""
 START_SECONDS = 180.0
 """How long the fork server may take to import TensorFlow on a busy machine."""
+STARTS = 3
+"""So many workers in a row that die before they are ready end the study: there is something wrong with the machine."""
+FORK_SERVER_GONE = 255
+"""The exit code `multiprocessing` gives a worker whose own one nobody is left to tell."""
+FORK_SERVER_LOG = "fork-server.log"
 MEMORY_SHARE = 0.85
 """The share of the machine's memory that all workers together may use."""
 
@@ -59,6 +66,7 @@ class LocalWorker:
     busy: bool = True  # until it says Ready
     ready: bool = False
     orders: int = 0
+    deadline: float = START_SECONDS
     since: float = field(default_factory=time.monotonic)
     heard: float = field(default_factory=time.monotonic)
     rss: int = 0
@@ -89,7 +97,8 @@ class LocalPool:
         self._workers: list[LocalWorker] = []
         self._started = 0
         self._memory_limit = int(psutil.virtual_memory().total * MEMORY_SHARE / settings.workers)
-        self.versions: dict[str, str] = {}
+        self._failed_starts = 0
+        self._oom_kills = _oom_kills()
 
     def __enter__(self) -> LocalPool:
         while len(self._workers) < self._settings.workers:
@@ -109,6 +118,8 @@ class LocalPool:
         assert isinstance(worker, LocalWorker)
         worker.busy = True
         worker.orders += 1
+        # Data may have to be downloaded first: that is no trial's fault, and the person who waits can press Ctrl-C.
+        worker.deadline = self._settings.deadline if isinstance(order, Evaluate) else math.inf
         worker.since = worker.heard = time.monotonic()
         worker.log_start = _size(worker.log)
         worker.send(order)
@@ -150,8 +161,8 @@ class LocalPool:
                     case Alive(rss):
                         worker.rss = rss
                         worker.first_rss = worker.first_rss or rss
-                    case Ready(_, versions):
-                        self.versions = versions
+                    case Ready():
+                        self._failed_starts = 0
                         worker.busy, worker.ready = False, True
                     case Finished() | Failed() | Prepared():
                         gone = self._rest(worker)  # first: whoever listens may not come back for more
@@ -172,14 +183,18 @@ class LocalPool:
         worker.busy = False
         worn = worker.orders >= RECYCLE_AFTER or worker.rss - worker.first_rss > GROWTH_BYTES
         if worn:
-            worker.send(Close())
-            self._replace(worker)
+            self.end(worker)
         return worn
 
     def _bury(self, worker: LocalWorker, verdict: Failed) -> Iterator[tuple[LocalWorker, Message]]:
         was_working = worker.busy and worker.ready
         if not worker.ready:
-            raise RuntimeError(f"A worker did not start: {verdict.message}\n{verdict.traceback}")
+            self._failed_starts += 1
+            if self._failed_starts >= STARTS:
+                raise NASError(
+                    f"{STARTS} workers in a row did not start. {verdict.message} Try `nas doctor --deep`.\n"
+                    f"{verdict.traceback or _text(worker.log.with_name(FORK_SERVER_LOG))}"
+                )
         self._kill(worker)
         self._replace(worker)
         if was_working:
@@ -190,14 +205,13 @@ class LocalPool:
         if not worker.busy:
             return None
         now, settings = time.monotonic(), self._settings
-        if not worker.ready:
-            late = now - worker.since > START_SECONDS
-            return Failed("timeout", f"It did not start within {START_SECONDS:.0f} s.", _tail(worker)) if late else None
-        if now - worker.since > settings.deadline:
-            message = (
-                f"The trial took longer than {settings.deadline:g} s, the limit of one trial (limits.trial_seconds)."
-            )
+        if now - worker.since > worker.deadline:
+            message = f"The trial took longer than {worker.deadline:g} s (limits.trial_seconds)."
+            if not worker.ready:
+                message = f"It did not say that it is ready within {worker.deadline:g} s."
             return Failed("timeout", message, _tail(worker))
+        if not worker.ready:
+            return None
         if now - worker.heard > settings.silence:
             message = f"The worker gave no sign of life for {settings.silence:g} s (limits.silence_seconds)."
             return Failed("timeout", message, _tail(worker))
@@ -214,6 +228,11 @@ class LocalPool:
             return Failed("crash", f"The worker said something that is no message: {error}", _tail(worker))
         worker.process.join(5.0)
         code = worker.process.exitcode
+        if code == FORK_SERVER_GONE:
+            return Failed("killed", "The worker was ended together with the fork server.", _tail(worker))
+        kills, self._oom_kills = self._oom_kills, _oom_kills()
+        if code == -signal.SIGKILL and self._oom_kills > kills:
+            return Failed("oom", "The kernel ended the worker: the machine had run out of memory.", _tail(worker))
         if code is not None and code < 0:
             name = _signal_name(-code)
             kind: Any = "killed" if -code in (signal.SIGKILL, signal.SIGTERM) else "crash"
@@ -247,7 +266,7 @@ def start_worker(context: BaseContext, log: Path, *, threads: int) -> LocalWorke
     settings = WorkerSettings(threads=threads, log=str(log))
     process = context.Process(target=main, args=(theirs, settings), name="nas-worker", daemon=True)  # type: ignore[attr-defined]
     log.parent.mkdir(parents=True, exist_ok=True)
-    with _main_module_hidden(), _environment(threads, log.with_name("fork-server.log")):
+    with _main_module_hidden(), _environment(threads, log.with_name(FORK_SERVER_LOG)):
         process.start()
     theirs.close()
     return LocalWorker(process, PipeChannel(ours), log)
@@ -314,6 +333,21 @@ def _tail(worker: LocalWorker, characters: int = 4000) -> str:
             return kept.strip()[-characters:]
     except OSError:
         return ""
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _oom_kills() -> int:
+    """Return how many processes the kernel has ended for lack of memory: on this machine, and in this container."""
+    found = 0
+    for counters in (Path("/proc/vmstat"), Path("/sys/fs/cgroup/memory.events")):
+        found += sum(int(line.split()[1]) for line in _text(counters).splitlines() if line.startswith("oom_kill "))
+    return found
 
 
 def _signal_name(number: int) -> str:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from nas.conversation import (
+    Alive,
     Continue,
     Evaluate,
     Failed,
@@ -79,13 +80,15 @@ class SimulatedPool:
             if worker.script is not None:
                 report = self._next(worker)
                 worker.said = report
+                if isinstance(report, Alive):
+                    continue  # a round in which nothing happens
                 yield worker, report
                 if isinstance(report, Finished | Failed):
                     worker.script = None
 
     def _next(self, worker: SimulatedWorker) -> Report:
         assert worker.script is not None
-        if worker.said is None:
+        if worker.said is None or isinstance(worker.said, Alive):
             return next(worker.script)
         answer = worker.answers.popleft()
         if isinstance(answer, Skip | Stop):
