@@ -9,9 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from zlib import crc32
 
-import optuna
 from optuna.trial import FrozenTrial
 
 from nas import catalogue
@@ -20,7 +18,6 @@ from nas.conversation import (
     Built,
     Continue,
     DataCard,
-    Distribution,
     Epoch,
     Evaluate,
     Failed,
@@ -37,8 +34,9 @@ from nas.search.limits import over_limit
 from nas.search.observer import Observer, Standing
 from nas.search.outcomes import Outcomes, objective_value, objective_values
 from nas.search.pool.pool import Pool, Worker
-from nas.search.samplers import mixed, random
-from nas.search.suggest import FirstObjective, suggest
+from nas.search.proposals import Proposals
+from nas.search.samplers import mixed
+from nas.search.suggest import FirstObjective
 from nas.search.trial import LiveTrial, Verdict
 from nas.store.ledger import Ledger
 from nas.store.records import spent
@@ -82,9 +80,9 @@ class Coordinator:
         self._study, self._ledger, self._pool = study, ledger, pool
         self._card, self._files, self._base = card, files, base
         self._budget, self._observer, self._stop_asked = budget, observer, stop_asked
-        strategy = catalogue.strategies[study.search.strategy]
-        self._make_sampler = catalogue.samplers[strategy.sampler]
-        self._pruner = catalogue.pruners[study.search.pruner or strategy.pruner](study.search.epochs)
+        pruner = study.search.pruner or catalogue.strategies[study.search.strategy].pruner
+        self._pruner = catalogue.pruners[pruner](study.search.epochs)
+        self._proposals = Proposals(study, ledger, budget)
         ledger.study.pruner = self._pruner
         self._pruned_by = FirstObjective(ledger.study)
         self._live: dict[int, tuple[Worker, LiveTrial]] = {}  # by worker pid
@@ -173,55 +171,23 @@ class Coordinator:
             if self._waiting:
                 if self._outcomes.unwritten:
                     self._flush()
-                self._begin(worker, self._waiting.pop(0)._trial_id, resumed=True)
+                self._begin(worker, self._proposals.again(self._waiting.pop(0)._trial_id), resumed=True)
             elif self._budget.allows(spent(self._ledger.counts())):
-                self._begin(worker, self._ask(), resumed=False)
+                live = self._proposals.new()
+                self._outcomes.written()  # a trial's creation writes whatever was pending
+                self._begin(worker, live, resumed=False)
             else:
                 return
 
-    def _ask(self) -> int:
-        study = self._ledger.study
-        number = self._ledger.get_n_trials(study._study_id)
-        study.sampler = self._sampler(number, at_random=self._budget.draw_at_random)
-        trial_id: int = study.ask()._trial_id
-        self._outcomes.written()  # creating a trial writes whatever was pending
-        return trial_id
-
-    def _sampler(self, number: int, *, at_random: bool, choice: str = "") -> optuna.samplers.BaseSampler:
-        """Return the sampler of trial `number`, as it stands before it is asked for `choice`.
-
-        Several trials are asked in turns, and an interrupted one is asked only what is missing: a stream of random
-        numbers that all shared would make what one gets depend on the others' timing.
-        """
-        make = random if at_random else self._make_sampler
-        return make(self._study.search.seed ^ crc32(choice.encode()), number)
-
-    def _begin(self, worker: Worker, trial_id: int, *, resumed: bool) -> None:
-        number = self._ledger.get_trial_number_from_id(trial_id)
-        study = self._ledger.study
-        at_random = self._budget.draw_at_random
-        study.sampler = self._sampler(number, at_random=at_random)
-        trial = optuna.Trial(study, trial_id)
-        families = self._study.space.families
-        default = number < len(families)
-        if default:
-            family = str(suggest(trial, _family_choice(families, families[number]), default=True))
-        else:
-            family = str(suggest(trial, _family_choice(families, families[0]), default=False))
-        frozen = self._ledger.get_trial(trial_id)
-        live = LiveTrial(
-            trial,
-            family,
-            default=default,
-            known=max(frozen.intermediate_values, default=0),
-            at_random=at_random,
-        )
-        self._ledger.start_attempt(trial_id, worker=worker.pid, family=family)
+    def _begin(self, worker: Worker, live: LiveTrial, *, resumed: bool) -> None:
+        number, search = live.number, self._study.search
+        self._ledger.start_attempt(live.id, worker=worker.pid, family=live.family)
         self._live[worker.pid] = worker, live
-        search = self._study.search
+        if not resumed:
+            self._files.forget(number)  # of an earlier database of the same name, say
         order = Evaluate(
             trial=number,
-            family=family,
+            family=live.family,
             data=self._card,
             task=self._study.task.kind,
             seed=mixed(search.seed, number) % 2**31,
@@ -231,10 +197,8 @@ class Coordinator:
             base=self._base,
             latency=any(name == "latency_ms" for name, _ in self._study.objectives),
         )
-        if not resumed:
-            self._files.forget(number)  # of an earlier database of the same name, say
         self._pool.give(worker, order)
-        self._observer.started(number, family, resumed=resumed)
+        self._observer.started(number, live.family, resumed=resumed)
 
     # ------------------------------------------------------------------ the conversation
 
@@ -260,9 +224,8 @@ class Coordinator:
         if self._interrupt(live):
             worker.send(Skip("the study is being stopped"))
             return
-        self._ledger.study.sampler = self._sampler(live.number, at_random=live.at_random, choice=ask.name)
         try:
-            worker.send(Value(suggest(live.trial, ask, default=live.default)))
+            worker.send(Value(self._proposals.answer(live, ask)))
         except ValueError as error:
             message = f"{ask.name} cannot be asked like this: {error}"
             live.verdict = Verdict("failed", "error", message)
@@ -403,7 +366,3 @@ class Coordinator:
         self._ledger.flush()
         self._outcomes.written()
         self._written = time.monotonic()
-
-
-def _family_choice(families: tuple[str, ...], default: str) -> Ask:
-    return Ask("family", Distribution("categorical", choices=families), default)
