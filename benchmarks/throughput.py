@@ -68,7 +68,7 @@ def keras_tuners(folder: Path, candidates: int, epochs: int, seed: int) -> dict[
 
     from nas.conversation import Ask, Scalar
     from nas.data.prepared import open_split, prepare
-    from nas.training.choices import choose, make_optimizer
+    from nas.training.choices import choose, make_optimizer, make_schedule
     from nas.training.tasks.classification import CLASSIFICATION
     from search_spaces.image.cnn import CNN
 
@@ -93,7 +93,7 @@ def keras_tuners(folder: Path, candidates: int, epochs: int, seed: int) -> dict[
             self.choices = choose(answer, card, compiled=False)
             steps = card.examples["train"] // self.choices.batch_size * epochs
             model.compile(
-                make_optimizer(self.choices, steps),
+                make_optimizer(self.choices, make_schedule(self.choices, steps) or self.choices.learning_rate),
                 loss=CLASSIFICATION.loss(card),
                 metrics=CLASSIFICATION.keras_metrics(card),
             )

@@ -64,14 +64,21 @@ def choose(answer: Answer, card: DataCard, *, compiled: bool) -> TrainingChoices
     )
 
 
-def make_optimizer(choices: TrainingChoices, steps: int) -> Any:
-    """Return a new Keras optimizer whose schedule spans `steps`, the full horizon whatever a pruner decides."""
+def make_schedule(choices: TrainingChoices, steps: int) -> Any:
+    """Return a new Keras learning-rate schedule over `steps`, the full horizon whatever a pruner decides.
+
+    ``None`` where the rate is constant.
+    """
+    if choices.schedule != "cosine":
+        return None
     warm_up = math.ceil(WARM_UP * steps)
-    rate: Any = choices.learning_rate
-    if choices.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0, max(steps - warm_up, 1), warmup_target=choices.learning_rate, warmup_steps=warm_up
-        )
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, max(steps - warm_up, 1), warmup_target=choices.learning_rate, warmup_steps=warm_up
+    )
+
+
+def make_optimizer(choices: TrainingChoices, rate: Any) -> Any:
+    """Return a new Keras optimizer; `rate` is its learning rate or its schedule."""
     if choices.optimizer == "adamw":
         return keras.optimizers.AdamW(rate, weight_decay=choices.weight_decay)
     return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=choices.weight_decay)

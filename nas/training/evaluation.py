@@ -37,7 +37,7 @@ from nas.data.prepared import open_split
 from nas.training import checkpoint
 from nas.training.architecture import describe
 from nas.training.augmentation import AUGMENTATIONS, Augment
-from nas.training.choices import TrainingChoices, choose, make_optimizer
+from nas.training.choices import TrainingChoices, choose, make_optimizer, make_schedule
 from nas.training.failure import Diverged
 from nas.training.families import make_family
 from nas.training.hyperparameters import Answer, AnsweredHyperParameters, from_params
@@ -80,11 +80,14 @@ def _converse(order: Evaluate, channel: Channel, answer: Answer) -> Finished:
     channel.send(Built(architecture, None if fits_itself or choices is None else choices.as_dict()))
     if not isinstance(_reply(channel), Train):
         return Finished({})
+    schedule = None
     if not came_compiled:
         assert choices is not None
         steps = order.data.examples["train"] // min(choices.batch_size, order.data.examples["train"])
+        schedule = make_schedule(choices, steps * order.horizon)
+        rate = schedule if fits_itself and schedule is not None else choices.learning_rate
         model.compile(
-            make_optimizer(choices, steps * order.horizon),
+            make_optimizer(choices, rate),
             loss=task.loss(order.data),
             metrics=task.keras_metrics(order.data),
             jit_compile=False,  # compiling with XLA takes longer than these trainings last
@@ -95,7 +98,7 @@ def _converse(order: Evaluate, channel: Channel, answer: Answer) -> Finished:
         _fit_by_family(order, family, hp, model, progress)
     else:
         assert choices is not None
-        _fit(order, model, choices, progress)
+        _fit(order, model, choices, schedule, progress)
     metrics = dict(progress.curve[-1].metrics) if progress.curve else {}
     if order.latency and not progress.stopped:
         latency = measure(model)
@@ -149,7 +152,7 @@ class _Progress:
         return not self.stopped and len(self.curve) < self._order.epochs
 
 
-def _fit(order: Evaluate, model: keras.Model, choices: TrainingChoices, progress: _Progress) -> None:
+def _fit(order: Evaluate, model: keras.Model, choices: TrainingChoices, schedule: Any, progress: _Progress) -> None:
     """Train by our own loop."""
     train, validation = _resident(order.data)
     if order.dry:
@@ -163,6 +166,7 @@ def _fit(order: Evaluate, model: keras.Model, choices: TrainingChoices, progress
         seed=order.seed,
         standardise=_standardiser(order.data),
         augment=_augment(order.data, choices.augmentation),
+        schedule=schedule,
     )
     if order.dry:
         _rehearse(order, loop, progress, share=len(train[0]) / order.data.examples["train"])

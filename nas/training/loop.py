@@ -34,6 +34,8 @@ class Loop:
             whether or not the six before it were trained in this process.
         standardise: Applied to every batch of inputs.
         augment: Applied to every training batch after that.
+        schedule: Sets the optimizer's learning rate at the beginning of every step, from how many went before. A
+            schedule within the optimizer is traced once for every variable; this one is traced once.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Loop:
         seed: int,
         standardise: Callable[[Tensor], Tensor],
         augment: Augment | None = None,
+        schedule: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         self._model = model
         self._train_data = train
@@ -55,6 +58,7 @@ class Loop:
         self._seed = seed
         self._standardise = standardise
         self._augment = augment
+        self._schedule = schedule
         _create_variables(model, standardise(train[0][:2]), train[1][:2])
         self._train_epoch = tf.function(self._trace_epoch, autograph=False)
         self._validate_all = tf.function(self._trace_validation, autograph=False)
@@ -85,6 +89,8 @@ class Loop:
             inputs = self._standardise(tf.gather(x, rows))
             if self._augment is not None:
                 inputs = self._augment(inputs, tf.stack([self._seed, epoch * steps + index]))
+            if self._schedule is not None:
+                self._model.optimizer.learning_rate.assign(self._schedule(self._model.optimizer.iterations))
             logs = self._model.train_step((inputs, tf.gather(y, rows)))
             return index + 1, tf.cast(logs["loss"], tf.float32)
 

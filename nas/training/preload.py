@@ -46,6 +46,8 @@ import keras_tuner  # noqa: E402
 import numpy  # noqa: E402
 import tensorflow  # noqa: E402
 
+import nas.data.prepared  # noqa: E402
+import nas.training.evaluation  # noqa: E402
 import nas.training.worker  # noqa: E402
 
 __all__ = ["keras", "keras_tuner", "nas", "numpy", "tensorflow"]

@@ -10,7 +10,10 @@ from nas.training.loop import Loop, batch_order
 pytestmark = pytest.mark.tf
 
 
-def small_model() -> keras.Model:
+SCHEDULE = keras.optimizers.schedules.CosineDecay(1e-2, 24)
+
+
+def small_model(rate=1e-3) -> keras.Model:
     keras.utils.set_random_seed(7)
     inputs = keras.Input((6, 6, 1))
     x = keras.layers.Conv2D(4, 3)(inputs)
@@ -18,7 +21,7 @@ def small_model() -> keras.Model:
     x = keras.layers.Flatten()(keras.layers.ReLU()(x))
     model = keras.Model(inputs, keras.layers.Dense(3)(x))
     model.compile(
-        keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(1e-2, 24)),
+        keras.optimizers.AdamW(rate),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
     )
@@ -44,8 +47,8 @@ def loop_over(model: keras.Model, train, validation, batch_size: int = 16, **opt
 
 def test_it_equals_fit_on_the_same_batches():
     train, validation = examples(64, 0), examples(700, 1)  # 700: one whole validation batch and a remainder
-    ours, theirs = small_model(), small_model()
-    loop = loop_over(ours, train, validation)
+    ours, theirs = small_model(), small_model(SCHEDULE)  # the loop sets the rate that theirs computes
+    loop = loop_over(ours, train, validation, schedule=SCHEDULE)
     for epoch in (1, 2, 3):
         metrics = loop.train(epoch) | loop.validate()
         rows = batch_order(64, 16, seed=3, epoch=epoch).ravel()
@@ -53,6 +56,7 @@ def test_it_equals_fit_on_the_same_batches():
             train[0][rows], train[1][rows], batch_size=16, shuffle=False, verbose=0, validation_data=validation
         ).history
         assert metrics == pytest.approx({name: values[0] for name, values in history.items()}, rel=1e-4)
+    assert float(ours.optimizer.learning_rate) == pytest.approx(float(SCHEDULE(11)))
     for mine, reference in zip(ours.variables, theirs.variables, strict=True):
         np.testing.assert_allclose(np.asarray(mine), np.asarray(reference), atol=1e-5)
 
