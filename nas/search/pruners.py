@@ -12,8 +12,12 @@ if TYPE_CHECKING:
 MakePruner: TypeAlias = "Callable[[int], BasePruner]"
 """``make(epochs)``: `epochs` is the highest fidelity, at least 1."""
 
-REDUCTION = 3
-"""One in so many goes on from a rung to the next (Li et al. 2018, section 3.1, use 3 or 4)."""
+REDUCTION = 2
+"""One in so many goes on from a rung to the next. Li et al. 2018 (section 3.1) use 3 or 4, for hundreds of candidates.
+
+Measured on digits (24 candidates of 8 epochs, 4 seeds): 2 found 0.995 in 122 epochs, 3 found 0.987 in 104, and no
+pruning 0.995 in 192.
+"""
 
 
 def first_rung(epochs: int) -> int:
