@@ -19,6 +19,9 @@ from nas.training.hyperparameters import Answer, AnsweredHyperParameters
 
 PREFIX = "training/"
 BATCH_SIZES = (32, 64, 128, 256)
+STEPS = 16
+"""An epoch has at least so many steps, where the data allow it: after fewer, moving averages mean nothing yet, and a
+pruner that looks at the second epoch would prune large batches for it."""
 WARM_UP = 0.05
 """The share of all steps in which the learning rate rises from nothing."""
 
@@ -42,7 +45,7 @@ class TrainingChoices:
 def choose(answer: Answer, card: DataCard, *, compiled: bool) -> TrainingChoices:
     """Ask for the training choices; only for the batch size where the model came `compiled`."""
     hp = AnsweredHyperParameters(answer, prefix=PREFIX)
-    sizes = [size for size in BATCH_SIZES if size * 4 <= card.examples["train"]] or [BATCH_SIZES[0]]
+    sizes = [size for size in BATCH_SIZES if size * STEPS <= card.examples["train"]] or [BATCH_SIZES[0]]
     batch_size = hp.Choice("batch_size", sizes, default=sizes[min(1, len(sizes) - 1)])
     if compiled:
         return TrainingChoices(batch_size)
