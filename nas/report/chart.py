@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, TypeVar
+from typing import Any
 
 from markupsafe import Markup
 
@@ -27,8 +27,6 @@ MARKS = ["circle", "square", "triangle-up", "diamond", "triangle-down"]
 PADDING = {"left": 5, "top": 5, "bottom": 5, "right": 50}
 DASHES = [[1, 0], [8, 3], [3, 2], [10, 3, 2, 3], [5, 5]]
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True, slots=True)
 class Curve:
@@ -44,13 +42,6 @@ class Curve:
     def label(self) -> str:
         """What the legend calls it."""
         return words.short(f"{self.place}. trial {self.trial} {self.family}", 32)
-
-
-def thinned(items: Sequence[T], most: int) -> list[T]:
-    """Return at most `most` (two or more) of `items`, evenly spaced, the first and the last among them."""
-    if len(items) <= most:
-        return list(items)
-    return [items[round(index * (len(items) - 1) / (most - 1))] for index in range(most)]
 
 
 def learning_curves(curves: Sequence[Curve], objective: str, direction: str) -> Markup:
@@ -106,8 +97,8 @@ def _range(values: list[float], direction: str) -> tuple[float, float]:
 def _rows(curves: Sequence[Curve], low: float, high: float) -> list[dict[str, Any]]:
     rows = []
     for curve in curves:
-        points = thinned([(step, value) for step, value in curve.points if isfinite(value)], MOST_POINTS)
-        marked = set(thinned(range(len(points)), MOST_MARKS))
+        points = words.thinned([(step, value) for step, value in curve.points if isfinite(value)], MOST_POINTS)
+        marked = set(words.thinned(range(len(points)), MOST_MARKS))
         rows += [
             {
                 "trial": curve.trial,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nas.conversation import Node
 from nas.ranking import Ranked, rank
+from nas.report import words
 from nas.store.records import EpochRecord, EventRecord, StudyRecord, TrialRecord
 
 if TYPE_CHECKING:
@@ -39,10 +40,7 @@ def curves_to_draw(trials: tuple[TrialRecord, ...], ranked: Sequence[Ranked]) ->
     best = [entry.trial.number for entry in ranked[:HIGHLIGHTED_CURVES]]
     trained = [trial.number for trial in trials if trial.epochs and trial.duplicate_of is None]
     others = [number for number in trained if number not in best]
-    room = DRAWN_CURVES - len(best)
-    if len(others) > room:
-        others = [others[index * len(others) // room] for index in range(room)]
-    return sorted([*best, *others])
+    return sorted([*best, *words.thinned(others, DRAWN_CURVES - len(best))])
 
 
 def read(engine: Engine, name: str) -> ReportData:

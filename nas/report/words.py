@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from math import isfinite
+from typing import TypeVar
+
+T = TypeVar("T")
 
 UNKNOWN = "–"
 COUNTED = ("weights", "macs", "memory")
@@ -115,6 +118,13 @@ def setting(value: object) -> str:
 def settings(values: Mapping[str, object], joint: str = " · ", length: int = 120) -> str:
     """Return settings as "name value · name value", in their own order."""
     return short(joint.join(f"{name} {setting(value)}" for name, value in values.items()), length) or UNKNOWN
+
+
+def thinned(items: Sequence[T], most: int) -> list[T]:
+    """Return at most `most` (two or more) of `items`, evenly spaced, the first and the last among them."""
+    if len(items) <= most:
+        return list(items)
+    return [items[round(index * (len(items) - 1) / (most - 1))] for index in range(most)]
 
 
 def plural(number: int, one: str, many: str | None = None) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from nas.conversation import Cost, Node
 from nas.report import render
+from nas.report.data import DRAWN_CURVES, curves_to_draw
 from nas.store.records import EpochRecord, EventRecord
 from tests.report.samples import HOLDER, NOW, curve, digits, report_data, session, study, trial
 
@@ -186,3 +187,9 @@ def test_importing_the_report_loads_neither_altair_nor_keras_nor_optuna():
     code = "import nas.report, sys; print({'altair', 'keras', 'tensorflow', 'optuna', 'sqlalchemy'} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"
+
+
+def test_the_sample_of_curves_reaches_to_the_newest_trial():
+    trials = tuple(trial(n, outcome="pruned") for n in range(500))
+    numbers = curves_to_draw(trials, [])
+    assert (len(numbers), numbers[0], numbers[-1]) == (DRAWN_CURVES, 0, 499)

@@ -60,3 +60,11 @@ def test_a_cut_text_says_how_much_is_gone():
     assert "8,000 characters left out" in made
     assert (made[0], made[-1]) == ("a", "b")
     assert words.cut("short") == "short"
+
+
+@given(st.lists(st.integers(), max_size=200, unique=True), st.integers(2, 60))
+def test_what_is_thinned_keeps_its_order_and_both_ends(items, most):
+    made = words.thinned(items, most)
+    assert len(made) == len(set(made)) == min(most, len(items))
+    assert (made[:1], made[-1:]) == (items[:1], items[-1:])
+    assert sorted(made, key=items.index) == made

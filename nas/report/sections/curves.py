@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nas.report import words
-from nas.report.chart import MOST_POINTS, Curve, learning_curves, thinned
+from nas.report.chart import MOST_POINTS, Curve, learning_curves
 from nas.report.data import HIGHLIGHTED_CURVES, curves_to_draw
 from nas.report.section import Section, View
 from nas.store.records import TrialRecord
@@ -30,7 +30,7 @@ def curves(view: View) -> Section:
             "chart": learning_curves(drawn, objective, view.data.study.directions[0]) if drawn else None,
             "notes": " ".join(notes),
             "objective": objective,
-            "steps": thinned(steps, TABLE_COLUMNS),
+            "steps": words.thinned(steps, TABLE_COLUMNS),
             "rows": [(curve, dict(curve.points)) for curve in drawn],
         },
     )
