@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nas.cli import standing
 from nas.cli.output import plain
 from nas.ranking import Ranked
-from nas.store.records import StudyRecord, TrialDetail, TrialRecord, spent
+from nas.store.records import StudyRecord, TrialDetail, TrialRecord, spent, state
 
 if TYPE_CHECKING:
     from nas.search.run import Ending
@@ -19,7 +19,7 @@ def study_document(study: StudyRecord, leader: TrialRecord | None) -> dict[str, 
     latest = study.sessions[-1] if study.sessions else None
     return {
         "name": study.name,
-        "state": standing.state(study),
+        "state": state(study),
         "created": study.created,
         "objectives": [
             {"metric": metric, "direction": direction}

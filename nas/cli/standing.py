@@ -5,31 +5,9 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
 
 from nas.ranking import Ranked, rank
-from nas.store.records import StudyRecord, TrialRecord, spent
-
-State: TypeAlias = Literal["running", "stopped", "finished"]
-
-
-def state(study: StudyRecord) -> State:
-    """Return ``running`` while a living process holds `study`, ``finished`` when there is nothing left to do."""
-    if study.running is not None:
-        return "running"
-    return "finished" if _out_of_budget(study) or _exhausted(study) else "stopped"
-
-
-def _out_of_budget(study: StudyRecord) -> bool:
-    if study.hours_budget is not None and study.seconds >= 3600 * study.hours_budget:
-        return True
-    done = spent(study.counts) - study.counts.get("running", 0)
-    return study.trials_budget is not None and done >= study.trials_budget
-
-
-def _exhausted(study: StudyRecord) -> bool:
-    """Whether the last session found nothing new to try; only its ending tells."""
-    return bool(study.sessions) and (study.sessions[-1].ending or "").startswith("The space is exhausted")
+from nas.store.records import StudyRecord, TrialRecord, is_exhausted, spent, state
 
 
 def was_killed(study: StudyRecord) -> bool:
@@ -71,9 +49,9 @@ def next_commands(study: StudyRecord, leader: TrialRecord | None) -> list[tuple[
         case "stopped" if study.file is not None:
             commands.append((f"nas resume {name}", "go on with it"))
         case "finished" if study.file is not None:
-            if study.trials_budget is not None and not _exhausted(study):
+            if study.trials_budget is not None and not is_exhausted(study):
                 commands.append((f"nas resume {name} --trials {2 * study.trials_budget}", "search on"))
-            elif study.hours_budget is not None and not _exhausted(study):
+            elif study.hours_budget is not None and not is_exhausted(study):
                 commands.append((f"nas resume {name} --hours {2 * study.hours_budget:g}", "search on"))
     if leader is None:
         return commands

@@ -12,7 +12,7 @@ import click
 from nas.cli import documents, standing
 from nas.cli.database import complete_name, reading
 from nas.cli.output import Output, output_options, plain, storage_option
-from nas.store.records import EventRecord, StudyRecord, TrialRecord
+from nas.store.records import EventRecord, StudyRecord, TrialRecord, state
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -140,7 +140,7 @@ def _line(one: Look) -> str:
 
     parts = [
         one.study.name,
-        standing.state(one.study),
+        state(one.study),
         outcomes(one.study.counts, one.study.trials_budget, running=one.study.running is not None).plain,
         "" if one.best is None else f"best {best_line(one.best, one.study.objectives)}",
     ]

@@ -11,7 +11,7 @@ from rich.text import Text
 from nas.cli.views import grid, styled, table
 from nas.conversation import Node, Scalar
 from nas.report import words
-from nas.store.records import AttemptRecord, EpochRecord, StudyRecord, TrialDetail, TrialRecord
+from nas.store.records import AttemptRecord, EpochRecord, StudyRecord, TrialDetail, TrialRecord, unfinished
 
 BARS = "▁▂▃▄▅▆▇█"
 SHOWN_EPOCHS = 12
@@ -22,7 +22,9 @@ def trial_view(study: StudyRecord, detail: TrialDetail, verbose: bool = False) -
     """Yield everything about one trial; long tables are cut unless `verbose`."""
     trial = detail.trial
     yield Text.assemble(
-        (f"{words.short(study.name, 64)}, trial {trial.number}", "bold"), "  ", styled(trial.outcome or "running")
+        (f"{words.short(study.name, 64)}, trial {trial.number}", "bold"),
+        "  ",
+        styled(trial.outcome or unfinished(study)),
     )
     yield grid(_facts(study, trial))
     yield from _params("Architecture", trial.architecture)
@@ -35,7 +37,7 @@ def trial_view(study: StudyRecord, detail: TrialDetail, verbose: bool = False) -
         yield layer_table(detail.graph, None if verbose else SHOWN_LAYERS)
     if len(detail.attempts) > 1 or verbose:
         yield Text()
-        yield _attempts_table(detail.attempts)
+        yield _attempts_table(detail.attempts, unfinished(study))
     if trial.traceback:
         yield Text("\nTraceback", style="bold")
         yield Text(words.clean(trial.traceback if verbose else "\n".join(trial.traceback.splitlines()[-6:])))
@@ -122,7 +124,7 @@ def layer_table(graph: Sequence[Node], most: int | None) -> RenderableType:
     return made
 
 
-def _attempts_table(attempts: Sequence[AttemptRecord]) -> RenderableType:
+def _attempts_table(attempts: Sequence[AttemptRecord], unfinished: str) -> RenderableType:
     made = table(">Attempt", ">Session", ">Worker", "Began", "Ended", "~", title="Attempts")
     for attempt in attempts:
         made.add_row(
@@ -130,7 +132,7 @@ def _attempts_table(attempts: Sequence[AttemptRecord]) -> RenderableType:
             str(attempt.session),
             str(attempt.worker),
             words.moment(attempt.started),
-            attempt.outcome or "running",
+            attempt.outcome or unfinished,
             words.short(attempt.message or "", 200),
         )
     return made

@@ -13,7 +13,7 @@ from rich.text import Text
 from nas.cli import standing
 from nas.ranking import Ranked
 from nas.report import words
-from nas.store.records import EventRecord, StudyRecord, TrialRecord, spent
+from nas.store.records import EventRecord, StudyRecord, TrialRecord, spent, state
 
 STYLES = {
     "running": "cyan",
@@ -22,6 +22,7 @@ STYLES = {
     "complete": "green",
     "pruned": "yellow",
     "failed": "red",
+    "interrupted": "yellow",
     "ok": "green",
     "warn": "yellow",
     "fail": "red",
@@ -70,7 +71,7 @@ def studies_table(
         counts = study.counts
         made.add_row(
             words.short(study.name, 64),
-            styled(standing.state(study)),
+            styled(state(study)),
             f"{spent(counts)}/{study.trials_budget}" if study.trials_budget is not None else str(spent(counts)),
             *(str(counts.get(outcome, 0)) for outcome in ("complete", "pruned", "failed")),
             words.score(leader.values[0]) if leader is not None and leader.values else words.UNKNOWN,
@@ -97,7 +98,7 @@ def study_view(study: StudyRecord, leader: TrialRecord | None, now: datetime | N
     if standing.was_killed(study):
         ending = "the last session was killed; everything it had saved is kept"
     return [
-        Text.assemble((words.short(study.name, 64), "bold"), "  ", styled(standing.state(study))),
+        Text.assemble((words.short(study.name, 64), "bold"), "  ", styled(state(study))),
         grid(
             {
                 "data": _data(study),

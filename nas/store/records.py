@@ -184,3 +184,31 @@ def spent(counts: Mapping[str, int]) -> int:
     """Return how many of a study's trials count against its budget."""
     begun = sum(counts.get(key, 0) for key in ("complete", "pruned", "failed", "running"))
     return begun - counts.get("duplicate", 0) - counts.get("rejected", 0)
+
+
+State: TypeAlias = Literal["running", "stopped", "finished"]
+
+
+def state(study: StudyRecord) -> State:
+    """Return ``running`` while a living process holds `study`, ``finished`` when there is nothing left to do."""
+    if study.running is not None:
+        return "running"
+    return "finished" if used_up(study) or is_exhausted(study) else "stopped"
+
+
+def used_up(study: StudyRecord) -> tuple[Literal["trials", "hours"], ...]:
+    """Return which of the study's budgets nothing is left of. A trial that was interrupted has yet to be trained."""
+    done = spent(study.counts) - study.counts.get("running", 0)
+    trials = study.trials_budget is not None and done >= study.trials_budget
+    hours = study.hours_budget is not None and study.seconds >= 3600 * study.hours_budget
+    return (*(("trials",) if trials else ()), *(("hours",) if hours else ()))
+
+
+def is_exhausted(study: StudyRecord) -> bool:
+    """Tell whether the last session found nothing new to try; only its ending says so."""
+    return bool(study.sessions) and (study.sessions[-1].ending or "").startswith("The space is exhausted")
+
+
+def unfinished(study: StudyRecord) -> Literal["running", "interrupted"]:
+    """Return what to call a trial of `study` that has no outcome."""
+    return "interrupted" if study.running is None else "running"

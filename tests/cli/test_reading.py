@@ -45,6 +45,9 @@ def test_status_of_a_killed_study_says_so(nas: Nas, database: Path) -> None:
     text = nas("status", "killed", storage=database).stdout
     assert "was killed" in text
     assert "1 interrupted" in text
+    shown = nas("show", "killed", "0", "-v", storage=database).stdout
+    assert shown.startswith("killed, trial 0  interrupted")
+    assert "running" not in shown
 
 
 def test_status_of_a_running_study_names_its_holder(nas: Nas, running: tuple[Path, object]) -> None:

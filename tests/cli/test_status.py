@@ -32,24 +32,6 @@ def study(**changes: Any) -> StudyRecord:
     return samples.study(**{"trials_budget": 10, "hours_budget": None, "counts": counts()} | changes)
 
 
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        ({"running": samples.HOLDER, "counts": counts(complete=10)}, "running"),
-        ({"counts": counts(complete=6, pruned=3, failed=1)}, "finished"),
-        ({"counts": counts(complete=10, duplicate=1)}, "stopped"),  # a duplicate is not counted
-        ({"counts": counts(complete=10, failed=2, rejected=2)}, "finished"),
-        ({"counts": counts(complete=9, running=1)}, "stopped"),  # the tenth was interrupted
-        ({"trials_budget": None, "hours_budget": 240 / 3600}, "finished"),  # the session took four minutes
-        ({"trials_budget": None, "hours_budget": 241 / 3600}, "stopped"),
-        ({"sessions": (samples.session(ending="The space is exhausted: …"),)}, "finished"),
-        ({"sessions": ()}, "stopped"),
-    ],
-)
-def test_state(changes: dict[str, Any], expected: str) -> None:
-    assert standing.state(study(**changes)) == expected
-
-
 def test_seconds_left_go_by_the_pace_or_the_clock_whichever_is_sooner() -> None:
     running = study(running=samples.HOLDER, counts=counts(complete=4, running=2))  # 240 seconds so far
     assert standing.seconds_left(running) == pytest.approx(6 * 60)
