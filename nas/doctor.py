@@ -90,7 +90,7 @@ def sqlite() -> Check:
 def database(storage: str | None) -> Iterator[Check]:
     """Check the database, where it lies, and whether a study in it was left behind."""
     from nas.store import queries
-    from nas.store.engine import display_url, open_read_only, sqlite_path, storage_url
+    from nas.store.engine import display_url, reading_from, sqlite_path, storage_url
 
     try:
         url = storage_url(storage)
@@ -98,11 +98,8 @@ def database(storage: str | None) -> Iterator[Check]:
         yield Check("database", "fail", str(error))
         return
     try:
-        engine = open_read_only(url)
-        try:
-            studies = queries.studies(engine)
-        finally:
-            engine.dispose()
+        with reading_from(url) as connection:
+            studies = queries.studies(connection)
     except NotFound as error:
         yield Check("database", "ok", f"none yet at {display_url(url)}", str(error))
     except NASError as error:

@@ -15,20 +15,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def reading(storage: str | None) -> Iterator[Connection]:
-    """Hold one moment of the database in view, and nothing else: no file is made, nothing is written.
+    """Hold one moment of the database that ``--storage`` means in view; SQLAlchemy is imported only now."""
+    from nas.store.engine import reading_from, storage_url
 
-    Raises:
-        NotFound: There is no database.
-        StorageError: It cannot be read.
-    """
-    from nas.store.engine import open_read_only, snapshot, storage_url
-
-    engine = open_read_only(storage_url(storage))
-    try:
-        with snapshot(engine) as connection:
-            yield connection
-    finally:
-        engine.dispose()
+    with reading_from(storage_url(storage)) as connection:
+        yield connection
 
 
 def complete_name(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

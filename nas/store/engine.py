@@ -75,7 +75,8 @@ def open_for_writing(url: str, *, create: bool = True) -> Engine:
 
     Raises:
         NotFound: There is no database, and `create` is false.
-        StorageError: The database cannot be opened or written, or is of a newer schema.
+        StorageError: The database cannot be opened or written, or is of a newer schema; or it has no tables of this
+            package, and `create` is false.
     """
     path = sqlite_path(url)
     if path is not None and create:
@@ -84,7 +85,7 @@ def open_for_writing(url: str, *, create: bool = True) -> Engine:
         _require_file(path)
     engine = _engine(url, mode="rw")
     try:
-        prepare(engine, path)
+        prepare(engine, path, display_url(url), create=create)
     except BaseException:
         engine.dispose()
         raise
@@ -109,6 +110,22 @@ def open_read_only(url: str) -> Engine:
         engine.dispose()
         raise
     return engine
+
+
+@contextmanager
+def reading_from(url: str) -> Iterator[Connection]:
+    """Hold one moment of the database at `url` in view, and nothing else: no file is made, nothing is written.
+
+    Raises:
+        NotFound: There is no database at `url`.
+        StorageError: It cannot be read, or is of another schema.
+    """
+    engine = open_read_only(url)
+    try:
+        with snapshot(engine) as connection:
+            yield connection
+    finally:
+        engine.dispose()
 
 
 @contextmanager

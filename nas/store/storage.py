@@ -25,7 +25,7 @@ from sqlalchemy.exc import IntegrityError
 
 from nas.store import queries
 from nas.store.columns import to_json
-from nas.store.engine import display_url, open_for_writing, open_read_only, snapshot, storage_url
+from nas.store.engine import display_url, open_for_writing, snapshot, storage_url
 from nas.store.frozen import insert_trial, load_trials, outcome_of, param_row, read_distribution, value_rows
 from nas.store.lease import refuse_if_held
 from nas.store.models import Architecture, Base, Epoch, Study, StudyAttr, Trial, TrialAttr, TrialParam, TrialValue
@@ -36,7 +36,7 @@ _FEW = 500
 
 
 def load_study(name: str, storage: str | None = None) -> optuna.Study:
-    """Return the study `name` as a plain `optuna.Study`.
+    """Return the study `name` as a plain `optuna.Study`. A database of an older schema is upgraded, after a backup.
 
     Args:
         name: The study's name.
@@ -44,10 +44,10 @@ def load_study(name: str, storage: str | None = None) -> optuna.Study:
 
     Raises:
         NotFound: There is no such study, or no database.
-        StorageError: The database cannot be read.
+        StorageError: The database cannot be opened or written, or is not this package's.
     """
     url = storage_url(storage)
-    engine = open_read_only(url)  # which, unlike StudyStorage, creates nothing
+    engine = open_for_writing(url, create=False)  # StudyStorage would create what is not there
     try:
         queries.study(engine, name)
     finally:

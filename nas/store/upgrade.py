@@ -36,32 +36,33 @@ def require_current(connection: Connection, where: str) -> None:
     """
     found = revision(connection)
     if found is None:
-        raise StorageError(
-            f"{where} holds no studies of this package. Begin one with `nas launch STUDY.toml`, or name another "
-            "database with --storage. (An Optuna database is taken in with optuna.copy_study.)"
-        )
+        raise _foreign(where)
     _refuse_newer(found, where)
     if found != REVISIONS[-1]:
+        server = connection.dialect.name == "postgresql"
         raise StorageError(
             f"{where} is of an older schema ({found}; this version of nas reads {REVISIONS[-1]}). "
-            "`nas resume NAME` upgrades it, after a backup beside it."
+            + ("Have its administrator back it up: " if server else "")
+            + f"`nas resume NAME` upgrades it{'' if server else ', after a backup beside it'}."
         )
 
 
-def prepare(engine: Engine, path: Path | None) -> None:
-    """Create the tables in a new database, upgrade an older one. `path` is the SQLite file, backed up beforehand.
+def prepare(engine: Engine, path: Path | None, where: str, *, create: bool) -> None:
+    """Upgrade an older database; where `create` says so, make the tables in one that has none.
 
-    Any number of processes may do this at once: it happens in one transaction that excludes the others.
+    Any number of processes may do this at once: it happens in one transaction that excludes the others. A backup is
+    made of the SQLite file at `path`; a server's database is backed up by its administrator.
 
     Raises:
-        StorageError: The database is of a newer schema, or cannot be written.
+        StorageError: The database `where` is of a newer schema, has no tables of ours, or cannot be written.
     """
-    where = str(path) if path is not None else engine.url.set(password=None, query={}).render_as_string()
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         found = revision(connection)
         if found is None:
+            if not create:
+                raise _foreign(where)
             Base.metadata.create_all(connection)
             connection.execute(insert(SchemaVersion).values(version_num=REVISIONS[-1]))
         elif found != REVISIONS[-1]:
@@ -69,6 +70,13 @@ def prepare(engine: Engine, path: Path | None) -> None:
             if path is not None:
                 _back_up(path, path.with_name(f"{path.name}.before-{REVISIONS[-1]}"))
             _upgrade(connection)
+
+
+def _foreign(where: str) -> StorageError:
+    return StorageError(
+        f"{where} holds no studies of this package. Begin one with `nas launch STUDY.toml`, or name another "
+        "database with --storage. (An Optuna database is taken in with optuna.copy_study.)"
+    )
 
 
 def _refuse_newer(found: str, where: str) -> None:

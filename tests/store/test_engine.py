@@ -14,7 +14,15 @@ from sqlalchemy import insert, text
 from nas.errors import BadInput, NotFound, StorageError
 from nas.store import engine as engine_module
 from nas.store import queries
-from nas.store.engine import display_url, open_for_writing, open_read_only, snapshot, sqlite_path, storage_url
+from nas.store.engine import (
+    display_url,
+    open_for_writing,
+    open_read_only,
+    reading_from,
+    snapshot,
+    sqlite_path,
+    storage_url,
+)
 from nas.store.models import Event
 from nas.store.storage import StudyStorage
 
@@ -115,6 +123,16 @@ def test_reading_creates_nothing_and_says_what_is_near(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         open_read_only(storage_url(str(tmp_path)))
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_reading_from_holds_one_moment_and_lets_go_of_it_whatever_happens(any_url: str) -> None:
+    begin(any_url)
+    view = reading_from(any_url)
+    connection = view.__enter__()
+    assert [study.name for study in queries.studies(connection)] == ["digits"]
+    assert view.__exit__(NotFound, NotFound("digit"), None) is False
+    assert connection.closed
+    assert "Connections in pool: 0" in connection.engine.pool.status()
 
 
 def test_a_reader_cannot_write(url: str) -> None:

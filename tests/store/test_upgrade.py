@@ -11,6 +11,7 @@ from textwrap import dedent
 import pytest
 from sqlalchemy import create_engine, text
 
+import nas
 from nas.errors import StorageError
 from nas.store import queries, upgrade
 from nas.store.engine import open_for_writing, open_read_only, sqlite_path, storage_url
@@ -108,6 +109,37 @@ def test_an_older_schema_is_upgraded_after_a_backup(tmp_path: Path) -> None:
     backup = tmp_path / "nas.db.before-0002"
     assert tables(backup) == tables(ASSET)
     assert backup.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.usefixtures("second_revision")
+def test_load_study_upgrades_an_older_schema_after_a_backup(tmp_path: Path) -> None:
+    path = tmp_path / "nas.db"
+    shutil.copy(ASSET, path)
+    assert len(nas.load_study("digits", str(path)).trials) == 3
+    open_read_only(storage_url(str(path))).dispose()
+    assert tables(tmp_path / "nas.db.before-0002") == tables(ASSET)
+
+
+@pytest.mark.usefixtures("second_revision")
+def test_no_backup_is_promised_where_none_is_made(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as past:
+        past.setattr(upgrade, "REVISIONS", ("0001",))
+        open_for_writing(postgres_url).dispose()
+    with pytest.raises(StorageError, match="administrator") as caught:
+        open_read_only(postgres_url)
+    assert "beside it" not in str(caught.value)
+    open_for_writing(postgres_url, create=False).dispose()
+    open_read_only(postgres_url).dispose()
+
+
+def test_what_goes_on_with_a_study_adds_no_tables_to_another_programs_database(any_url: str) -> None:
+    path = sqlite_path(any_url)
+    if path is not None:
+        path.touch()
+    with pytest.raises(StorageError, match="no studies of this package"):
+        open_for_writing(any_url, create=False)
+    with pytest.raises(StorageError, match="no studies of this package"):
+        open_read_only(any_url)
 
 
 @pytest.mark.usefixtures("second_revision")
