@@ -19,7 +19,7 @@ from tests.real import finish, nas, write_study
 pytestmark = [pytest.mark.tf, pytest.mark.timeout(420)]
 
 COORDINATOR_KILLS, WORKER_KILLS = 8, 16
-TRIALS, EPOCHS = 30, 12
+TRIALS, EPOCHS = 120, 20
 
 
 def details(folder: Path) -> list[TrialDetail]:
@@ -28,13 +28,20 @@ def details(folder: Path) -> list[TrialDetail]:
     return [queries.trial(engine, study.id, trial.number) for trial in queries.trials(engine, study.id)]
 
 
-def workers_of(coordinator: subprocess.Popen[str]) -> list[psutil.Process]:
-    """The processes that were forked to train, and the server they were forked from: they lead groups of their own."""
+def children_of(coordinator: subprocess.Popen[str]) -> tuple[list[psutil.Process], list[psutil.Process]]:
+    """The processes that train, and the server they are forked from."""
     try:
-        children = psutil.Process(coordinator.pid).children(recursive=True)
-        return [child for child in children if os.getpgid(child.pid) == child.pid]
-    except (psutil.Error, ProcessLookupError):
-        return []
+        servers = [child for child in psutil.Process(coordinator.pid).children() if child.children()]
+        return [worker for server in servers for worker in server.children()], servers
+    except psutil.Error:
+        return [], []
+
+
+def victim(coordinator: subprocess.Popen[str], rng: random.Random) -> int | None:
+    """A worker; now and then the server they are forked from."""
+    workers, servers = children_of(coordinator)
+    several = servers if rng.random() < 0.15 else workers
+    return rng.choice(several).pid if several else None
 
 
 def kill(pid: int) -> bool:
@@ -48,7 +55,7 @@ def kill(pid: int) -> bool:
 def await_work(folder: Path, coordinator: subprocess.Popen[str]) -> None:
     """Wait until workers are there, or everything is over."""
     deadline = time.monotonic() + 60
-    while not workers_of(coordinator) and coordinator.poll() is None:
+    while not children_of(coordinator)[0] and coordinator.poll() is None:
         assert time.monotonic() < deadline, "no worker in 60 s"
         time.sleep(0.02)
 
@@ -65,13 +72,13 @@ def test_nothing_finished_is_lost_and_nothing_is_done_twice(tmp_path):
         await_work(tmp_path, coordinator)
         for _ in range(WORKER_KILLS // COORDINATOR_KILLS):
             time.sleep(rng.uniform(0.1, 1.2))
-            if workers := workers_of(coordinator):
-                killed["worker"] += kill(rng.choice(workers).pid)
+            if (pid := victim(coordinator, rng)) is not None:
+                killed["worker"] += kill(pid)
         time.sleep(rng.uniform(0.0, 1.0))
         both = rng.random() < 0.5
-        if both and (workers := workers_of(coordinator)):
-            killed["worker"] += kill(workers[0].pid)
-        alive = workers_of(coordinator)
+        if both and (pid := victim(coordinator, rng)) is not None:
+            killed["worker"] += kill(pid)
+        alive = children_of(coordinator)[0]
         was_running = coordinator.poll() is None
         killed["coordinator"] += kill(coordinator.pid)
         _, _, err = finish(coordinator)

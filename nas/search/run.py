@@ -16,7 +16,7 @@ from nas.conversation import DataCard, Failed, Prepare, Prepared
 from nas.errors import BadInput, DataError, Interrupted, NASError, NotFound, StorageError, StudyExists, StudyRunning
 from nas.ranking import rank
 from nas.search.budget import Budget
-from nas.search.coordinator import Coordinator
+from nas.search.coordinator import TRIES, Coordinator
 from nas.search.files import StudyFiles, files_root
 from nas.search.observer import Observer
 from nas.search.pool.local import LocalPool, PoolSettings
@@ -209,7 +209,7 @@ def prepare_data(
         Interrupted: Somebody asked to stop meanwhile.
     """
     order = Prepare(study.data.source, study.task.kind, str(folder), str(base))
-    given = False
+    given, tries = False, 1
     while True:
         if signals is not None and signals.received is not None:
             raise Interrupted("Stopped while the data was being prepared: no trial was begun.", signals.exit_code)
@@ -222,6 +222,8 @@ def prepare_data(
                     for note in notes:
                         observer.note(note)
                     return card
+                case Failed(kind="killed") if tries < TRIES:
+                    tries, given = tries + 1, False  # it was the worker somebody was after, not the data
                 case Failed():
                     raise DataError(f"data.source = {study.data.source!r}: {message.message}")
 

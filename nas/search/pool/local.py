@@ -242,7 +242,15 @@ class LocalPool:
     def _start(self) -> None:
         self._started += 1
         log = self._settings.logs / f"worker-{self._started}.log"
-        self._workers.append(start_worker(self._context, log, threads=_threads(self._settings.workers)))
+        for _ in range(STARTS):
+            try:
+                worker = start_worker(self._context, log, threads=_threads(self._settings.workers))
+            except (EOFError, OSError) as error:
+                failure = error  # the fork server is dying: the next try starts another one
+            else:
+                self._workers.append(worker)
+                return
+        raise NASError(f"No worker process can be started: {failure}. Try `nas doctor --deep`.")
 
     def _replace(self, worker: LocalWorker) -> None:
         worker.channel.close()
