@@ -6,29 +6,23 @@ import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from nas.errors import BadInput
 from nas.report.data import ReportData, read
 from nas.report.page import render
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
 
 __all__ = ["ReportData", "read", "render", "write_report"]
 
 FOLDER = Path("reports")
 
 
-def write_report(
-    storage: str | Engine | None, name: str, output: Path | None = None, *, now: datetime | None = None
-) -> Path:
+def write_report(storage: str | None, name: str, output: Path | None = None, *, now: datetime | None = None) -> Path:
     """Write the page about study `name` and return its path. The study may be running; the database is only read.
 
     The file appears whole or not at all: it is written beside its place and then renamed.
 
     Args:
-        storage: A database's URL, an engine, or ``None`` for the default database.
+        storage: A database's URL or file; ``None`` for the default database.
         name: The study's name.
         output: Where to; by default ``reports/<name>.html``. Folders that are missing are made.
         now: The moment the page is about, aware; by default the present one.
@@ -50,14 +44,14 @@ def write_report(
     return output
 
 
-def _read(storage: str | Engine | None, name: str) -> ReportData:
-    from nas.store.engine import open_read_only, storage_url
+def _read(storage: str | None, name: str) -> ReportData:
+    from nas.store.engine import DEFAULT, display_url, open_read_only, storage_url
 
-    if storage is not None and not isinstance(storage, str):
-        return read(storage, name)
-    engine = open_read_only(storage_url(storage))
+    url = storage_url(storage)
+    engine = open_read_only(url)
     try:
-        return read(engine, name)
+        # What NAS_STORAGE names is no default to a reader of the page, whose environment is another.
+        return read(engine, name, None if url == storage_url(str(DEFAULT)) else display_url(url))
     finally:
         engine.dispose()
 

@@ -53,14 +53,14 @@ def learning_curves(curves: Sequence[Curve], objective: str, direction: str) -> 
     import altair as alt
     import vl_convert
 
-    title = alt.TitleParams(objective, anchor="start", fontSize=12, fontWeight="normal", color=INK)
-    low, high = _range([value for curve in curves for _, value in curve.points if isfinite(value)], direction)
+    title = alt.TitleParams(words.short(objective, 40), anchor="start", fontSize=12, fontWeight="normal", color=INK)
+    low, high = _range(_values(curves), direction)
     front = [curve for curve in curves if curve.place is not None]
     x = alt.X("epoch:Q").title("epoch").axis(tickMinStep=1, format="d", grid=False)
     y = alt.Y("value:Q").title(None).scale(zero=False, domain=[low, high], nice=True)
     layers = []
-    for states, colour, dash in ((("complete",), COMPLETE, [1, 0]), (("pruned", "failed", "running"), PRUNED, [3, 3])):
-        behind = [curve for curve in curves if curve.place is None and curve.state in states]
+    for is_complete, colour, dash in ((True, COMPLETE, [1, 0]), (False, PRUNED, [3, 3])):
+        behind = [curve for curve in curves if curve.place is None and (curve.state == "complete") == is_complete]
         data = alt.Data(values=_rows(behind, low, high))
         base = alt.Chart(data).encode(x=x, y=y, detail="trial:N")
         layers.append(base.mark_line(color=colour, strokeWidth=1, strokeDash=dash))
@@ -77,6 +77,18 @@ def learning_curves(curves: Sequence[Curve], objective: str, direction: str) -> 
     layers += [base.mark_line(strokeWidth=2).encode(strokeDash=dashes), marks.encode(shape=shapes)]
     chart = alt.layer(*layers).properties(title=title, width=680, height=320, background="transparent", padding=PADDING)
     return _embeddable(vl_convert.vegalite_to_svg(_styled(chart).to_dict()), _description(curves, front, objective))
+
+
+def axis_cut(curves: Sequence[Curve], direction: str) -> tuple[float, int] | None:
+    """Return where the axis ends before outliers on the bad side, and how many values lie beyond; ``None`` for none."""
+    values = _values(curves)
+    low, high = _range(values, direction)
+    beyond = sum(not low <= value <= high for value in values)
+    return (low if direction == "maximize" else high, beyond) if beyond else None
+
+
+def _values(curves: Sequence[Curve]) -> list[float]:
+    return [value for curve in curves for _, value in curve.points if isfinite(value)]
 
 
 def _range(values: list[float], direction: str) -> tuple[float, float]:
@@ -125,8 +137,10 @@ def _styled(chart: Any) -> Any:
 
 
 def _description(curves: Sequence[Curve], front: Sequence[Curve], objective: str) -> str:
-    told = f"Line chart: {objective} by epoch for {words.plural(len(curves), 'trial')}"
-    ends = [f"trial {curve.trial} ends at {words.score(curve.points[-1][1])}" for curve in front if curve.points]
+    told = f"Line chart: {words.short(objective, 40)} by epoch for {words.plural(len(curves), 'trial')}"
+    ends = [
+        f"trial {curve.trial} ends at {words.score(curve.points[-1][1], objective)}" for curve in front if curve.points
+    ]
     return f"{told}; of the best, {', '.join(ends)}." if ends else f"{told}."
 
 

@@ -30,6 +30,8 @@ class ReportData:
     graphs: Mapping[int, tuple[Node, ...]]
     """By trial number; at least those of the best `DRAWN_ARCHITECTURES`. Empty where the architecture is unknown."""
     events: tuple[EventRecord, ...]
+    storage: str | None = None
+    """The database as a command line names it, without a password; ``None`` for the default one."""
 
 
 def curves_to_draw(trials: tuple[TrialRecord, ...], ranked: Sequence[Ranked]) -> list[int]:
@@ -43,8 +45,10 @@ def curves_to_draw(trials: tuple[TrialRecord, ...], ranked: Sequence[Ranked]) ->
     return sorted([*best, *words.thinned(others, DRAWN_CURVES - len(best))])
 
 
-def read(engine: Engine, name: str) -> ReportData:
+def read(engine: Engine, name: str, storage: str | None = None) -> ReportData:
     """Read what a page about study `name` needs. Writes nothing; all is of one moment, though the study may be running.
+
+    `storage` names the database in the commands that the page suggests (see `ReportData`).
 
     Raises:
         NotFound: There is no such study.
@@ -64,4 +68,5 @@ def read(engine: Engine, name: str) -> ReportData:
             curves=queries.curves(connection, study.id, curves_to_draw(trials, ranked)),
             graphs={number: queries.graph(connection, study.id, number) for number in best},
             events=tuple(queries.events(connection, study.id)),
+            storage=storage,
         )

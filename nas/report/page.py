@@ -17,6 +17,7 @@ from nas.report import words
 from nas.report.data import ReportData
 from nas.report.section import View
 from nas.report.sections import SECTIONS
+from nas.store.records import state
 
 
 def render(data: ReportData, *, now: datetime) -> str:
@@ -34,7 +35,7 @@ def render(data: ReportData, *, now: datetime) -> str:
     style = files("nas.report").joinpath("templates", "style.css").read_text("utf-8")
     return environment.get_template("page.html.j2").render(
         study=data.study,
-        state="running" if data.study.running else "finished" if view.is_finished else "stopped",
+        state=state(data.study),
         now=now,
         sections=sections,
         style=Markup(style),

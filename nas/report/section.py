@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,11 @@ from datetime import datetime
 from nas.ranking import Ranked
 from nas.report import words
 from nas.report.data import ReportData
+from nas.store.records import TrialRecord, unfinished
+
+FREE = ("over a limit", "duplicate")
+"""What costs no epoch and does not count against the budget."""
+OUTCOMES = ("complete", "pruned", "failed", "interrupted", "running", *FREE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,24 +26,29 @@ class View:
     ranked: tuple[Ranked, ...]
     now: datetime
 
-    @property
-    def decided(self) -> int:
-        """How many trials have ended, in whatever way."""
-        counts = self.data.study.counts
-        return sum(counts.get(outcome, 0) for outcome in ("complete", "pruned", "failed"))
+    def outcome(self, trial: TrialRecord) -> str:
+        """Return how `trial` ended or stands; the candidates on which no epoch was spent are told apart (`FREE`)."""
+        if trial.duplicate_of is not None:
+            return "duplicate"
+        if trial.kind == "rejected":
+            return "over a limit"
+        return trial.outcome or unfinished(self.data.study)
 
     @property
-    def is_finished(self) -> bool:
-        """Whether nobody runs the study and its budget of trials or hours is used up."""
-        study = self.data.study
-        trials_used = study.trials_budget is not None and self.decided >= study.trials_budget
-        hours_used = study.hours_budget is not None and study.seconds >= 3600 * study.hours_budget
-        return study.running is None and (trials_used or hours_used)
+    def tally(self) -> dict[str, int]:
+        """Trials by `outcome`, in the order of `OUTCOMES`, without zeros. A trial that only waits is not counted."""
+        found = Counter(self.outcome(trial) for trial in self.data.trials if trial.outcome or trial.started)
+        return {outcome: found[outcome] for outcome in OUTCOMES if found[outcome]}
 
     @property
-    def name(self) -> str:
-        """The study's name as a command line takes it."""
-        return shlex.quote(words.clean(self.data.study.name))
+    def ended(self) -> int:
+        """How many trials have ended and count against the budget."""
+        return sum(self.tally.get(outcome, 0) for outcome in ("complete", "pruned", "failed"))
+
+    def command(self, verb: str, *rest: object) -> str:
+        """Return ``nas VERB STUDY …`` as a shell takes it, with the database where it is not the default one."""
+        storage = [] if self.data.storage is None else ["--storage", self.data.storage]
+        return shlex.join(words.clean(str(word)) for word in ("nas", verb, self.data.study.name, *rest, *storage))
 
 
 @dataclass(frozen=True, slots=True)

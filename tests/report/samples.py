@@ -12,7 +12,7 @@ from typing import Any
 
 from nas.conversation import Cost, Node
 from nas.report import ReportData
-from nas.store.records import EpochRecord, EventRecord, Holder, SessionRecord, StudyRecord, TrialRecord
+from nas.store.records import EpochRecord, EventRecord, Holder, SessionRecord, StudyRecord, TrialRecord, spent
 
 BEGAN = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 NOW = BEGAN + timedelta(hours=2)
@@ -86,6 +86,7 @@ def study(trials: Sequence[TrialRecord] = (), **changes: Any) -> StudyRecord:
     outcomes = [trial.outcome or "running" for trial in trials]
     counts = {outcome: outcomes.count(outcome) for outcome in ("complete", "pruned", "failed", "running")}
     counts["duplicate"] = sum(trial.duplicate_of is not None for trial in trials)
+    counts["rejected"] = sum(trial.kind == "rejected" and trial.duplicate_of is None for trial in trials)
     record = StudyRecord(
         id=1,
         name="digits",
@@ -137,7 +138,8 @@ def digits(count: int = 60) -> ReportData:
     trials = [trial if trial.duplicate_of is None else _replayed(trial, trials) for trial in trials]
     first = session(1, ended=None, ending=None)
     second = session(2)
-    record = study(trials, sessions=(first, second), trials_budget=count)
+    record = study(trials, sessions=(first, second))
+    record = replace(record, trials_budget=spent(record.counts))
     events = (
         EventRecord(second.started, "takeover", "Process 4242 on bench is gone; its lease was taken over.", session=2),
         EventRecord(second.started, "interrupted", "Trial 31 goes on from epoch 6.", trial=31, session=2),
@@ -178,18 +180,18 @@ def _digits_trial(number: int, random: Random) -> TrialRecord:
             "values": (score * random.uniform(0.3, 0.8),),
         }
     elif fate < 0.48:
-        changes |= _digits_failure(random)
+        changes |= _digits_failure(number, random)
     elif fate < 0.54 and number > 10:
         changes |= {"duplicate_of": 3, "epochs": 0, "seconds": 0.0, "fingerprint": hashlib.sha256(b"3").hexdigest()}
     return trial(number, **changes)
 
 
-def _digits_failure(random: Random) -> dict[str, Any]:
+def _digits_failure(number: int, random: Random) -> dict[str, Any]:
     kind, message = random.choice(
         [
+            ("rejected", f"{200_000 + 1_993 * number:,} weights, 200,000 allowed (limits.weights)"),
             ("oom", "The worker was killed: out of memory (2.1 GB)."),
             ("nan", "The loss became NaN in epoch 2."),
-            ("rejected", "312,455 weights are over the limit of 200,000."),
         ]
     )
     traceback = 'Traceback (most recent call last):\n  File "loop.py", line 80, in train\nValueError: loss is nan\n'

@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from base64 import b64encode
@@ -12,6 +13,7 @@ import pytest
 from nas.conversation import Cost, Node
 from nas.report import render
 from nas.report.data import DRAWN_CURVES, curves_to_draw
+from nas.store import records
 from nas.store.records import EpochRecord, EventRecord
 from tests.report.samples import HOLDER, NOW, curve, digits, report_data, session, study, trial
 
@@ -105,7 +107,10 @@ def test_every_state_gives_a_whole_page(state):
         ("running", "It is still running (process 4242 on bench): 1 trial so far; none failed."),
         ("one trial", "The only complete architecture reached val_accuracy 0.5000."),
         ("two objectives", "6 architectures are on the frontier"),
-        ("finished", "The budget is used up. 60 trials ended; 5 failed."),
+        (
+            "finished",
+            "The budget is used up. 51 trials ended; 1 failed. At no cost besides: 4 over a limit, 5 duplicates.",
+        ),
         ("finished", "1 trial taken up again after an attempt was lost"),
         ("finished", "The best of 30 such scores is optimistic"),
         ("finished", "All 30 architectures with a score, from 35 complete trials."),
@@ -145,8 +150,8 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_stays_text(text):
+def hostile_page(text):
+    """A page on which all that comes from others is `text`."""
     nodes = (Node(text, text, text, (8, 8, 1), {text: text, "activation": text}, (), 1, None),)
     trials = [
         trial(0, family=text, fingerprint=text, params={text: text}, training={text: text}),
@@ -158,14 +163,137 @@ def test_hostile_text_stays_text(text):
     record = study(trials, name=text, file=text, objectives=(text,), data=source, sessions=(one,), running=host)
     event = EventRecord(NOW, text, text)
     data = report_data(trials, study=record, events=(event,), graphs={0: nodes}, curves={0: curve(0.9, 5, Random(0))})
-    html = render(data, now=NOW)
+    return render(data, now=NOW)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_stays_text(text):
+    html = hostile_page(text)
     made = Page(html)
     assert not {"script", "img"} & set(made.tags)
     assert not [name for name, _ in made.attributes if name.startswith("on")]
-    assert "49" not in made.words or "{{7*7}}" in made.words
     assert not set("\u2028\u202e\x00\ud800") & set(html)
     assert len(html) < 150_000
     html.encode()
+
+
+def test_what_looks_like_a_template_is_not_rendered():
+    text = "{{7*7}}"
+    made, harmless = (Page(hostile_page(name)).words for name in (text, "n" * len(text)))
+    assert text in made
+    assert made.count("49") == harmless.count("49")
+
+
+def test_health_adds_up_with_what_was_free_apart():
+    trials = [trial(n, outcome="pruned" if n else "complete") for n in range(4)]
+    trials += [failed(4), failed(5, "rejected"), failed(6, "rejected"), trial(7, outcome="pruned", duplicate_of=1)]
+    made = page(report_data(trials, study=study(trials, trials_budget=5))).words
+    told = "5 trials ended; 1 failed. At no cost besides: 2 over a limit, 1 duplicate."
+    assert told in made
+    assert "1 complete 3 pruned 1 failed 2 over a limit 1 duplicate Budget 5 of 5 trials," in made
+    assert "1 of 5 trials (20%): out of memory. 2 candidates were over a limit and cost no epoch." in made
+
+
+SPENT_ON_NOTHING = [trial(0), failed(1, "rejected"), trial(2, duplicate_of=0)]
+EXHAUSTED = session(ending="The space is exhausted: nothing new in 60 candidates.")
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({"trials_budget": 3}, "stopped"),
+        ({"trials_budget": 1}, "finished"),
+        ({"trials_budget": 3, "sessions": (EXHAUSTED,)}, "finished"),
+        ({"trials_budget": 3, "hours_budget": 0.01}, "finished"),
+        ({"trials_budget": 1, "running": HOLDER}, "running"),
+    ],
+)
+def test_the_page_and_the_command_line_agree_on_what_is_finished(changes, state):
+    record = study(SPENT_ON_NOTHING, **changes)
+    assert records.state(record) == state
+    made = page(report_data(SPENT_ON_NOTHING, study=record)).words
+    assert f"Architecture search digits {state} maximize" in made
+
+
+def test_a_trial_that_nobody_runs_is_interrupted():
+    trials = [trial(0), trial(1, outcome=None, values=None, ended=None)]
+    data = report_data(trials, study=study(trials, sessions=(session(ended=None, ending=None),)))
+    made = page(data).words
+    assert "1 complete 1 interrupted Budget" in made
+    assert "None was pruned; 1 of 2 trainings did not complete (1 interrupted)." in made
+    assert "running" not in made
+    trials = trials[1:]
+    assert "none is complete with a score (1 interrupted)." in page(report_data(trials)).words
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "told"),
+    [
+        (("complete", "complete"), "Every training ran to its end; none was pruned."),
+        (("complete", "failed"), "None was pruned; 1 of 2 trainings did not complete (1 failed)."),
+        (("pruned", "failed"), "1 trial was pruned, after epoch 12."),
+        (("pruned", "pruned"), "2 trials were pruned, half of them by epoch 12."),
+    ],
+)
+def test_curves_are_said_to_end_where_they_do(outcomes, told):
+    assert told in page(report_data([trial(n, outcome=outcome) for n, outcome in enumerate(outcomes)])).words
+
+
+def test_a_perfect_score_has_a_standard_error_too():
+    made = page(report_data([trial(0, values=(1.0,)), trial(1, values=(0.9975,)), trial(2, values=(0.99,))])).words
+    # 362 of 364 hits: the square root of 362 / 364 · 2 / 364 / 364
+    assert "a share of 1.0000 has a standard error of about 0.0039 from" in made
+    assert "1 more architecture lies within it." in made
+
+
+def test_commands_name_a_database_of_ones_own():
+    trials = [trial(0), failed(1)]
+    data = report_data(trials, study=study(trials, sessions=()), storage="my studies/nas.db")
+    made = page(data).words
+    commands = [
+        made[found.start() :].split(" --storage ")[0] for found in re.finditer(r"nas (show|rank|resume) ", made)
+    ]
+    assert sorted(set(commands)) == [
+        "nas rank digits",
+        "nas resume digits",
+        "nas show digits 0",
+        "nas show digits TRIAL",
+    ]
+    assert made.count("--storage 'my studies/nas.db'") == len(commands)
+    assert "--storage" not in page(report_data(trials)).words
+
+
+def test_the_rejected_are_grouped_by_limit_with_the_range_of_the_excess():
+    over = ["271,762 weights, 200,000 allowed (limits.weights)", "1,305,100 weights, 200,000 allowed (limits.weights)"]
+    both = "300,000 weights, 200,000 allowed (limits.weights); 9,000 macs, 8,000 allowed (limits.macs)"
+    messages = [*over, both, "No such kernel for 3 inputs.", "No such kernel for 4 inputs."]
+    made = page(report_data([failed(n, "rejected", message=text) for n, text in enumerate(messages)])).words
+    assert "271,762 to 1,305,100 weights, 200,000 allowed (limits.weights) Trials 0, 1" in made
+    assert f"{both} Trial 2" in made
+    assert "3 inputs. Trial 3" in made
+
+
+def test_points_beyond_the_axis_are_counted():
+    usual = {n: curve(0.9, 10, Random(n)) for n in range(20)}
+    epochs = (EpochRecord(1, -50.0, {}, 0.1), *usual[0][1:])
+    told = page(report_data([trial(n) for n in range(20)], curves={**usual, 0: epochs})).words
+    assert "1 value is lower than" in told
+    assert ", far off the others, and drawn at" in told
+    assert (
+        "far off" not in page(report_data([trial(0)], curves={0: tuple(replace(e, value=0.5) for e in epochs)})).words
+    )
+
+
+def test_an_objective_that_is_a_cost_is_a_count():
+    trials = [trial(n, values=(1_234_567.0 + n, 0.9)) for n in range(3)]
+    for objectives in (("weights",), ("macs",), ("weights", "val_accuracy")):
+        some = [replace(one, values=one.values[: len(objectives)]) for one in trials]
+        curves = {n: (EpochRecord(1, 1_234_567.0 + n, {}, 0.1),) for n in range(3)}
+        directions = ("minimize", "maximize")[: len(objectives)]
+        record = study(some, objectives=objectives, directions=directions)
+        made = page(report_data(some, study=record, curves=curves))
+        assert "1,234,567" in made.words
+        assert not [text for text in (made.words, *(value for _, value in made.attributes)) if "e+06" in str(text)]
 
 
 def test_a_thousand_trials_stay_small_and_say_what_is_left_out():

@@ -61,13 +61,24 @@ def test_reading_changes_nothing_in_the_database(url, tmp_path):
     before = (tmp_path / "nas.db").read_bytes()
     engine = open_read_only(url)
     data = read(engine, "digits")
-    first = write_report(engine, "digits", tmp_path / "a.html", now=NOW).read_bytes()
     engine.dispose()
-    assert write_report(url, "digits", tmp_path / "new" / "b.html", now=NOW).read_bytes() == first
+    write_report(url, "digits", tmp_path / "new" / "a.html", now=NOW)
     assert (tmp_path / "nas.db").read_bytes() == before
     assert set(data.graphs) == {0}
     assert [asdict(node) for node in data.graphs[0]] == [asdict(node) for node in cnn_graph()]
     assert set(data.curves) == {0, 1}
+
+
+def test_commands_name_the_database_unless_it_is_the_default_one(url, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NAS_STORAGE", raising=False)
+    html = write_report(url, "digits", now=NOW).read_text("utf-8")
+    assert "nas show digits 0 --storage nas.db<" in html
+    monkeypatch.setenv("NAS_STORAGE", "nas.db")
+    assert write_report(None, "digits", now=NOW).read_text("utf-8") == html
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "nas.db").rename(tmp_path / "studies" / "nas.db")
+    assert "--storage" not in write_report("studies/nas.db", "digits", now=NOW).read_text("utf-8")
 
 
 def test_an_old_page_survives_a_failed_one(url, tmp_path):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
 from nas.report import words
 from nas.report.section import Section, View
-from nas.store.records import TrialRecord
+from nas.store.records import TrialRecord, state
 
 MOST_MESSAGES = 6
 """Distinct messages shown of one kind."""
@@ -21,11 +22,12 @@ MEANING = {
     "error": "An error was raised",
     "rejected": "Over a limit of the study file; no epoch was spent",
 }
+_EXCESS = re.compile(r"\b[0-9][0-9,]*(?= \w+, [0-9,]+ allowed \(limits\.)")
 
 
 def failures(view: View) -> Section:
     """Group the failed trials by kind and by message."""
-    failed = [trial for trial in view.data.trials if trial.outcome == "failed"]
+    failed = [trial for trial in view.data.trials if trial.outcome == "failed" and trial.duplicate_of is None]
     kinds: Counter[str] = Counter(trial.kind or "error" for trial in failed)
     groups = [
         {
@@ -34,34 +36,58 @@ def failures(view: View) -> Section:
             "count": count,
             "messages": _messages([trial for trial in failed if (trial.kind or "error") == kind]),
         }
-        for kind, count in kinds.most_common()
+        for kind, count in sorted(kinds.most_common(), key=lambda item: item[0] == "rejected")
     ]
-    return Section("failures", "What failed, and why?", _answer(view, kinds), {"groups": groups, "name": view.name})
+    evidence = {"groups": groups, "command": view.command}
+    return Section("failures", "What failed, and why?", _answer(view, kinds), evidence)
 
 
 def _messages(trials: Sequence[TrialRecord]) -> dict[str, object]:
-    """Return the most frequent messages of one kind, each with its trials and a traceback."""
-    by_message: dict[str, list[TrialRecord]] = {}
+    """Return the most frequent messages of one kind, each with its trials and a traceback.
+
+    Messages about one limit are one, whatever the excess.
+    """
+    by_message: dict[tuple[str, ...], list[TrialRecord]] = {}
     for trial in trials:
-        by_message.setdefault(words.short(trial.message or "No message.", 400), []).append(trial)
-    frequent = sorted(by_message.items(), key=lambda item: (-len(item[1]), item[1][0].number))
+        by_message.setdefault(tuple(_EXCESS.split(_message(trial))), []).append(trial)
+    frequent = sorted(by_message.values(), key=lambda same: (-len(same), same[0].number))
     shown = [
         {
-            "text": text,
+            "text": _told([_message(trial) for trial in same]),
             "trials": [trial.number for trial in same],
             "traceback": words.cut(next((trial.traceback for trial in same if trial.traceback), "")),
         }
-        for text, same in frequent[:MOST_MESSAGES]
+        for same in frequent[:MOST_MESSAGES]
     ]
     return {"shown": shown, "left_out": len(frequent) - len(shown)}
 
 
+def _message(trial: TrialRecord) -> str:
+    return words.short(trial.message or "No message.", 400)
+
+
+def _told(messages: Sequence[str]) -> str:
+    """Return messages that differ in their excess only as one, "271,762 to 305,100 weights, 200,000 allowed …"."""
+    columns = zip(*(_EXCESS.findall(message) for message in messages), strict=True)
+    ranges = iter([sorted(column, key=lambda number: int(number.replace(",", ""))) for column in columns])
+
+    def ends(found: re.Match[str]) -> str:
+        numbers = next(ranges)
+        return numbers[0] if numbers[0] == numbers[-1] else f"{numbers[0]} to {numbers[-1]}"
+
+    return _EXCESS.sub(ends, messages[0])
+
+
 def _answer(view: View, kinds: Counter[str]) -> str:
-    if not kinds:
-        return "Nothing failed." if view.decided else "Nothing has failed so far."
-    share = kinds.total() / max(1, view.decided)
-    kind, count = kinds.most_common(1)[0]
+    free = kinds.get("rejected", 0)
+    over = f"{words.plural(free, 'candidate was', 'candidates were')} over a limit and cost no epoch"
+    paid = Counter({kind: count for kind, count in kinds.items() if kind != "rejected"})
+    if not paid:
+        nothing = "Nothing failed" if state(view.data.study) == "finished" else "Nothing has failed so far"
+        return f"{nothing}; {over}." if free else f"{nothing}."
+    share = paid.total() / max(1, view.ended)
+    kind, count = paid.most_common(1)[0]
     meaning = MEANING.get(kind, kind)
-    most = "all of them" if len(kinds) == 1 else f"most often, {count:,} times"
-    of = words.plural(view.decided, "trial")
-    return f"{kinds.total():,} of {of} ({share:.0%}); {most}: {meaning[0].lower()}{meaning[1:]}."
+    most = "" if paid.total() == 1 else "; all of them" if len(paid) == 1 else f"; most often, {count:,} times"
+    told = f"{paid.total():,} of {words.plural(view.ended, 'trial')} ({share:.0%}){most}: "
+    return told + meaning[0].lower() + meaning[1:] + (f". {over}." if free else ".")

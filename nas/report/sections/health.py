@@ -5,54 +5,52 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nas.report import words
-from nas.report.section import Section, View
-from nas.store.records import spent
-
-OUTCOMES = ("complete", "pruned", "failed", "running")
+from nas.report.section import FREE, Section, View
+from nas.store.records import state
 
 
 def health(view: View) -> Section:
     """Tell what the budget went to, and what went wrong on the way."""
-    counts = view.data.study.counts
-    total = sum(counts.get(outcome, 0) for outcome in OUTCOMES)
     return Section(
         "health",
         "Did the search run as it should?",
         _answer(view),
-        {
-            "outcomes": [(outcome, counts.get(outcome, 0)) for outcome in OUTCOMES if counts.get(outcome)],
-            "total": total,
-            "facts": list(_facts(view)),
-        },
+        {"outcomes": list(view.tally.items()), "total": sum(view.tally.values()), "facts": list(_facts(view))},
     )
 
 
 def _answer(view: View) -> str:
     study = view.data.study
-    done = words.plural(view.decided, "trial")
+    done = words.plural(view.ended, "trial")
     ending = study.sessions[-1].ending if study.sessions else None
     if study.running is not None:
         holder = f"process {study.running.pid} on {words.short(study.running.host, 40)}"
-        state = f"It is still running ({holder}): {done} so far"
+        told = f"It is still running ({holder}): {done} so far"
     elif ending:
-        state = f"{words.short(ending, 240).rstrip('.')}. {done} ended"
-    elif view.is_finished:
-        state = f"The budget is used up: {done}"
-    elif not view.decided:
+        told = f"{words.short(ending, 240).rstrip('.')}. {done} ended"
+    elif state(study) == "finished":
+        told = f"The budget is used up: {done}"
+    elif not view.tally:
         return "It has not decided a single trial."
     else:
-        state = f"It was cut off after {done} and can go on with nas resume {view.name}"
-    failed = study.counts.get("failed", 0)
-    return f"{state}; {failed:,} failed." if failed else f"{state}; none failed."
+        told = f"It was cut off after {done} and can go on with {view.command('resume')}"
+    failed = view.tally.get("failed", 0)
+    return f"{told}; {f'{failed:,}' if failed else 'none'} failed.{_free(view)}"
+
+
+def _free(view: View) -> str:
+    free = {what: view.tally[what] for what in FREE if what in view.tally}
+    named = ", ".join(words.plural(n, what) if what == "duplicate" else f"{n:,} {what}" for what, n in free.items())
+    return f" At no cost besides: {named}." if free else ""
 
 
 def _facts(view: View) -> Iterator[tuple[str, str]]:
     """Yield ``(what, how it stands)``."""
     study, trials = view.data.study, [trial for trial in view.data.trials if trial.duplicate_of is None]
-    of_trials = f" of {study.trials_budget:,}" if study.trials_budget else ""
+    trials_used = f"{view.ended:,} of " if study.trials_budget else ""
     of_hours = f" of {words.duration(3600 * study.hours_budget)}" if study.hours_budget else ""
-    done = spent(study.counts) - study.counts.get("running", 0)
-    yield "Budget", f"{done:,}{of_trials} trials, {words.duration(study.seconds)}{of_hours}"
+    of_trials = words.plural(study.trials_budget or view.ended, "trial")
+    yield "Budget", f"{trials_used}{of_trials}, {words.duration(study.seconds)}{of_hours}"
     epochs = sum(trial.epochs for trial in trials)
     yield (
         "Training",
@@ -82,4 +80,4 @@ def _facts(view: View) -> Iterator[tuple[str, str]]:
 def _spared(view: View) -> int:
     """Return the epochs that pruned trials did not train, measured against the longest complete training."""
     full = max((trial.epochs for trial in view.data.trials if trial.outcome == "complete"), default=0)
-    return sum(max(0, full - trial.epochs) for trial in view.data.trials if trial.outcome == "pruned")
+    return sum(max(0, full - trial.epochs) for trial in view.data.trials if view.outcome(trial) == "pruned")

@@ -31,7 +31,7 @@ def ranking(view: View) -> Section:
             "costs": [cost for cost in ("weights", "macs") if cost not in study.objectives],
             "caption": f"{what} with a score, from {words.plural(complete, 'complete trial')}. "
             "A score is that of one training, the best one found for that architecture.",
-            "name": view.name,
+            "command": view.command,
         },
     )
 
@@ -53,8 +53,8 @@ def _answer(view: View) -> str:
         return "Ordered by frontier (1 is beaten by nobody), and within one by the first objective."
     if len(view.ranked) == 1:
         return "There is only one so far."
-    best, median, last = (view.ranked[index].values[0] for index in (0, len(view.ranked) // 2, -1))
-    return (
-        f"{words.short(view.data.study.objectives[0], 40)} goes from {words.score(best)} over {words.score(median)} "
-        f"(the middle one) to {words.score(last)}."
+    objective = view.data.study.objectives[0]
+    best, median, last = (
+        words.score(view.ranked[index].values[0], objective) for index in (0, len(view.ranked) // 2, -1)
     )
+    return f"{words.short(objective, 40)} goes from {best} over {median} (the middle one) to {last}."

@@ -15,6 +15,7 @@ def reproduce(view: View) -> Section:
     """Give the study file, the seeds, the versions, the fingerprints and what happened when."""
     study = view.data.study
     sessions = study.sessions[-MOST_SESSIONS:]
+    command = study.sessions[0].command if study.sessions else view.command("resume") if study.file else None
     return Section(
         "reproduce",
         "How would one run this again?",
@@ -22,14 +23,13 @@ def reproduce(view: View) -> Section:
         {
             "study": study,
             "file": words.cut(study.file, MOST_FILE) if study.file else "",
-            "command": next((session.command for session in study.sessions), f"nas launch {view.name}.toml"),
+            "command": command,
             "facts": _facts(study.sessions),
             "data": study.data or {},
             "sessions": [(session, _ending(view, session)) for session in sessions],
             "session_count": len(study.sessions),
             "events": view.data.events[-MOST_EVENTS:],
             "event_count": len(view.data.events),
-            "name": view.name,
         },
     )
 

@@ -27,7 +27,7 @@ def verdict(view: View) -> Section:
             "chosen": chosen,
             "objectives": view.data.study.objectives,
             "doubts": _doubts(view) if view.ranked else (),
-            "name": view.name,
+            "command": view.command,
         },
     )
 
@@ -37,15 +37,14 @@ def _answer(view: View, chosen: list[Ranked], on_frontier: int) -> str:
     if not view.data.trials:
         return "Nothing yet: no trial has been started."
     if not chosen:
-        counts = study.counts
-        ends = [f"{counts[kind]:,} {kind}" for kind in ("failed", "pruned", "running") if counts.get(kind)]
+        ends = [f"{count:,} {outcome}" for outcome, count in view.tally.items() if outcome != "complete"]
         told = f" ({', '.join(ends)})" if ends else ""
         return f"Nothing yet: of {words.plural(len(view.data.trials), 'trial')} none is complete with a score{told}."
     if len(study.objectives) > 1:
         are = "architecture is" if on_frontier == 1 else "architectures are"
         first = f"; the first {len(chosen)} by {_objective(view)} are shown" if on_frontier > len(chosen) else ""
         return f"{on_frontier:,} {are} on the frontier: no other is at least as good in every objective{first}."
-    best = words.score(chosen[0].values[0])
+    best = words.score(chosen[0].values[0], study.objectives[0])
     if len(chosen) == 1:
         return f"The only complete architecture reached {_objective(view)} {best}."
     of = words.plural(len(view.ranked), "architecture")
@@ -71,7 +70,7 @@ def _doubts(view: View) -> tuple[str, ...]:
         near = sum(best - entry.values[0] <= error for entry in view.ranked[1:])
         doubts.append(
             f"Measured on {examples:,} validation examples, a share of {words.score(best)} has a standard error of "
-            f"{words.score(error)} from the choice of examples alone; "
+            f"about {words.score(error)} from the choice of examples alone; "
             + (
                 f"{words.plural(near, 'more architecture lies', 'more architectures lie')} within it."
                 if near
@@ -82,11 +81,18 @@ def _doubts(view: View) -> tuple[str, ...]:
 
 
 def _sampling_error(view: View) -> tuple[float, int] | None:
-    """Return the binomial standard error of the best score and the number of examples, where it is a share of them."""
+    """Return the standard error of the best score and the number of examples, where it is a share of them.
+
+    It is that of the share with two hits and two misses added, so that a perfect score has one too.
+
+    Source:
+        Agresti & Coull 1998, The American Statistician 52(2): 119–126.
+    """
     study = view.data.study
     examples = ((study.data or {}).get("examples") or {}).get("validation")
     best = view.ranked[0].values[0]
     is_share = study.objectives[0].endswith("accuracy") and study.directions[0] == "maximize" and 0 <= best <= 1
     if len(study.objectives) > 1 or not is_share or not isinstance(examples, int) or examples < 1:
         return None
-    return sqrt(best * (1 - best) / examples), examples
+    share = (best * examples + 2) / (examples + 4)
+    return sqrt(share * (1 - share) / (examples + 4)), examples
