@@ -229,7 +229,10 @@ def failures_table(causes: Sequence[tuple[str, str, int]], verbose: bool = False
 
 def commands_view(commands: Sequence[tuple[str, str]], storage: str | None) -> list[str]:
     """Return next commands on the database `storage`, one a line, with what they are for."""
-    if storage is not None and "@" not in storage:  # what has a user in it may have a password
-        commands = [(f"{command} --storage {shlex.quote(storage)}", purpose) for command, purpose in commands]
+    if storage is not None:
+        from nas.store.engine import display_url, storage_url
+
+        where = shlex.quote(display_url(storage_url(storage)))
+        commands = [(f"{command} --storage {where}", purpose) for command, purpose in commands]
     width = max((len(command) for command, _ in commands), default=0)
     return [f"  {command:<{width}}  {purpose}" for command, purpose in commands]

@@ -43,7 +43,7 @@ def storage_url(given: str | None = None) -> str:
     given = given or os.environ.get("NAS_STORAGE") or str(DEFAULT)
     if given.startswith(_SQLITE):
         given = given.removeprefix(_SQLITE)
-    elif "://" in given and not given.endswith(_FILE_ENDINGS):
+    elif "://" in given:
         return _server_url(given).render_as_string(hide_password=False)
     if given in ("", ":memory:"):
         raise BadInput(
@@ -53,14 +53,27 @@ def storage_url(given: str | None = None) -> str:
 
 
 def display_url(url: str) -> str:
-    """Return `url` for people: no password, no query; a file as its path, from the current folder where it is below."""
+    """Return `url` as it may be shown, and typed again: a server's without its passwords (``PGPASSWORD`` or
+    ``~/.pgpass`` may have them), a file as its path, from the current folder where it is below."""
     path = sqlite_path(url)
     if path is None:
-        return _server_url(url).set(password=None, query={}).render_as_string()
+        parsed = _server_url(url)
+        shown = parsed._replace(password=None)  # set(password=None) leaves it as it is
+        return shown.difference_update_query(filter(_is_secret, parsed.query)).render_as_string()
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
         return str(path)
+
+
+def _is_secret(key: str) -> bool:
+    """Tell whether a parameter of a server's URL may hold a secret, also where its name is misspelt."""
+    return key != "passfile" and any(word in key.lower() for word in ("pass", "pwd", "secret", "scram"))
+
+
+def _secrets(url: URL) -> set[str]:
+    held = {url.password} | {text for key, texts in url.normalized_query.items() if _is_secret(key) for text in texts}
+    return {secret for secret in held if secret}
 
 
 def sqlite_path(url: str) -> Path | None:
@@ -148,7 +161,7 @@ def reading(engine: Engine) -> Engine:
 def _engine(url: str, *, mode: str) -> Engine:
     path = sqlite_path(url)
     engine = _server_engine(url) if path is None else _sqlite_engine(path, mode)
-    translate_errors(engine, display_url(url), make_url(url).password if path is None else None)
+    translate_errors(engine, display_url(url), None if path is not None else _secrets(_server_url(url)))
     return engine.execution_options(nas_reads=True) if mode == "ro" else engine
 
 
@@ -165,7 +178,7 @@ def _server_url(url: str) -> URL:
     expected = "Give a file (studies/nas.db), sqlite:///FILE, or postgresql://USER@HOST/DATABASE."
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise BadInput(f"The storage is not a URL. {expected}") from None  # not shown: it may hold a password
     if parsed.drivername not in ("postgresql", "postgres", "postgresql+psycopg"):
         raise BadInput(f"Studies cannot be kept in a database of kind {parsed.drivername!r}. {expected}")

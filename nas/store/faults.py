@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from urllib.parse import quote, quote_plus
 
 from sqlalchemy import Engine, ExceptionContext, event
@@ -9,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from nas.errors import StorageError
 
-_SENTENCES = (
+_SENTENCES = (  # what SQLite says, in small letters, and what it means
     (
         "file is not a database",
         "{where} is not an SQLite database. Name another with --storage, or move the file away.",
@@ -45,25 +46,34 @@ _SENTENCES = (
 )
 
 
-def translate_errors(engine: Engine, where: str, password: str | None) -> None:
+def translate_errors(engine: Engine, where: str, secrets: Collection[str] | None) -> None:
     """Make `engine` raise `StorageError` for what goes wrong in its driver.
 
     A broken constraint stays SQLAlchemy's `IntegrityError`: callers know what it means. `where` names the database
-    in messages, `password` is what no message may show.
+    in messages, `secrets` are a server's passwords, which no message may show; ``None`` says that it is SQLite.
     """
 
     @event.listens_for(engine, "handle_error")
     def translate(context: ExceptionContext) -> None:
         if not context.is_pre_ping and not isinstance(context.sqlalchemy_exception, IntegrityError):
-            raise StorageError(explain(context.original_exception, where, password)) from context.original_exception
+            error = context.original_exception
+            told = explain_sqlite(error, where) if secrets is None else explain(error, where, secrets)
+            raise StorageError(told) from error
 
 
-def explain(error: BaseException, where: str, password: str | None = None) -> str:
-    """Return a sentence for people about `error`, which a driver raised."""
-    text = " ".join(str(error).split())
+def explain_sqlite(error: BaseException, where: str) -> str:
+    """Return a sentence for people about `error`, which SQLite raised."""
+    text = str(error).lower()
     for clue, sentence in _SENTENCES:
-        if clue in text.lower():
+        if clue in text:
             return sentence.format(where=where)
-    for secret in {password, quote(password), quote_plus(password)} if password else ():
-        text = text.replace(secret, "***")
+    return explain(error, where)
+
+
+def explain(error: BaseException, where: str, secrets: Collection[str] = ()) -> str:
+    """Return a sentence for people about `error`, which a driver raised, without any of `secrets`."""
+    text = " ".join(str(error).split())
+    for secret in secrets:
+        for written in (secret, quote(secret), quote_plus(secret)):
+            text = text.replace(written, "***")
     return f"The database {where} cannot be used: {text}"

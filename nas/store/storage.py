@@ -89,7 +89,7 @@ class StudyStorage(BaseStorage):
         return f"StudyStorage({display_url(self._url)!r})"
 
     def __getstate__(self) -> dict[str, str]:
-        return {"url": storage_url(display_url(self._url))}  # no password: the other side has PGPASSWORD or ~/.pgpass
+        return {"url": storage_url(display_url(self._url))}  # no password travels
 
     def __setstate__(self, state: dict[str, str]) -> None:
         StudyStorage.__init__(self, state["url"])

@@ -41,7 +41,10 @@ def test_next_commands_go_to_the_same_database_and_show_no_password() -> None:
         "nas show digits 7 --storage 'my studies.db'",
         "nas report digits --storage 'my studies.db'",
     ]
-    assert "secret" not in "".join(what_next(ENDING, "postgresql://me:secret@host/db"))
+    server = what_next(ENDING, "postgresql://me:secret@host/db?password=secret&sslmode=require")
+    assert "secret" not in "".join(server)
+    assert "nas rank digits --storage 'postgresql+psycopg://me@host/db?sslmode=require'" in server[0]
+    assert "nas rank digits --storage me@home.db " in what_next(ENDING, "me@home.db")[0]
     assert what_next(replace(ENDING, best=None), None) == ["  nas show digits  the causes"]
 
 

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import insert, make_url, text
 
 from nas.errors import BadInput, NotFound, StorageError
 from nas.store import engine as engine_module
@@ -23,6 +23,7 @@ from nas.store.engine import (
     sqlite_path,
     storage_url,
 )
+from nas.store.faults import explain
 from nas.store.models import Event
 from nas.store.storage import StudyStorage
 
@@ -48,11 +49,23 @@ def test_what_is_given_wins_over_the_environment_over_the_default(
 
 
 @pytest.mark.parametrize(
-    "url", ["mysql://x/y", "postgresql+psycopg2://x/y", "sqlite://", ":memory:", "sqlite:///", "://"]
-)
+    "url",
+    [
+        "mysql://x/y", "postgresql+psycopg2://x/y", "sqlite://", ":memory:", "sqlite:///", "://", "sqlite://foo.db",
+        "mysql://me:s3cret@h/studies.db", "postgresql://me:s3cret@h:port/studies.sqlite",
+    ],
+)  # fmt: skip
 def test_other_databases_are_refused(url: str) -> None:
-    with pytest.raises(BadInput):
+    with pytest.raises(BadInput) as caught:
         storage_url(url)
+    assert "cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("ending", [".db", ".sqlite", ".sqlite3"])
+def test_a_server_is_no_file_whatever_its_database_is_called(ending: str) -> None:
+    url = storage_url(f"postgresql://me:s3cret@h/studies{ending}")
+    assert sqlite_path(url) is None
+    assert display_url(url) == f"postgresql+psycopg://me@h/studies{ending}"
 
 
 @pytest.mark.parametrize(
@@ -60,13 +73,34 @@ def test_other_databases_are_refused(url: str) -> None:
     [
         "postgresql://me:s3cr%20et@db:5432/nas",
         "postgresql://me@db:5432/nas?password=s3cr%20et",
-        "postgresql://db:5432/nas?user=me&passfile=s3cr",
+        "postgresql://db:5432/nas?user=me&sslpassword=s3cr&passwrd=s3cr",
     ],
 )
 def test_a_password_is_never_shown(url: str) -> None:
     shown = display_url(storage_url(url))
     assert "s3cr" not in shown
     assert "db:5432/nas" in shown
+
+
+def test_what_is_shown_of_a_server_is_enough_to_reach_it() -> None:
+    url = storage_url("postgresql://me:secret@/nas?host=/run/db&sslmode=require&passfile=/home/me/pass&password=secret")
+    shown = display_url(url)
+    assert shown == "postgresql+psycopg://me@/nas?host=%2Frun%2Fdb&passfile=%2Fhome%2Fme%2Fpass&sslmode=require"
+    assert storage_url(shown) == shown
+
+
+def test_no_secret_of_the_url_is_in_a_message_of_the_server() -> None:
+    secrets = engine_module._secrets(make_url("postgresql://me:a%20b%2F@h/nas?sslpassword=c%26d&sslmode=require"))
+    assert secrets == {"a b/", "c&d"}
+    text = explain(ValueError('"a b/" "a%20b/" "a+b%2F" c&d c%26d require'), "h", secrets)
+    assert text == 'The database h cannot be used: "***" "***" "***" *** *** require'
+
+
+def test_what_sqlite_means_is_not_read_into_what_a_server_says(postgres_url: str) -> None:
+    engine = open_for_writing(postgres_url)
+    with pytest.raises(StorageError, match=r'column "locked" does not exist'), engine.connect() as connection:
+        connection.execute(text("SELECT locked"))
+    engine.dispose()
 
 
 def test_a_server_that_is_not_there_is_named_without_the_password() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import json
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 from wsgiref.util import setup_testing_defaults
@@ -158,11 +159,16 @@ def test_any_name_is_kept_as_it_is(any_url: str, name: str) -> None:
     assert (loaded.trials[0].params.keys(), loaded.trials[0].user_attrs) == ({name}, {name: name})
 
 
-def test_a_pickle_holds_no_password(postgres_server: str) -> None:
+def test_a_pickle_holds_no_password_and_finds_its_way_back(postgres_server: str) -> None:
     address = postgres_server.removeprefix("postgresql://nas@")
-    storage = StudyStorage(f"postgresql://nas:s3cret@{address}/postgres")
-    assert "s3cret" not in str(storage.__getstate__())
+    storage = StudyStorage(f"postgresql://nas:s3cret@{address}/postgres?application_name=me&password=s3cret")
+    pickled = pickle.dumps(storage)
+    assert b"s3cret" not in pickled
     assert "s3cret" not in repr(storage)
+    copy = pickle.loads(pickled)  # noqa: S301  (our own bytes)
+    assert copy._url == f"postgresql+psycopg://nas@{address}/postgres?application_name=me"
+    assert copy.get_all_studies() == storage.get_all_studies()
+    copy.close()
     storage.close()
 
 
