@@ -45,15 +45,12 @@ def write_report(storage: str | None, name: str, output: Path | None = None, *, 
 
 
 def _read(storage: str | None, name: str) -> ReportData:
-    from nas.store.engine import DEFAULT, display_url, open_read_only, storage_url
+    from nas.store.engine import DEFAULT, display_url, reading_from, storage_url
 
     url = storage_url(storage)
-    engine = open_read_only(url)
-    try:
+    with reading_from(url) as connection:
         # What NAS_STORAGE names is no default to a reader of the page, whose environment is another.
-        return read(engine, name, None if url == storage_url(str(DEFAULT)) else display_url(url))
-    finally:
-        engine.dispose()
+        return read(connection, name, None if url == storage_url(str(DEFAULT)) else display_url(url))
 
 
 def _file_name(name: str) -> str:

@@ -64,17 +64,19 @@ def learning_curves(curves: Sequence[Curve], objective: str, direction: str) -> 
         data = alt.Data(values=_rows(behind, low, high))
         base = alt.Chart(data).encode(x=x, y=y, detail="trial:N")
         layers.append(base.mark_line(color=colour, strokeWidth=1, strokeDash=dash))
-        ends = base.mark_point(color=colour, size=24, shape="cross" if colour == PRUNED else "circle", strokeWidth=1)
+        ends = base.mark_point(color=colour, size=24, shape="circle" if is_complete else "cross", filled=True)
         layers.append(ends.transform_filter("datum.last"))
     labels = [curve.label for curve in front]
     legend = alt.Legend(title="best", orient="right", symbolSize=90, symbolStrokeWidth=2)
     base = alt.Chart(alt.Data(values=_rows(front, low, high))).encode(
         x=x, y=y, color=alt.Color("label:N").scale(domain=labels, range=COLOURS[: len(labels)]).legend(legend)
     )
-    dashes = alt.StrokeDash("label:N").scale(domain=labels, range=DASHES[: len(labels)]).legend(None)
     shapes = alt.Shape("label:N").scale(domain=labels, range=MARKS[: len(labels)]).legend(legend)
     marks = base.mark_point(size=40, strokeWidth=1.5, opacity=1).transform_filter("datum.marked")
-    layers += [base.mark_line(strokeWidth=2).encode(strokeDash=dashes), marks.encode(shape=shapes)]
+    # One layer a dash: were the dash an encoding, the legend would break the outlines of its marks by it.
+    for curve, dash in zip(front, DASHES, strict=False):
+        layers.append(base.mark_line(strokeWidth=2, strokeDash=dash).transform_filter(f"datum.trial == {curve.trial}"))
+    layers.append(marks.encode(shape=shapes))
     chart = alt.layer(*layers).properties(title=title, width=680, height=320, background="transparent", padding=PADDING)
     return _embeddable(vl_convert.vegalite_to_svg(_styled(chart).to_dict()), _description(curves, front, objective))
 

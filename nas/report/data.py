@@ -12,7 +12,7 @@ from nas.report import words
 from nas.store.records import EpochRecord, EventRecord, StudyRecord, TrialRecord
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from nas.store.engine import Source
 
 DRAWN_ARCHITECTURES = 4
 HIGHLIGHTED_CURVES = 5
@@ -45,7 +45,7 @@ def curves_to_draw(trials: tuple[TrialRecord, ...], ranked: Sequence[Ranked]) ->
     return sorted([*best, *words.thinned(others, DRAWN_CURVES - len(best))])
 
 
-def read(engine: Engine, name: str, storage: str | None = None) -> ReportData:
+def read(source: Source, name: str, storage: str | None = None) -> ReportData:
     """Read what a page about study `name` needs. Writes nothing; all is of one moment, though the study may be running.
 
     `storage` names the database in the commands that the page suggests (see `ReportData`).
@@ -57,7 +57,7 @@ def read(engine: Engine, name: str, storage: str | None = None) -> ReportData:
     from nas.store import queries
     from nas.store.engine import snapshot
 
-    with snapshot(engine) as connection:
+    with snapshot(source) as connection:
         study = queries.study(connection, name)
         trials = tuple(queries.trials(connection, study.id))
         ranked = rank(trials, study.directions)

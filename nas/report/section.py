@@ -13,9 +13,8 @@ from nas.report import words
 from nas.report.data import ReportData
 from nas.store.records import TrialRecord, unfinished
 
-FREE = ("over a limit", "duplicate")
-"""What costs no epoch and does not count against the budget."""
-OUTCOMES = ("complete", "pruned", "failed", "interrupted", "running", *FREE)
+OUTCOMES = ("complete", "pruned", "failed", "interrupted", "running", "over a limit", "duplicate")
+"""How trials end or stand. No epoch was spent on the last two, which do not count against the budget."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,7 @@ class View:
     now: datetime
 
     def outcome(self, trial: TrialRecord) -> str:
-        """Return how `trial` ended or stands; the candidates on which no epoch was spent are told apart (`FREE`)."""
+        """Return how `trial` ended or stands; one of `OUTCOMES`."""
         if trial.duplicate_of is not None:
             return "duplicate"
         if trial.kind == "rejected":

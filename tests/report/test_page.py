@@ -109,7 +109,7 @@ def test_every_state_gives_a_whole_page(state):
         ("two objectives", "6 architectures are on the frontier"),
         (
             "finished",
-            "The budget is used up. 51 trials ended; 1 failed. At no cost besides: 4 over a limit, 5 duplicates.",
+            "51 trials ended; 1 failed. 4 candidates over a limit and 5 duplicates cost no epoch",
         ),
         ("finished", "1 trial taken up again after an attempt was lost"),
         ("finished", "The best of 30 such scores is optimistic"),
@@ -188,7 +188,7 @@ def test_health_adds_up_with_what_was_free_apart():
     trials = [trial(n, outcome="pruned" if n else "complete") for n in range(4)]
     trials += [failed(4), failed(5, "rejected"), failed(6, "rejected"), trial(7, outcome="pruned", duplicate_of=1)]
     made = page(report_data(trials, study=study(trials, trials_budget=5))).words
-    told = "5 trials ended; 1 failed. At no cost besides: 2 over a limit, 1 duplicate."
+    told = "5 trials ended; 1 failed. 2 candidates over a limit and 1 duplicate cost no epoch and did not count."
     assert told in made
     assert "1 complete 3 pruned 1 failed 2 over a limit 1 duplicate Budget 5 of 5 trials," in made
     assert "1 of 5 trials (20%): out of memory. 2 candidates were over a limit and cost no epoch." in made
@@ -271,6 +271,15 @@ def test_the_rejected_are_grouped_by_limit_with_the_range_of_the_excess():
     assert "271,762 to 1,305,100 weights, 200,000 allowed (limits.weights) Trials 0, 1" in made
     assert f"{both} Trial 2" in made
     assert "3 inputs. Trial 3" in made
+
+
+def test_marks_in_the_legend_are_whole():
+    html = render(digits(), now=NOW)
+    chart = html[html.index('class="chart"') :]
+    chart = chart[: chart.index("</svg>")]
+    lines, legend = chart.split("role-legend", 1)
+    assert lines.count("stroke-dasharray") > 4
+    assert "stroke-dasharray" not in legend
 
 
 def test_points_beyond_the_axis_are_counted():

@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nas.report import words
-from nas.report.section import FREE, Section, View
+from nas.report.section import Section, View
 from nas.store.records import state
+
+FREE = {
+    "over a limit": ("candidate over a limit", "candidates over a limit"),
+    "duplicate": ("duplicate", "duplicates"),
+}
+"""What does not count against the budget, one and many of it."""
 
 
 def health(view: View) -> Section:
@@ -39,9 +45,8 @@ def _answer(view: View) -> str:
 
 
 def _free(view: View) -> str:
-    free = {what: view.tally[what] for what in FREE if what in view.tally}
-    named = ", ".join(words.plural(n, what) if what == "duplicate" else f"{n:,} {what}" for what, n in free.items())
-    return f" At no cost besides: {named}." if free else ""
+    named = [words.plural(view.tally[what], *names) for what, names in FREE.items() if what in view.tally]
+    return f" {' and '.join(named)} cost no epoch and did not count." if named else ""
 
 
 def _facts(view: View) -> Iterator[tuple[str, str]]:
