@@ -19,15 +19,11 @@ def rank(name: str, storage: str | None = None) -> list[Ranked]:
     """
     from nas import ranking
     from nas.store import queries
-    from nas.store.engine import open_read_only, snapshot, storage_url
+    from nas.store.engine import reading_from, storage_url
 
-    engine = open_read_only(storage_url(storage))
-    try:
-        with snapshot(engine) as connection:
-            study = queries.study(connection, name)
-            return ranking.rank(queries.trials(connection, study.id), study.directions)
-    finally:
-        engine.dispose()
+    with reading_from(storage_url(storage)) as connection:
+        study = queries.study(connection, name)
+        return ranking.rank(queries.trials(connection, study.id), study.directions)
 
 
 def report(name: str, storage: str | None = None, output: str | Path | None = None) -> Path:

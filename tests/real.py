@@ -66,5 +66,9 @@ def nas(folder: Path, *words: str, **environment: str) -> subprocess.Popen[str]:
 
 def finish(process: subprocess.Popen[str], timeout: float = 240) -> tuple[int, str, str]:
     """Wait for a command; return its exit code, stdout and stderr."""
-    out, err = process.communicate(timeout=timeout)
+    try:
+        out, err = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()  # its workers go with it
+        raise
     return process.returncode, out, err

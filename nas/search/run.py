@@ -25,7 +25,7 @@ from nas.search.progress import watching
 from nas.search.session import new_session, refuse_changed
 from nas.search.stopping import StopAtOnce, StopSignals
 from nas.store import queries
-from nas.store.engine import display_url, open_read_only, storage_url
+from nas.store.engine import display_url, open_for_writing, reading_from, storage_url
 from nas.store.ledger import Ledger, create_study
 from nas.store.records import StudyRecord, TrialRecord
 from nas.study_file import Study, parse_study, read_study
@@ -95,6 +95,7 @@ def resume(
         StudyChanged: Space, data or versions differ and are not allowed to.
     """
     url = storage_url(storage)
+    open_for_writing(url, create=False).dispose()  # a database of an older schema is upgraded here
     record = _stored(url, name)
     if record.file is None:
         raise BadInput(f"Study {name!r} was not launched from a study file: it can be read, not resumed.")
@@ -274,7 +275,8 @@ def _refuse_existing(url: str, name: str) -> None:
 
 
 def _stored(url: str, name: str) -> StudyRecord:
-    return queries.study(open_read_only(url), name)
+    with reading_from(url) as connection:
+        return queries.study(connection, name)
 
 
 def _pool_settings(study: Study, logs: Path) -> PoolSettings:
