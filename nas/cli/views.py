@@ -134,7 +134,7 @@ def _data(study: StudyRecord) -> str | None:
 
 
 def outcomes(counts: Mapping[str, int], budget: int | None, *, running: bool) -> Text:
-    """Return "23 of 48: 15 complete, 6 pruned, 2 running"; what is zero is left out.
+    """Return "24 of 48: 15 complete, 7 pruned, 2 running; and at no cost 1 duplicate"; what is zero is left out.
 
     Where the study is not `running`, a trial without an outcome was interrupted.
     """
@@ -147,11 +147,11 @@ def outcomes(counts: Mapping[str, int], budget: int | None, *, running: bool) ->
     if named:
         total.append(": ").append_text(Text(", ").join(named))
     free = [
-        words.plural(counts.get("duplicate", 0), "duplicate") if counts.get("duplicate") else "",
         f"{counts['rejected']:,} over a limit" if counts.get("rejected") else "",
+        words.plural(counts.get("duplicate", 0), "duplicate") if counts.get("duplicate") else "",
     ]
     if any(free):
-        total.append(f"; among them at no cost {' and '.join(part for part in free if part)}")
+        total.append(f"; and at no cost {', '.join(part for part in free if part)}")
     return total
 
 

@@ -28,7 +28,7 @@ from nas.store import lease, models, queries
 from nas.store.engine import display_url, open_for_writing, snapshot
 from nas.store.frozen import insert_trial, load_trials, outcome_of, to_utc
 from nas.store.mirror import Mirror
-from nas.store.records import NewSession, Outcome, StudyRecord, TrialRecord
+from nas.store.records import NewSession, Outcome, StudyRecord, TrialRecord, counted_as
 from nas.store.writing import Row
 
 
@@ -158,9 +158,7 @@ class Ledger(Mirror):
         for trial in self._trials:
             record = self._records[trial._trial_id]
             if record.outcome is not None or trial.state == TrialState.RUNNING:
-                counts[record.outcome or "running"] += 1
-            counts["duplicate"] += record.duplicate_of is not None
-            counts["rejected"] += record.kind == "rejected" and record.duplicate_of is None
+                counts[counted_as(record.outcome, record.kind, is_duplicate=record.duplicate_of is not None)] += 1
         return counts
 
     def unfinished(self) -> list[FrozenTrial]:

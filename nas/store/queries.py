@@ -29,6 +29,7 @@ from nas.store.records import (
     StudyRecord,
     TrialDetail,
     TrialRecord,
+    counted_as,
 )
 
 COUNTED = ("complete", "pruned", "failed", "running", "duplicate", "rejected")
@@ -190,9 +191,8 @@ def _counts(connection: Connection, study_ids: list[int] | None) -> dict[int, di
         statement if study_ids is None else statement.where(Trial.study_id.in_(study_ids))
     ):
         if outcome is not None or state == "RUNNING":
-            found[study_id][outcome or "running"] += count
-        found[study_id]["duplicate"] += duplicates
-        found[study_id]["rejected"] += count - duplicates if kind == "rejected" else 0
+            found[study_id]["duplicate"] += duplicates
+            found[study_id][counted_as(outcome, kind, is_duplicate=False)] += count - duplicates
     return found
 
 

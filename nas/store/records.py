@@ -90,8 +90,8 @@ class StudyRecord:
     """The data card as a plain dict (see `nas.conversation.DataCard`)."""
     sessions: tuple[SessionRecord, ...]
     counts: dict[str, int]
-    """Trials by ``complete``, ``pruned``, ``failed``, ``running``; and of these once more the ``duplicate`` and the
-    ``rejected``, on which no epoch was spent."""
+    """Trials by ``complete``, ``pruned``, ``failed``, ``running`` where they cost something; apart from these the
+    ``duplicate`` and the ``rejected``, on which no epoch was spent. Each trial is counted once, so they add up."""
     running: Holder | None
     """Who runs it now, as far as the lease tells."""
 
@@ -182,8 +182,14 @@ class EventRecord:
 
 def spent(counts: Mapping[str, int]) -> int:
     """Return how many of a study's trials count against its budget."""
-    begun = sum(counts.get(key, 0) for key in ("complete", "pruned", "failed", "running"))
-    return begun - counts.get("duplicate", 0) - counts.get("rejected", 0)
+    return sum(counts.get(key, 0) for key in ("complete", "pruned", "failed", "running"))
+
+
+def counted_as(outcome: str | None, kind: str | None, *, is_duplicate: bool) -> str:
+    """Return under which key of `StudyRecord.counts` a trial is counted."""
+    if is_duplicate:
+        return "duplicate"
+    return "rejected" if kind == "rejected" else outcome or "running"
 
 
 State: TypeAlias = Literal["running", "stopped", "finished"]

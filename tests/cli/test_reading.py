@@ -30,7 +30,7 @@ def _document(text: str) -> dict[str, object]:
 def test_list_has_a_line_for_each_study(nas: Nas, database: Path) -> None:
     lines = nas("list", storage=database).stdout.splitlines()
     assert lines[0].split() == ["Study", "State", "Trials", "Complete", "Pruned", "Failed", "Best", "Age"]
-    assert lines[1].split()[:7] == ["digits", "stopped", "5/8", "4", "1", "2", "0.9700"]
+    assert lines[1].split()[:7] == ["digits", "stopped", "5/8", "3", "1", "1", "0.9700"]
     assert lines[2].split()[:7] == ["killed", "stopped", "1/8", "0", "0", "0", "–"]
 
 
@@ -39,6 +39,8 @@ def test_status_of_a_stopped_study_says_why_it_ended(nas: Nas, database: Path) -
     assert "Stopped by Ctrl-C" in text
     assert "val_accuracy 0.9700 · trial 1 · cnn · 330 weights" in text
     assert "worker lost" in text
+    told = " ".join(text.split())
+    assert "5 of 8: 3 complete, 1 pruned, 1 failed; and at no cost 1 over a limit, 1 duplicate" in told
 
 
 def test_status_of_a_killed_study_says_so(nas: Nas, database: Path) -> None:

@@ -30,7 +30,7 @@ def _text(*views: RenderableType) -> str:
 
 def test_an_ending_counts_the_outcomes_and_names_the_best() -> None:
     text = _text(*ending_view(ENDING))
-    assert "5: 3 complete, 2 pruned, 1 failed; among them at no cost 1 duplicate" in text
+    assert "6: 3 complete, 2 pruned, 1 failed; and at no cost 1 duplicate" in text
     assert "trial 7 · cnn · 1.00 k weights" in text
     assert "0.9800" in text
 

@@ -101,7 +101,7 @@ def test_watch_on_a_terminal_shows_the_last_state(running: tuple[Path, Ledger]) 
 def test_watching_what_nobody_runs_ends_at_once(nas: Nas, database: Path) -> None:
     result = nas("status", "digits", "--watch", storage=database)
     assert result.exit_code == 0
-    assert result.stdout.startswith("digits | stopped | 5 of 8: 4 complete")
+    assert result.stdout.startswith("digits | stopped | 5 of 8: 3 complete")
 
 
 def test_readers_do_not_wait_for_a_writer(running: tuple[Path, Ledger], nas: Nas) -> None:

@@ -12,7 +12,17 @@ from typing import Any
 
 from nas.conversation import Cost, Node
 from nas.report import ReportData
-from nas.store.records import EpochRecord, EventRecord, Holder, SessionRecord, StudyRecord, TrialRecord, spent
+from nas.store.queries import COUNTED
+from nas.store.records import (
+    EpochRecord,
+    EventRecord,
+    Holder,
+    SessionRecord,
+    StudyRecord,
+    TrialRecord,
+    counted_as,
+    spent,
+)
 
 BEGAN = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 NOW = BEGAN + timedelta(hours=2)
@@ -83,10 +93,8 @@ def session(number: int = 1, **changes: Any) -> SessionRecord:
 
 
 def study(trials: Sequence[TrialRecord] = (), **changes: Any) -> StudyRecord:
-    outcomes = [trial.outcome or "running" for trial in trials]
-    counts = {outcome: outcomes.count(outcome) for outcome in ("complete", "pruned", "failed", "running")}
-    counts["duplicate"] = sum(trial.duplicate_of is not None for trial in trials)
-    counts["rejected"] = sum(trial.kind == "rejected" and trial.duplicate_of is None for trial in trials)
+    keys = [counted_as(trial.outcome, trial.kind, is_duplicate=trial.duplicate_of is not None) for trial in trials]
+    counts = {key: keys.count(key) for key in COUNTED}
     record = StudyRecord(
         id=1,
         name="digits",

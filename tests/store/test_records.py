@@ -23,8 +23,8 @@ def study(**changes: Any) -> StudyRecord:
     [
         ({"running": samples.HOLDER, "counts": counts(complete=10)}, "running"),
         ({"counts": counts(complete=6, pruned=3, failed=1)}, "finished"),
-        ({"counts": counts(complete=10, duplicate=1)}, "stopped"),  # a duplicate is not counted
-        ({"counts": counts(complete=10, failed=2, rejected=2)}, "finished"),
+        ({"counts": counts(complete=9, duplicate=1, rejected=2)}, "stopped"),  # what is free is not counted
+        ({"counts": counts(complete=9, failed=1, rejected=2)}, "finished"),
         ({"counts": counts(complete=9, running=1)}, "stopped"),  # the tenth was interrupted
         ({"trials_budget": None, "hours_budget": 240 / 3600}, "finished"),  # the session took four minutes
         ({"trials_budget": None, "hours_budget": 241 / 3600}, "stopped"),
