@@ -97,19 +97,22 @@ def database(storage: str | None) -> Iterator[Check]:
     except BadInput as error:
         yield Check("database", "fail", str(error))
         return
+    path = sqlite_path(url)
+    is_folder = path is not None and path.is_dir()
+    is_empty = path is not None and path.is_file() and path.stat().st_size == 0
     try:
         with reading_from(url) as connection:
             studies = queries.studies(connection)
-    except NotFound as error:
-        yield Check("database", "ok", f"none yet at {display_url(url)}", str(error))
     except NASError as error:
-        yield Check("database", "fail", str(error))
+        if is_empty or (isinstance(error, NotFound) and not is_folder):
+            yield Check("database", "ok", f"none yet at {display_url(url)}", "`nas launch STUDY.toml` begins one.")
+        else:
+            yield Check("database", "fail", str(error))
     else:
         yield Check("database", "ok", f"{display_url(url)}: {len(studies)} studies")
         left = [s.name for s in studies if s.running is None and s.sessions and s.sessions[-1].ended is None]
         if left:
             yield Check("killed", "warn", f"cut off: {', '.join(left)}", f"nas resume {left[0]}")
-    path = sqlite_path(url)
     if path is not None:
         yield file_system(path)
     yield from places(path)

@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,18 @@ def test_no_database_is_no_fault_and_none_is_made(tmp_path: Path) -> None:
     assert "none yet" in found["database"].detail
     assert {"file system", "studies", "reports", "disk"} < set(found)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_file_is_none_yet_and_a_folder_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "left.db").touch()
+    check = next(iter(doctor.database("left.db")))
+    assert (check.verdict, check.detail) == ("ok", "none yet at left.db")
+    check = next(iter(doctor.database(str(tmp_path))))
+    assert check.verdict == "fail"
+    assert "is a folder" in check.detail
+    with closing(sqlite3.connect("other.db")) as other:
+        other.execute("CREATE TABLE notes (text)")
+    assert next(iter(doctor.database("other.db"))).verdict == "fail"
 
 
 def test_a_broken_database_and_a_url_that_is_none() -> None:
