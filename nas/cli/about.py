@@ -25,7 +25,7 @@ def spaces(output: Output) -> None:
     if output.json:
         output.document(spaces=found)
         return
-    from nas.cli.views import table
+    from nas.cli.tables import table
 
     made = table("Name", "For", "~What", "~Papers")
     for space in found:
@@ -56,7 +56,7 @@ def doctor(context: click.Context, storage: str | None, deep: bool) -> None:
     if output.json:
         output.document(ok=not failed, checks=checks)
     else:
-        from nas.cli.views import styled, table
+        from nas.cli.tables import styled, table
 
         made = table("", "Check", "~Found")
         for check in checks:

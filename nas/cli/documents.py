@@ -21,10 +21,7 @@ def study_document(study: StudyRecord, leader: TrialRecord | None) -> dict[str, 
         "name": study.name,
         "state": state(study),
         "created": study.created,
-        "objectives": [
-            {"metric": metric, "direction": direction}
-            for metric, direction in zip(study.objectives, study.directions, strict=True)
-        ],
+        "objectives": objectives_document(study),
         "counts": study.counts,
         "spent": spent(study.counts),
         "budget": {"trials": study.trials_budget, "hours": study.hours_budget},
@@ -37,6 +34,14 @@ def study_document(study: StudyRecord, leader: TrialRecord | None) -> dict[str, 
     }
 
 
+def objectives_document(study: StudyRecord) -> list[dict[str, str]]:
+    """Return what is searched for, the first objective first."""
+    return [
+        {"metric": metric, "direction": direction}
+        for metric, direction in zip(study.objectives, study.directions, strict=True)
+    ]
+
+
 def trial_document(trial: TrialRecord) -> dict[str, Any]:
     """Return a trial without its curve and graph."""
     document: dict[str, Any] = plain(trial)
@@ -47,11 +52,12 @@ def detail_document(study: StudyRecord, detail: TrialDetail) -> dict[str, Any]:
     """Return everything about one trial."""
     return {
         "study": study.name,
-        "objectives": list(study.objectives),
-        "trial": trial_document(detail.trial),
-        "epochs": detail.epochs,
+        "objectives": objectives_document(study),
+        "trial": detail.trial.number,
+        "record": trial_document(detail.trial),
+        "curve": detail.epochs,
         "layers": detail.graph,
-        "attempts": detail.attempts,
+        "history": detail.attempts,
     }
 
 
@@ -59,7 +65,7 @@ def ranked_document(entry: Ranked) -> dict[str, Any]:
     """Return one architecture's place."""
     return {
         "place": entry.place,
-        "front": entry.front,
+        "frontier": entry.front,
         "values": entry.values,
         "trials": entry.trials,
         "best": trial_document(entry.trial),
@@ -77,15 +83,16 @@ def overview_document(study: StudyRecord, trials: Sequence[TrialRecord], top: Se
         "sessions": study.sessions,
         "top": [ranked_document(entry) for entry in top],
         "failures": [
-            {"kind": kind, "message": message, "trials": number} for kind, message, number in standing.failures(trials)
+            {"kind": kind, "message": message, "count": number} for kind, message, number in standing.failures(trials)
         ],
     }
 
 
-def ending_document(ending: Ending) -> dict[str, Any]:
-    """Return how a launch or a resume ended."""
+def ending_document(ending: Ending, study: StudyRecord) -> dict[str, Any]:
+    """Return how a launch or a resume of `study` ended."""
     return {
-        "name": ending.name,
+        "study": study.name,
+        "objectives": objectives_document(study),
         "exit_code": ending.exit_code,
         "message": ending.message,
         "counts": ending.counts,

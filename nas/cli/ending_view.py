@@ -8,39 +8,25 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 from rich.text import Text
 
-from nas.cli.views import best_line, commands_view, grid, outcomes, table
+from nas.cli.tables import grid, table
+from nas.cli.views import best_line, outcomes
 from nas.report import words
+from nas.store.records import StudyRecord
 
 if TYPE_CHECKING:
     from nas.search.rehearsal import Rehearsal
     from nas.search.run import Ending
 
 
-def ending_view(ending: Ending) -> Iterator[RenderableType]:
-    """Yield how it ended, trials by outcome, and the best one."""
+def ending_view(ending: Ending, study: StudyRecord) -> Iterator[RenderableType]:
+    """Yield how a launch or a resume of `study` ended, trials by outcome, and the best one."""
     best = ending.best
-    yield Text.assemble((words.short(ending.name, 64), "bold"), "  ", words.clean(ending.message))
+    yield Text.assemble((words.short(study.name, 64), "bold"), "  ", words.clean(ending.message))
     yield grid(
         {
-            "trials": outcomes(ending.counts, None, running=False),
-            "best": None if best is None else best_line(best, ()),
-            "score": None if best is None else " · ".join(words.score(value) for value in best.values or ()),
+            "trials": outcomes(ending.counts, study.trials_budget, running=False),
+            "best": None if best is None else best_line(best, study.objectives),
         }
-    )
-
-
-def what_next(ending: Ending, storage: str | None) -> list[str]:
-    """Return the commands that make sense now, on the same database."""
-    name = ending.name
-    if ending.best is None:
-        return commands_view([(f"nas show {name}", "the causes")], storage)
-    return commands_view(
-        [
-            (f"nas rank {name}", "all architectures in order"),
-            (f"nas show {name} {ending.best.number}", "the best one, layer by layer"),
-            (f"nas report {name}", "one page with everything"),
-        ],
-        storage,
     )
 
 

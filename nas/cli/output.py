@@ -45,10 +45,10 @@ class Output:
         return _console(stderr=True, quiet=self.quiet)
 
     def show(self, *views: RenderableType) -> None:
-        """Print `views` to stdout, one below the other."""
+        """Print `views` to stdout, one below the other; what is too wide for the terminal is not cut off."""
         console = self.stdout
         for view in views:
-            console.print(view)
+            console.print(view, crop=False)
 
     def document(self, **content: object) -> None:
         """Print `content` as the one JSON document of this command."""

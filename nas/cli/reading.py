@@ -68,12 +68,12 @@ def _show_study(output: Output, name: str, storage: str | None) -> None:
         trials = queries.trials(connection, study.id)
     top = rank(trials, study.directions)[:TOP]
     if output.json:
-        output.document(study=documents.overview_document(study, trials, top))
+        output.document(study=study.name, overview=documents.overview_document(study, trials, top))
         return
     from nas.cli import views
 
     leader = top[0].trial if top else None
-    output.show(*views.study_view(study, leader), "", views.ranking_table(top, study.objectives))
+    output.show(*views.study_view(study, leader), "", views.ranking_table(top, study.objectives, output.verbose))
     causes = standing.failures(trials)
     if causes:
         output.show("", views.failures_table(causes, output.verbose))
@@ -116,13 +116,16 @@ def rank(output: Output, name: str, top: int | None, storage: str | None) -> Non
         study = queries.study(connection, name)
         entries = ranked(queries.trials(connection, study.id), study.directions)
     if output.json:
-        ranking = [documents.ranked_document(entry) for entry in entries[:top]]
-        output.document(study=study.name, objectives=study.objectives, directions=study.directions, ranking=ranking)
+        output.document(
+            study=study.name,
+            objectives=documents.objectives_document(study),
+            ranking=[documents.ranked_document(entry) for entry in entries[:top]],
+        )
         return
     from nas.cli.views import ranking_table
 
     shown = entries[: top or (None if output.verbose else 20)]
-    output.show(ranking_table(shown, study.objectives))
+    output.show(ranking_table(shown, study.objectives, output.verbose))
     if len(entries) > len(shown):
         output.hint(f"{len(entries) - len(shown)} more: --top {len(entries)} shows them.")
     if entries:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nas.cli.database import complete_name
+from nas.cli.database import complete_name, reading
 from nas.cli.output import Output, output_options, storage_option
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _rehearse(context: click.Context, output: Output, study: Path, storage: str 
     problems = [member.problem for member in rehearsal.members]
     if output.json:
         output.document(
-            name=rehearsal.name,
+            study=rehearsal.name,
             data=rehearsal.card,
             members=rehearsal.members,
             estimate_seconds=rehearsal.estimate_seconds,
@@ -127,13 +127,19 @@ def _hush_optuna() -> None:
 
 
 def _conclude(context: click.Context, output: Output, ending: Ending, storage: str | None) -> None:
+    from nas.store import queries
+
+    with reading(storage) as connection:
+        study = queries.study(connection, ending.name)
     if output.json:
         from nas.cli.documents import ending_document
 
-        output.document(**ending_document(ending))
+        output.document(**ending_document(ending, study))
     else:
-        from nas.cli.ending_view import ending_view, what_next
+        from nas.cli.ending_view import ending_view
+        from nas.cli.standing import next_commands
+        from nas.cli.views import commands_view
 
-        output.show(*ending_view(ending))
-        output.hint("", *what_next(ending, storage))
+        output.show(*ending_view(ending, study))
+        output.hint("", *commands_view(next_commands(study, ending.best), storage))
     context.exit(ending.exit_code)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Sequence
 
 from nas.ranking import Ranked, rank
-from nas.store.records import StudyRecord, TrialRecord, is_exhausted, spent, state
+from nas.store.records import StudyRecord, TrialRecord, is_exhausted, spent, state, used_up
+
+_OVER = re.compile(r"[0-9][0-9,]* (?=\w+, [0-9,]+ allowed \(limits\.)")
+"""What a candidate has, in the message about the limit it is over."""
 
 
 def was_killed(study: StudyRecord) -> bool:
@@ -34,8 +38,12 @@ def best(study: StudyRecord, trials: Sequence[TrialRecord]) -> TrialRecord | Non
 
 
 def failures(trials: Sequence[TrialRecord]) -> list[tuple[str, str, int]]:
-    """Return ``(kind, message, how many)`` of the failed trials, the most frequent first."""
-    causes = Counter((trial.kind or "error", trial.message or "") for trial in trials if trial.outcome == "failed")
+    """Return ``(kind, message, how many)`` of the failed trials, the most frequent first; duplicates are left out.
+
+    Candidates over the same limit are one cause, by however much they are over it.
+    """
+    failed = [trial for trial in trials if trial.outcome == "failed" and trial.duplicate_of is None]
+    causes = Counter((trial.kind or "error", _OVER.sub("more ", trial.message or "")) for trial in failed)
     return [(kind, message, number) for (kind, message), number in causes.most_common()]
 
 
@@ -48,11 +56,10 @@ def next_commands(study: StudyRecord, leader: TrialRecord | None) -> list[tuple[
             commands.append((f"nas status {name} --watch", "follow it"))
         case "stopped" if study.file is not None:
             commands.append((f"nas resume {name}", "go on with it"))
-        case "finished" if study.file is not None:
-            if study.trials_budget is not None and not is_exhausted(study):
-                commands.append((f"nas resume {name} --trials {2 * study.trials_budget}", "search on"))
-            elif study.hours_budget is not None and not is_exhausted(study):
-                commands.append((f"nas resume {name} --hours {2 * study.hours_budget:g}", "search on"))
+        case "finished" if study.file is not None and not is_exhausted(study):
+            more = {"trials": f"{2 * (study.trials_budget or 0)}", "hours": f"{2 * (study.hours_budget or 0):g}"}
+            raised = "".join(f" --{budget} {more[budget]}" for budget in used_up(study))
+            commands.append((f"nas resume {name}{raised}", "search on"))
     if leader is None:
         return commands
     return [

@@ -8,7 +8,8 @@ from math import isfinite
 from rich.console import RenderableType
 from rich.text import Text
 
-from nas.cli.views import grid, styled, table
+from nas.cli.tables import grid, styled, table
+from nas.cli.views import scores
 from nas.conversation import Node, Scalar
 from nas.report import words
 from nas.store.records import AttemptRecord, EpochRecord, StudyRecord, TrialDetail, TrialRecord, unfinished
@@ -44,13 +45,10 @@ def trial_view(study: StudyRecord, detail: TrialDetail, verbose: bool = False) -
 
 
 def _facts(study: StudyRecord, trial: TrialRecord) -> dict[str, RenderableType | None]:
-    scores = [
-        f"{metric} {words.score(value)}" for metric, value in zip(study.objectives, trial.values or (), strict=False)
-    ]
     cost = trial.cost
     return {
         "family": words.short(trial.family, 80) if trial.family else None,
-        "score": " · ".join(scores) or None,
+        "score": " · ".join(scores(trial, study.objectives)) or None,
         "cause": f"{trial.kind or ''} {words.clean(trial.message or '')}".strip() or None,
         "same as": None if trial.duplicate_of is None else f"trial {trial.duplicate_of}: nothing was trained again",
         "weights": None if cost.weights is None else f"{cost.weights:,}",
@@ -59,7 +57,7 @@ def _facts(study: StudyRecord, trial: TrialRecord) -> dict[str, RenderableType |
         "not known": None if cost.unknown is None else words.short(cost.unknown, 200),
         "trained": f"{words.plural(trial.epochs, 'epoch')} in {words.duration(trial.seconds)}",
         "measured": words.settings(trial.metrics, length=400) if trial.metrics else None,
-        "built": trial.fingerprint,
+        "fingerprint": trial.fingerprint,
     }
 
 
@@ -85,19 +83,13 @@ def curve_table(epochs: Sequence[EpochRecord], most: int | None) -> RenderableTy
     """Return epochs with their metrics; where they are more than `most`, an even choice with the first and the last."""
     names = list(dict.fromkeys(name for epoch in epochs for name in epoch.metrics))[:5]
     made = table(">Epoch", *(f">{name}" for name in names), ">Seconds")
-    for epoch in _even(epochs, most):
+    for epoch in epochs if most is None else words.thinned(epochs, most):
         made.add_row(
             str(epoch.step),
             *(words.score(epoch.metrics.get(name)) for name in names),
             words.UNKNOWN if epoch.seconds is None else f"{epoch.seconds:.2f}",
         )
     return made
-
-
-def _even(epochs: Sequence[EpochRecord], most: int | None) -> Sequence[EpochRecord]:
-    if most is None or len(epochs) <= most:
-        return epochs
-    return [epochs[index * (len(epochs) - 1) // (most - 1)] for index in range(most)]
 
 
 def layer_table(graph: Sequence[Node], most: int | None) -> RenderableType:

@@ -11,53 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from nas.cli import standing
+from nas.cli.tables import STYLES, FirstThatFits, grid, styled, table
 from nas.ranking import Ranked
 from nas.report import words
 from nas.store.records import EventRecord, StudyRecord, TrialRecord, spent, state
 
-STYLES = {
-    "running": "cyan",
-    "finished": "green",
-    "stopped": "yellow",
-    "complete": "green",
-    "pruned": "yellow",
-    "failed": "red",
-    "interrupted": "yellow",
-    "ok": "green",
-    "warn": "yellow",
-    "fail": "red",
-}
-
-
-def styled(word: str) -> Text:
-    """Return a state or an outcome in its colour; the word itself says everything."""
-    return Text(word, style=STYLES.get(word, ""))
-
-
-def grid(rows: Mapping[str, RenderableType | None]) -> Table:
-    """Return ``name  value`` lines; those without a value are left out."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in rows.items():
-        if value is not None:
-            table.add_row(f"  {name}", value)
-    return table
-
-
-def table(*headers: str, title: str | None = None) -> Table:
-    """Return an empty table. A header that starts with ``>`` is of numbers, one with ``~`` may be folded."""
-    made = Table(
-        box=None, padding=(0, 2, 0, 0), header_style="bold", title=title, title_justify="left", title_style="bold"
-    )
-    for header in headers:
-        made.add_column(
-            header.lstrip(">~"),
-            justify="right" if header.startswith(">") else "left",
-            no_wrap=not header.startswith("~"),
-            overflow="fold" if header.startswith("~") else "ellipsis",
-        )
-    return made
+FOLDED_FAMILY = 8
+"""Characters a line of a family's name has where there is no room for it."""
 
 
 def studies_table(
@@ -74,7 +34,7 @@ def studies_table(
             styled(state(study)),
             f"{spent(counts)}/{study.trials_budget}" if study.trials_budget is not None else str(spent(counts)),
             *(str(counts.get(outcome, 0)) for outcome in ("complete", "pruned", "failed")),
-            words.score(leader.values[0]) if leader is not None and leader.values else words.UNKNOWN,
+            words.score(leader.values[0], study.objectives[0]) if leader and leader.values else words.UNKNOWN,
             age(study.created, now),
         )
     return made
@@ -157,13 +117,26 @@ def outcomes(counts: Mapping[str, int], budget: int | None, *, running: bool) ->
 
 def best_line(trial: TrialRecord, objectives: Sequence[str]) -> str:
     """Return "val_accuracy 0.9861 · trial 17 · resnet · 52.3 k weights · 4.10 M MACs"."""
-    scores = [f"{metric} {words.score(value)}" for metric, value in zip(objectives, trial.values or (), strict=False)]
-    cost = [
-        f"{words.count(trial.cost.weights)} weights" if trial.cost.weights is not None else "",
-        f"{words.count(trial.cost.macs)} MACs" if trial.cost.macs is not None else "",
-    ]
-    parts = [*scores, f"trial {trial.number}", words.short(trial.family or "", 40), *cost]
+    costs = [f"{words.count(number)} {label}" for _, label, number in _costs(trial, objectives) if number is not None]
+    parts = [*scores(trial, objectives), f"trial {trial.number}", family_label(trial), *costs]
     return " · ".join(part for part in parts if part)
+
+
+def scores(trial: TrialRecord, objectives: Sequence[str]) -> list[str]:
+    """Return "val_accuracy 0.9861", one for each of `objectives`."""
+    values = zip(objectives, trial.values or (), strict=False)
+    return [f"{words.short(metric, 40)} {words.score(value, metric)}" for metric, value in values]
+
+
+def family_label(trial: TrialRecord) -> str:
+    """Return a trial's family without the module or file it comes from."""
+    return words.short((trial.family or "").rpartition(":")[2], 40)
+
+
+def _costs(trial: TrialRecord, objectives: Sequence[str]) -> list[tuple[str, str, int | None]]:
+    """Return ``(name, label, number)`` of the costs that are no objective: those are told as scores."""
+    costs = (("weights", "weights", trial.cost.weights), ("macs", "MACs", trial.cost.macs))
+    return [cost for cost in costs if cost[0] not in objectives]
 
 
 def events_view(events: Sequence[EventRecord]) -> RenderableType:
@@ -180,33 +153,38 @@ def events_view(events: Sequence[EventRecord]) -> RenderableType:
     return made
 
 
-def ranking_table(entries: Sequence[Ranked], objectives: Sequence[str]) -> RenderableType:
-    """Return architectures in order."""
+def ranking_table(entries: Sequence[Ranked], objectives: Sequence[str], verbose: bool = False) -> RenderableType:
+    """Return architectures in order. Where there is no room, epochs and trials are left out (unless `verbose`), then
+    families are folded, then headers: a number never is."""
     if not entries:
         return Text("No trial is complete yet: there is nothing to rank.")
-    front = [">Front"] if len(objectives) > 1 else []
+    full = _ranking_table(entries, objectives, full=True)
+    small, narrow = _ranking_table(entries, objectives), _ranking_table(entries, objectives)
+    next(column for column in narrow.columns if column.header == "Family").max_width = FOLDED_FAMILY
+    return full if verbose else FirstThatFits((full, small, narrow))
+
+
+def _ranking_table(entries: Sequence[Ranked], objectives: Sequence[str], *, full: bool = False) -> Table:
+    several = len(objectives) > 1
+    labels = {"weights": ">Weights", "macs": ">MACs"}
     made = table(
         ">#",
-        *front,
-        *(f">{metric}" for metric in objectives),
+        *([">Frontier"] if several else []),
+        *(f">{words.short(metric, 40)}" for metric in objectives),
         "~Family",
-        ">Weights",
-        ">MACs",
-        ">Epochs",
-        "~Trials",
-        "Built",
+        *(label for name, label in labels.items() if name not in objectives),
+        *([">Epochs", "~Trials"] if full else []),
+        "Fingerprint",
     )
     for entry in entries:
         trial = entry.trial
         made.add_row(
             str(entry.place),
-            *([str(entry.front)] if front else []),
-            *(words.score(value) for value in entry.values),
-            words.short(trial.family or words.UNKNOWN, 40),
-            words.count(trial.cost.weights),
-            words.count(trial.cost.macs),
-            str(trial.epochs),
-            _numbers(entry.trials),
+            *([str(entry.front)] if several else []),
+            *(words.score(value, metric) for value, metric in zip(entry.values, objectives, strict=True)),
+            family_label(trial) or words.UNKNOWN,
+            *(words.count(number) for _, _, number in _costs(trial, objectives)),
+            *([str(trial.epochs), _numbers(entry.trials)] if full else []),
             (trial.fingerprint or words.UNKNOWN)[:8],
         )
     return made

@@ -85,7 +85,7 @@ def fill(ledger: Ledger) -> None:
         trial, state=failed, values=None, outcome="failed", kind="nan", message=message, traceback=trace, metrics={}
     )
     trial = train(ledger, "ee", [])
-    message = "312,455 weights are over the limit of 200,000."
+    message = "312,455 weights, 200,000 allowed (limits.weights)"
     ledger.finish(trial, state=stopped, values=[0.0], outcome="failed", kind="rejected", message=message, metrics={})
     trial = train(ledger, "bb", [0.67, 0.87, 0.97], duplicate_of=1)
     ledger.finish(trial, state=done, values=[0.97], outcome="complete", metrics={})

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from nas.cli.output import plain
+from nas.cli.views import best_line, ranking_table, studies_table
+from nas.conversation import Cost
+from nas.ranking import Ranked
 from tests.cli.conftest import ROOT, Nas, spawn
+from tests.report import samples
 
 READERS = [
     ("list",), ("status",), ("status", "digits"), ("show", "digits"), ("show", "digits", "4"), ("rank", "digits"),
@@ -67,7 +74,7 @@ def test_status_of_a_running_study_names_its_holder(nas: Nas, running: tuple[Pat
 
 def test_show_groups_the_failures_and_says_what_comes_next(nas: Nas, database: Path) -> None:
     result = nas("show", "digits", storage=database)
-    assert "1  rejected  312,455 weights" in result.stdout
+    assert "1  rejected  more weights, 200,000 allowed" in result.stdout
     assert "nas resume digits --storage" in result.stderr
     assert "nas resume" not in result.stdout
     assert nas("show", "digits", "-q", storage=database).stderr == ""
@@ -120,6 +127,29 @@ def test_spaces_are_described_by_their_files(nas: Nas) -> None:
     assert all(space["summary"] and not space["problem"] for space in spaces.values())
 
 
+def _meanings(value: object, found: dict[str, set[type]]) -> None:
+    """Collect the types that each key of a document has anywhere in it, but in what has keys of its own."""
+    if isinstance(value, list):
+        for item in value:
+            _meanings(item, found)
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key not in ("params", "training", "metrics", "settings", "data", "budget", "cost"):
+                _meanings(item, found)
+            if item is not None and key != "id":  # of whatever it is in
+                found.setdefault(key, set()).add(type(item))
+
+
+def test_a_key_means_the_same_in_every_document(nas: Nas, database: Path) -> None:
+    found: dict[str, set[type]] = {}
+    for command in [*READERS, ("show", "digits", "1")]:
+        where = None if command[0] == "spaces" else database
+        _meanings(_document(nas(*command, "--json", storage=where).stdout), found)
+    numbers = {key for key, types in found.items() if types == {int, float}}
+    assert {key: types for key, types in found.items() if len(types) > 1 and key not in numbers} == {}
+    assert (found["study"], found["trial"], found["overview"]) == ({str}, {int}, {dict})
+
+
 @pytest.mark.parametrize("command", READERS, ids=" ".join)
 def test_json_is_one_document_and_not_finite_is_null(nas: Nas, database: Path, command: tuple[str, ...]) -> None:
     result = nas(*command, "--json", storage=database if command[0] != "spaces" else None)
@@ -130,7 +160,7 @@ def test_json_is_one_document_and_not_finite_is_null(nas: Nas, database: Path, c
 
 def test_a_nan_in_a_curve_is_null(nas: Nas, database: Path) -> None:
     document = _document(nas("show", "digits", "4", "--json", storage=database).stdout)
-    assert [epoch["value"] for epoch in document["epochs"]] == [0.3, None]  # type: ignore[attr-defined]
+    assert [epoch["value"] for epoch in document["curve"]] == [0.3, None]  # type: ignore[attr-defined]
 
 
 def test_plain_turns_what_is_not_finite_into_null_at_any_depth() -> None:
@@ -142,7 +172,60 @@ def test_plain_turns_what_is_not_finite_into_null_at_any_depth() -> None:
 @pytest.mark.parametrize("command", READERS, ids=" ".join)
 def test_eighty_columns_are_enough(nas: Nas, database: Path, command: tuple[str, ...]) -> None:
     text = nas(*command, storage=database if command[0] != "spaces" else None).stdout
-    assert max(len(line.rstrip()) for line in text.splitlines()) <= 80
+    assert max(len(line.rstrip()) for line in text.splitlines()) <= 80  # what is too wide would not be cut off
+    assert "…" not in text
+
+
+def _ranking(width: int, *objectives: str, verbose: bool = False) -> str:
+    values = {"val_accuracy": 0.8765, "latency_ms": 12.3456, "weights": 1_234_567.0}
+    trial = samples.trial(
+        4321,
+        values=tuple(values[objective] for objective in objectives),
+        family="models.py:MyResidualNetwork",
+        cost=Cost(1_234_567, 98_700_000, None),
+        fingerprint="fedcba98" * 8,
+        epochs=77,
+    )
+    console = Console(width=width, markup=False, highlight=False, record=True, file=io.StringIO())
+    made = ranking_table([Ranked(17, 9, trial, (4321,))], objectives, verbose)
+    console.print(made, crop=False)
+    return console.export_text()
+
+
+@pytest.mark.parametrize("width", [80, 60, 40])
+def test_every_number_of_a_ranking_is_whole_at_any_width(width: int) -> None:
+    text = _ranking(width, "val_accuracy", "latency_ms")
+    first = next(line for line in text.splitlines() if "0.8765" in line)
+    for number in ("17", "9", "0.8765", "12.3456", "1.23 M", "98.7 M", "fedcba98"):
+        assert f" {number} " in f" {first} "
+    assert "…" not in text
+    assert "models.py" not in text
+    if width == 80:
+        assert max(len(line.rstrip()) for line in text.splitlines()) <= 80
+        assert text.split()[:4] == ["#", "Frontier", "val_accuracy", "latency_ms"]
+
+
+def test_a_ranking_has_epochs_and_trials_where_there_is_room_or_everything_is_asked_for() -> None:
+    assert "Epochs" not in _ranking(80, "val_accuracy", "latency_ms")
+    assert "4321" in _ranking(120, "val_accuracy", "latency_ms")
+    assert "4321" in _ranking(80, "val_accuracy", "latency_ms", verbose=True)
+    assert "MyResidualNetwork" in _ranking(120, "val_accuracy", "latency_ms")
+
+
+def test_a_cost_that_is_an_objective_is_a_count_and_told_once() -> None:
+    text = _ranking(80, "val_accuracy", "weights")
+    assert "1,234,567" in text
+    assert "Weights" not in text
+    assert "MACs" in text
+    trial = samples.trial(3, values=(0.5, 1_234_567.0), cost=Cost(1_234_567, 98_700_000, None))
+    assert best_line(trial, ("val_accuracy", "weights")) == (
+        "val_accuracy 0.5000 · weights 1,234,567 · trial 3 · cnn · 98.7 M MACs"
+    )
+    study = samples.study(objectives=("weights",), directions=("minimize",))
+    leader = replace(trial, values=(1_234_567.0,))
+    console = Console(width=80, markup=False, highlight=False, record=True, file=io.StringIO())
+    console.print(studies_table([(study, leader)]))
+    assert "1,234,567" in console.export_text()
 
 
 def test_readers_load_nothing_heavy_and_write_nothing(database: Path, tmp_path: Path) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console, RenderableType
 
-from nas.cli.ending_view import ending_view, rehearsal_view, what_next
+from nas.cli.documents import ending_document
+from nas.cli.ending_view import ending_view, rehearsal_view
+from nas.cli.views import commands_view
 from nas.conversation import DataCard
 from nas.search.rehearsal import Member, Rehearsal
 from nas.search.run import Ending
@@ -29,23 +30,28 @@ def _text(*views: RenderableType) -> str:
 
 
 def test_an_ending_counts_the_outcomes_and_names_the_best() -> None:
-    text = _text(*ending_view(ENDING))
-    assert "6: 3 complete, 2 pruned, 1 failed; and at no cost 1 duplicate" in text
-    assert "trial 7 · cnn · 1.00 k weights" in text
-    assert "0.9800" in text
+    text = " ".join(_text(*ending_view(ENDING, samples.study(trials_budget=6))).split())
+    assert "6 of 6: 3 complete, 2 pruned, 1 failed; and at no cost 1 duplicate" in text
+    assert "val_accuracy 0.9800 · trial 7 · cnn · 1.00 k weights" in text
+
+
+def test_an_ending_is_a_document_with_its_objectives() -> None:
+    document = ending_document(ENDING, samples.study())
+    assert document["study"] == "digits"
+    assert document["objectives"] == [{"metric": "val_accuracy", "direction": "maximize"}]
+    assert document["best"]["number"] == 7
 
 
 def test_next_commands_go_to_the_same_database_and_show_no_password() -> None:
-    assert [line.split("  ")[1] for line in what_next(ENDING, "my studies.db")] == [
-        "nas rank digits --storage 'my studies.db'",
-        "nas show digits 7 --storage 'my studies.db'",
-        "nas report digits --storage 'my studies.db'",
-    ]
-    server = what_next(ENDING, "postgresql://me:secret@host/db?password=secret&sslmode=require")
-    assert "secret" not in "".join(server)
-    assert "nas rank digits --storage 'postgresql+psycopg://me@host/db?sslmode=require'" in server[0]
-    assert "nas rank digits --storage me@home.db " in what_next(ENDING, "me@home.db")[0]
-    assert what_next(replace(ENDING, best=None), None) == ["  nas show digits  the causes"]
+    def line(storage: str | None) -> str:
+        return commands_view([("nas rank digits", "in order")], storage)[0]
+
+    assert line(None) == "  nas rank digits  in order"
+    assert line("my studies.db") == "  nas rank digits --storage 'my studies.db'  in order"
+    assert line("me@home.db") == "  nas rank digits --storage me@home.db  in order"
+    server = line("postgresql://me:secret@host/db?password=secret&sslmode=require")
+    assert "--storage 'postgresql+psycopg://me@host/db?sslmode=require'" in server
+    assert "secret" not in server
 
 
 def test_a_rehearsal_shows_costs_and_problems() -> None:
@@ -71,6 +77,8 @@ def test_launch_resume_and_look(tmp_path: Path) -> None:
     launched = spawn("-m", "nas", "launch", "digits.toml", cwd=tmp_path)
     assert launched.returncode == 0, launched.stderr
     assert launched.stdout.startswith("digits  The budget is used up.")
+    assert "val_accuracy 0." in launched.stdout
+    assert "nas resume digits --trials 4 " in launched.stderr
     assert "trial 1: begins" in launched.stderr
     assert "nas report digits" in launched.stderr
     resumed = spawn("-m", "nas", "resume", "digits", "--trials", "3", "--json", "-q", cwd=tmp_path)
@@ -78,6 +86,7 @@ def test_launch_resume_and_look(tmp_path: Path) -> None:
     assert resumed.stderr == ""
     document = json.loads(resumed.stdout)
     assert document["schema"] == 1
+    assert document["objectives"][0]["metric"] == "val_accuracy"
     assert sum(document["counts"][outcome] for outcome in ("complete", "pruned", "failed")) >= 3
     shown = json.loads(spawn("-m", "nas", "status", "--json", cwd=tmp_path).stdout)
     assert shown["studies"][0]["state"] == "finished"

@@ -19,7 +19,7 @@ from nas.cli.status import _follow_live, follow, look
 from nas.cli.trial_view import sparkline
 from nas.cli.views import age
 from nas.store.ledger import Ledger
-from nas.store.records import StudyRecord
+from nas.store.records import StudyRecord, TrialRecord
 from tests.cli.conftest import Nas, train
 from tests.report import samples
 
@@ -51,8 +51,30 @@ def test_next_commands_fit_the_state() -> None:
     assert first(study()) == "nas resume digits"
     assert first(study(counts=counts(complete=10))) == "nas resume digits --trials 20"
     assert first(study(trials_budget=None, hours_budget=0.05)) == "nas resume digits --hours 0.1"
+    assert first(study(hours_budget=0.05)) == "nas resume digits --hours 0.1"
+    both = study(trials_budget=600_000, hours_budget=0.05, counts=counts(complete=600_000))
+    assert first(both) == "nas resume digits --trials 1200000 --hours 0.1"
     assert first(study(file=None)) == "nas show digits 3"
     assert first(study(name="two words")) == "nas resume 'two words'"
+
+
+def test_candidates_over_one_limit_are_one_cause() -> None:
+    def rejected(number: int, message: str, **changes: Any) -> TrialRecord:
+        return samples.trial(number, outcome="failed", kind="rejected", message=message, **changes)
+
+    heavy, both = "271,762 weights, 200,000 allowed (limits.weights)", "; 9,000,000 macs, 5,000 allowed (limits.macs)"
+    trials = [
+        samples.trial(0, outcome="failed", kind="nan", message="The loss became NaN in epoch 2."),
+        rejected(1, heavy),
+        rejected(2, heavy.replace("271,762", "1,000,000")),
+        rejected(3, heavy + both),
+        rejected(4, heavy, duplicate_of=1),
+    ]
+    assert standing.failures(trials) == [
+        ("rejected", "more weights, 200,000 allowed (limits.weights)", 2),
+        ("nan", "The loss became NaN in epoch 2.", 1),
+        ("rejected", "more weights, 200,000 allowed (limits.weights); more macs, 5,000 allowed (limits.macs)", 1),
+    ]
 
 
 def test_ages_and_sparklines() -> None:
