@@ -10,6 +10,7 @@ import numpy as np
 import psutil
 import pytest
 
+from nas.errors import NASError
 from nas.store import queries
 from nas.store.engine import open_read_only, storage_url
 from nas.store.records import TrialRecord
@@ -21,6 +22,14 @@ pytestmark = [pytest.mark.tf, pytest.mark.timeout(300)]
 def trials_of(folder: Path, name: str = "toy") -> list[TrialRecord]:
     engine = open_read_only(storage_url(str(folder / "nas.db")))
     return queries.trials(engine, queries.study(engine, name).id)
+
+
+def begun(folder: Path) -> list[TrialRecord]:
+    """The trials so far; none while the database is being created."""
+    try:
+        return trials_of(folder)
+    except NASError:
+        return []
 
 
 def test_every_way_to_break_is_an_outcome_of_its_own_and_the_others_go_on(tmp_path):
@@ -100,7 +109,7 @@ def test_one_worker_and_one_seed_give_the_same_study_twice(tmp_path):
 def test_one_signal_saves_everything_and_resume_finishes(tmp_path, number, expected):
     path = write_study(tmp_path, "Tiny", trials=40, epochs=60)
     process = nas(tmp_path, "launch", str(path))
-    wait_for(lambda: (tmp_path / "nas.db").exists() and any(trial.epochs for trial in trials_of(tmp_path)))
+    wait_for(lambda: any(trial.epochs for trial in begun(tmp_path)))
     os.kill(process.pid, number)
     code, out, err = finish(process)
     assert code == expected, err
@@ -122,7 +131,7 @@ def test_one_signal_saves_everything_and_resume_finishes(tmp_path, number, expec
 def test_the_second_signal_ends_it_at_once(tmp_path):
     path = write_study(tmp_path, "Sleeps", trials=4)
     process = nas(tmp_path, "launch", str(path))
-    wait_for(lambda: (tmp_path / "nas.db").exists() and trials_of(tmp_path))
+    wait_for(lambda: begun(tmp_path))
     os.kill(process.pid, signal.SIGTERM)
     time.sleep(1.0)
     assert process.poll() is None  # it waits for the epoch
@@ -160,7 +169,7 @@ def test_workers_that_cannot_start_are_given_up_with_the_reason(tmp_path):
 def test_a_fork_server_that_dies_takes_no_trial_along(tmp_path):
     path = write_study(tmp_path, "Tiny", trials=2, epochs=300)
     process = nas(tmp_path, "launch", str(path))
-    wait_for(lambda: (tmp_path / "nas.db").exists() and any(trial.epochs for trial in trials_of(tmp_path)))
+    wait_for(lambda: any(trial.epochs for trial in begun(tmp_path)))
     servers = [child for child in psutil.Process(process.pid).children() if "forkserver" in " ".join(child.cmdline())]
     for server in servers:
         server.kill()
@@ -206,7 +215,7 @@ def test_a_changed_space_or_other_data_is_refused_with_the_difference(tmp_path):
 def test_a_study_that_runs_is_not_run_twice(tmp_path):
     path = write_study(tmp_path, "Tiny", trials=200, epochs=200)
     process = nas(tmp_path, "launch", str(path))
-    wait_for(lambda: (tmp_path / "nas.db").exists() and trials_of(tmp_path))
+    wait_for(lambda: begun(tmp_path))
     code, _, err = finish(nas(tmp_path, "resume", "toy"))
     assert code == 4
     assert str(process.pid) in err

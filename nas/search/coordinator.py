@@ -62,6 +62,7 @@ class Coordinator:
         budget: What may still be spent.
         observer: Hears of everything.
         stop_asked: Returns why to stop as soon as every running epoch has ended, or ``None`` to go on.
+        stop_at_once: Tells whether not even to wait for that; what still runs is left to `abandon`.
     """
 
     def __init__(
@@ -76,10 +77,12 @@ class Coordinator:
         budget: Budget,
         observer: Observer,
         stop_asked: Callable[[], str | None],
+        stop_at_once: Callable[[], bool] = lambda: False,
     ) -> None:
         self._study, self._ledger, self._pool = study, ledger, pool
         self._card, self._files, self._base = card, files, base
         self._budget, self._observer, self._stop_asked = budget, observer, stop_asked
+        self._stop_at_once = stop_at_once
         pruner = study.search.pruner or catalogue.strategies[study.search.strategy].pruner
         self._pruner = catalogue.pruners[pruner](study.search.epochs)
         self._proposals = Proposals(study, ledger, budget)
@@ -106,6 +109,8 @@ class Coordinator:
                 self._hand_out()
             self._write()
             self._show()
+            if self._stop_at_once():
+                break
             if not self._live and (self._stopping or not self._more()):
                 break
             for worker, message in self._pool.messages(timeout=0.2):

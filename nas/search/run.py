@@ -23,7 +23,7 @@ from nas.search.pool.local import LocalPool, PoolSettings
 from nas.search.pool.pool import Pool
 from nas.search.progress import watching
 from nas.search.session import new_session, refuse_changed
-from nas.search.stopping import StopAtOnce, StopSignals
+from nas.search.stopping import StopSignals
 from nas.store import queries
 from nas.store.engine import display_url, open_for_writing, reading_from, storage_url
 from nas.store.ledger import Ledger, create_study
@@ -174,11 +174,10 @@ def _run(
                 budget=Budget(*budget, seconds_before=ledger.record.seconds, free_in_a_row=_free_at_the_end(ledger)),
                 observer=observer,
                 stop_asked=lambda: signals.asked,
+                stop_at_once=lambda: signals.at_once,
             )
             try:
                 stopped = coordinator.run()
-            except StopAtOnce:
-                stopped = signals.asked
             finally:
                 coordinator.abandon("the session ended")  # if anything still runs, it will be gone on with
             result = _ending(study, ledger, coordinator, stopped, signals)

@@ -1,23 +1,21 @@
-"""Ctrl-C and SIGTERM: once to finish the running epochs and save, twice to stop at once."""
+"""Ctrl-C and SIGTERM: once to finish the running epochs and save, twice to stop at once, three times to leave it all."""
 
 from __future__ import annotations
 
+import os
 import signal
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
-
-from nas.errors import Interrupted
 
 ORDERLY_EXIT = {signal.SIGINT: 130, signal.SIGTERM: 6}
 AT_ONCE_EXIT = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
-class StopAtOnce(BaseException):
-    """The second signal. Not an `Exception`: nobody may swallow it."""
-
-
 class StopSignals:
     """Listens to SIGINT, SIGTERM and SIGHUP while a study runs; the previous handlers come back after it.
+
+    The handler only takes note: raising from it could tear a transaction in two, and the terminal it could print on
+    may be what is gone. Whoever works looks here several times a second.
 
     Attributes:
         received: The first signal, or ``None``.
@@ -36,13 +34,9 @@ class StopSignals:
                 self._before[number] = signal.signal(number, self._hear)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        if isinstance(error, StopAtOnce):  # while the data was being prepared, or the last lines written
-            raise Interrupted("Stopped at once. Finished epochs are saved.", self.exit_code) from None
 
     @property
     def asked(self) -> str | None:
@@ -58,7 +52,9 @@ class StopSignals:
         return (AT_ONCE_EXIT if self.at_once else ORDERLY_EXIT)[first]
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
-        if self.received is not None:
+        if self.received is None:
+            self.received = signal.Signals(number)
+        elif not self.at_once:
             self.at_once = True
-            raise StopAtOnce
-        self.received = signal.Signals(number)  # nothing is printed here: the terminal may be what is gone
+        else:
+            os._exit(128 + number)  # the fork server and the workers notice and leave
