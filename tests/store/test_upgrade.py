@@ -9,9 +9,11 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import create_engine, text
 
 import nas
+from nas.cli.app import cli
 from nas.errors import StorageError
 from nas.store import queries, upgrade
 from nas.store.engine import open_for_writing, open_read_only, sqlite_path, storage_url
@@ -117,6 +119,19 @@ def test_load_study_upgrades_an_older_schema_after_a_backup(tmp_path: Path) -> N
     shutil.copy(ASSET, path)
     assert len(nas.load_study("digits", str(path)).trials) == 3
     open_read_only(storage_url(str(path))).dispose()
+    assert tables(tmp_path / "nas.db.before-0002") == tables(ASSET)
+
+
+@pytest.mark.usefixtures("second_revision")
+def test_the_command_that_is_said_to_upgrade_does(tmp_path: Path) -> None:
+    path = tmp_path / "nas.db"
+    shutil.copy(ASSET, path)
+    looked = CliRunner().invoke(cli, ["status", "--storage", str(path)])
+    assert looked.exit_code == 5
+    assert "`nas resume NAME` upgrades it" in looked.stderr
+    resumed = CliRunner().invoke(cli, ["resume", "digits", "--storage", str(path)])
+    assert resumed.exit_code == 2, resumed.output  # the asset's study file is but a name: it cannot be gone on with
+    assert CliRunner().invoke(cli, ["status", "--storage", str(path)]).exit_code == 0
     assert tables(tmp_path / "nas.db.before-0002") == tables(ASSET)
 
 
