@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: once to finish the running epochs and save, twice to stop at once, three times to leave it all."""
+"""Ctrl-C and SIGTERM: once to finish the running epochs and save, twice to stop at once, three times to let go."""
 
 from __future__ import annotations
 
