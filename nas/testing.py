@@ -8,6 +8,7 @@ Use it in a test of your own::
 
 from __future__ import annotations
 
+import inspect
 import math
 import random
 from collections.abc import Callable
@@ -26,7 +27,7 @@ def check_family(
     can be written down (``get_config``) and made anew from that; one step of training gives a finite loss.
 
     Args:
-        family: A ``keras_tuner.HyperModel``.
+        family: A ``keras_tuner.HyperModel``, or a class of them, which is given `input_shape` if it takes one.
         input_shape: The shape of one example, without the batch axis.
         classes: How many classes the random labels have.
         members: How many architectures are drawn.
@@ -40,6 +41,9 @@ def check_family(
     """
     import keras
 
+    if isinstance(family, type):
+        takes_shape = "input_shape" in inspect.signature(family).parameters
+        family = family(input_shape=tuple(input_shape)) if takes_shape else family()
     rng = random.Random(seed)
     described = []
     for member in range(members):

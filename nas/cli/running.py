@@ -51,7 +51,7 @@ def _rehearse(context: click.Context, output: Output, study: Path, storage: str 
 
     _hush_optuna()
     rehearsal = rehearse(study, storage=storage, console=output.stderr)
-    problems = [member.problem for member in rehearsal.members]
+    broken = [member for member in rehearsal.members if member.label == "default" and member.problem]
     if output.json:
         output.document(
             study=rehearsal.name,
@@ -65,8 +65,11 @@ def _rehearse(context: click.Context, output: Output, study: Path, storage: str 
         from nas.cli.views import commands_view
 
         output.show(*rehearsal_view(rehearsal))
-        output.hint("", *commands_view([(f"nas launch {shlex.quote(str(study))}", "begin it")], storage))
-    context.exit(1 if problems and all(problems) else 0)
+        if not broken:
+            output.hint("", *commands_view([(f"nas launch {shlex.quote(str(study))}", "begin it")], storage))
+    for member in broken:
+        output.hint(f"The default member of {member.family} would not be trained. {member.problem}")
+    context.exit(1 if broken else 0)
 
 
 def _parse_changes(context: click.Context, parameter: click.Parameter, value: str | None) -> frozenset[str]:

@@ -9,12 +9,14 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
+from time import perf_counter
 
 import optuna
 from rich.console import Console
 
 from nas.conversation import Ask, Built, Continue, DataCard, Epoch, Evaluate, Failed, Finished, Skip, Train, Value
 from nas.search.files import files_root
+from nas.search.fit import refuse_misfits
 from nas.search.limits import over_limit
 from nas.search.pool.local import LocalPool, PoolSettings
 from nas.search.pool.pool import Pool, Worker
@@ -26,19 +28,25 @@ from nas.study_file import Study, read_study
 
 RANDOM_MEMBERS = 2
 """Drawn at random of each family, built and not trained."""
+START_SECONDS = 5.0
+"""Until the first trial begins: importing TensorFlow, loading the data."""
 PRUNED_SHARE = 0.5
 """What successive halving usually leaves of the epochs; the estimate says so."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member that was built. `seconds_per_epoch` only of the default one; `problem` if it would not be trained."""
+    """One member that was built. `problem` if it would not be trained.
+
+    Of the default one also: `seconds_per_epoch`, and `seconds_before`, which building and tracing take.
+    """
 
     family: str
     label: str
     weights: int | None
     macs: int | None
     seconds_per_epoch: float | None
+    seconds_before: float | None
     problem: str | None
 
 
@@ -71,6 +79,7 @@ def rehearse(path: str | Path, *, storage: str | None = None, console: Console |
         LocalPool(settings) as pool,
     ):
         card = prepare_data(study, pool, root / "data", base, observer)
+        refuse_misfits(study.space.families, card)
         draws = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=study.search.seed))
         members = []
         for family in study.space.families:
@@ -98,6 +107,7 @@ def _try(
         base=str(base),
         dry=True,
     )
+    started = perf_counter()
     pool.give(worker, order)
     weights = macs = seconds = problem = None
     while True:
@@ -119,7 +129,8 @@ def _try(
                 case Finished() | Failed():
                     if isinstance(message, Failed):
                         problem = f"{message.kind}: {message.message}"
-                    return Member(family, "", weights, macs, seconds, problem)
+                    before = None if seconds is None else perf_counter() - started
+                    return Member(family, "", weights, macs, seconds, before, problem)
 
 
 def _idle(pool: Pool) -> Worker:
@@ -135,12 +146,13 @@ def _estimate(study: Study, members: list[Member]) -> tuple[float | None, tuple[
     if not timed:
         return None, ("No default member could be timed: see the problems above.",)
     search = study.search
-    per_trial = median(timed) * search.epochs
+    before = median(member.seconds_before for member in members if member.seconds_before is not None)
+    per_trial = before / PRUNED_SHARE + median(timed) * search.epochs  # of these only the epochs can be pruned
     hours = None if search.hours is None else search.hours * 3600
     if search.trials is None:
         fits = int((hours or 0) * search.workers / (per_trial * PRUNED_SHARE))
         return hours, (f"In {search.hours:g} h about {fits:,} trials fit, if pruning saves half of the epochs.",)
-    estimate = search.trials * per_trial * PRUNED_SHARE / search.workers
+    estimate = START_SECONDS + search.trials * per_trial * PRUNED_SHARE / search.workers
     notes = [
         f"{search.trials:,} trials of {search.epochs} epochs on {search.workers} workers, half of the epochs pruned."
     ]

@@ -18,6 +18,7 @@ from nas.ranking import rank
 from nas.search.budget import Budget
 from nas.search.coordinator import TRIES, Coordinator
 from nas.search.files import StudyFiles, files_root
+from nas.search.fit import refuse_misfits
 from nas.search.observer import Observer
 from nas.search.pool.local import LocalPool, PoolSettings
 from nas.search.pool.pool import Pool
@@ -27,7 +28,7 @@ from nas.search.stopping import StopSignals
 from nas.store import queries
 from nas.store.engine import display_url, open_for_writing, reading_from, storage_url
 from nas.store.ledger import Ledger, create_study
-from nas.store.records import StudyRecord, TrialRecord
+from nas.store.records import StudyRecord, TrialRecord, spent
 from nas.study_file import Study, parse_study, read_study
 
 
@@ -106,6 +107,11 @@ def resume(
     )
     if record.running is not None:
         raise StudyRunning(name, record.running.pid, record.running.host)
+    if trials is not None and trials < (done := spent(record.counts)):
+        raise BadInput(
+            f"--trials {trials} is a total, and {done} trials of {name!r} have been begun already. "
+            f"Give more, e.g. --trials {2 * done}."
+        )
     given = {"--trials": trials, "--hours": hours, "--allow-changed": ",".join(sorted(allow_changed)) or None}
     command = _command("resume", name, storage, **given)
     return _run(
@@ -151,6 +157,7 @@ def _run(
         LocalPool(settings) as pool,
     ):
         card = prepare_data(study, pool, root / "data", base, observer, signals)
+        refuse_misfits(study.space.families, card)
         session = new_session(study, base, card, command)
         if create is not None:
             create()  # last: whatever could be wrong has been found by now
@@ -257,6 +264,10 @@ def _ending(
         message = "The space is exhausted: the last candidates had all been built before, or were over a limit."
     else:
         code, message = 0, "The budget is used up."
+        if standing.spent and ledger.record.counts == standing.counts:
+            message += (
+                f" Nothing was left to do: `--trials` and `--hours` raise the total, {standing.spent} trials so far."
+            )
     if code == 0 and not standing.counts.get("complete"):
         code, message = 1, f"{message} No trial is complete: see `nas show {study.name}` for the causes."
     records = [ledger.trial_record(trial._trial_id) for trial in ledger.study.get_trials(deepcopy=False)]
@@ -267,9 +278,11 @@ def _ending(
 def _refuse_existing(url: str, name: str) -> None:
     """Refuse a name that is taken before anything slow begins."""
     try:
-        _stored(url, name)
+        record = _stored(url, name)
     except (NotFound, StorageError):
         return  # a database that cannot be read is met again, with its own message, when it is written
+    if record.running is not None:
+        raise StudyRunning(name, record.running.pid, record.running.host)
     raise StudyExists(name, display_url(url))
 
 

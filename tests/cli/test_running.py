@@ -57,8 +57,8 @@ def test_next_commands_go_to_the_same_database_and_show_no_password() -> None:
 def test_a_rehearsal_shows_costs_and_problems() -> None:
     card = DataCard("sklearn:digits", "ab", "nowhere", (8, 8, 1), 10, (), {}, {})
     members = (
-        Member("cnn", "default", 1234, 56789, 0.25, None),
-        Member("vit", "random 1", None, None, None, "312,455 weights [red] are over"),
+        Member("cnn", "default", 1234, 56789, 0.25, 1.0, None),
+        Member("vit", "random 1", None, None, None, 1.0, "312,455 weights [red] are over"),
     )
     text = _text(*rehearsal_view(Rehearsal("digits", card, members, 90.0, ("48 trials",))))
     assert "1.23 k  56.8 k     0.25" in text
