@@ -19,7 +19,7 @@ from tests.real import finish, nas, write_study
 pytestmark = [pytest.mark.tf, pytest.mark.timeout(420)]
 
 COORDINATOR_KILLS, WORKER_KILLS = 8, 16
-TRIALS, EPOCHS = 120, 20
+TRIALS, EPOCHS = 200, 20
 
 
 def details(folder: Path) -> list[TrialDetail]:
