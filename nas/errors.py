@@ -129,7 +129,7 @@ class StorageError(NASError):
 class Interrupted(NASError):
     """A study was stopped before its budget was used up; everything is saved.
 
-    ``exit_code`` is 130 after Ctrl-C, 143 after SIGTERM's deadline, 6 where the stop was orderly.
+    ``exit_code`` is 130 after Ctrl-C, 143 after a second SIGTERM, 6 where the stop was orderly.
     """
 
     def __init__(self, message: str, exit_code: int) -> None:
