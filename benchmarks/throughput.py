@@ -67,15 +67,17 @@ def keras_tuners(folder: Path, candidates: int, epochs: int, seed: int) -> dict[
     import numpy as np
 
     from nas.conversation import Ask, Scalar
+    from nas.data.options import DataSection
     from nas.data.prepared import open_split, prepare
+    from nas.training.augmentation import AUGMENTATIONS
     from nas.training.choices import choose, make_optimizer, make_schedule
     from nas.training.tasks.classification import CLASSIFICATION
     from search_spaces.image.cnn import CNN
 
-    card, _ = prepare("sklearn:digits", "classification", folder / "data", folder)
+    card, _ = prepare(DataSection(source="sklearn:digits"), "classification", folder / "data", folder)
     splits = {name: open_split(card, name) for name in ("train", "validation")}
     arrays = {
-        name: ((split.x - np.asarray(card.mean)) / np.asarray(card.std), np.asarray(split.y))
+        name: ((split.only - np.asarray(card.inputs["x"].mean)) / np.asarray(card.inputs["x"].std), split.labels)
         for name, split in splits.items()
     }
 
@@ -89,12 +91,12 @@ def keras_tuners(folder: Path, candidates: int, epochs: int, seed: int) -> dict[
                     value = hp.Float(ask.name, low, high, sampling="log", default=ask.default)
                 return value
 
-            model = CLASSIFICATION.attach_head(CNN(card.input_shape).build(hp), card)
-            self.choices = choose(answer, card, compiled=False)
+            model = CLASSIFICATION.attach_head(CNN(card.input_shape).build(hp), card, hp)
+            self.choices = choose(answer, card, compiled=False, augment={"x": tuple(AUGMENTATIONS["image"])})
             steps = card.examples["train"] // self.choices.batch_size * epochs
             model.compile(
                 make_optimizer(self.choices, make_schedule(self.choices, steps) or self.choices.learning_rate),
-                loss=CLASSIFICATION.loss(card),
+                loss=CLASSIFICATION.loss(card, hp),
                 metrics=CLASSIFICATION.keras_metrics(card),
             )
             return model

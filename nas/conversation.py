@@ -11,7 +11,7 @@ One evaluation, message by message (worker ▶ coordinator unless marked ◀)::
 
 and the one that comes before a study::
 
-    ◀ Prepare(source, …)   Prepared(card) | Failed(…)
+    ◀ Prepare(data, task, …)   Prepared(card) | Failed(…)
 
 Messages are frozen dataclasses of plain values. They cross the channel as JSON, checked on arrival:
 nothing is unpickled, and a channel to another machine needs nothing but text.
@@ -27,6 +27,7 @@ from pydantic import TypeAdapter
 from pydantic_core import to_json
 
 Scalar: TypeAlias = Union[bool, int, float, str, None]
+InputKind: TypeAlias = Literal["image", "vector", "sequence", "text", "audio", "ids"]
 FailureKind: TypeAlias = Literal["nan", "oom", "timeout", "crash", "killed", "error", "rejected"]
 
 
@@ -94,23 +95,85 @@ class Architecture:
 
 
 @dataclass(frozen=True, slots=True)
+class Input:
+    """One input of an encoder, as a model receives it. Shapes are without the batch axis.
+
+    image     float32 (height, width, channels), standardised by `mean` and `std`, one a channel
+    vector    float32 (features,), standardised; the last ``len(categories)`` of them are whole numbers from 0, which
+              say of each what it is of ``categories[i]`` many (0: none of those that train has), and are left as they are
+    sequence  float32 (steps, channels), standardised by channel
+    text      int32 (length,), tokens below `vocabulary`; 0 is padding, at the end
+    audio     float32 (samples,) in [-1, 1], at `sample_rate` a second
+    ids       int32 (length,), names of things below `vocabulary`; 0 is none
+
+    `item` marks the inputs of a pair's second half: the item somebody looks for, the text that belongs to an image.
+    """
+
+    kind: InputKind
+    shape: tuple[int, ...]
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    vocabulary: int = 0
+    categories: tuple[int, ...] = ()
+    sample_rate: int = 0
+    item: bool = False
+
+    @property
+    def dtype(self) -> str:
+        """What a model receives it as."""
+        return "int32" if self.kind in ("text", "ids") else "float32"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is to be told of an example: a label of this `shape`, without the batch axis.
+
+    `names` are those of the classes, tags or symbols that labels index, or of the columns of numbers. `mean` and `std`
+    are those of numbers over the training split, one a column.
+    """
+
+    shape: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What can be had without any encoder, measured on the validation split: what every trial has to beat."""
+
+    name: str
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class DataCard:
     """What a prepared data set is: the only thing the coordinator ever learns about the data.
 
-    `folder` holds the arrays, `fingerprint` is a SHA-256 of their content and of how they were split.
-    `input_shape` has no batch axis. `examples` counts by split name (train, validation, test).
+    `folder` holds the arrays, `fingerprint` is a SHA-256 of their content and of how they were split. An only input is
+    called ``"x"``. `examples` counts by split (train, validation, test, and what else a task needs); `class_counts`
+    counts labels by split, in the order of ``target.names``, where an example has one of them or several.
     """
 
     source: str
     fingerprint: str
     folder: str
-    input_shape: tuple[int, ...]
-    classes: int
-    class_names: tuple[str, ...]
+    inputs: dict[str, Input]
+    target: Target
     examples: dict[str, int]
-    class_counts: dict[str, tuple[int, ...]]
-    mean: tuple[float, ...] = (0.0,)
-    std: tuple[float, ...] = (1.0,)
+    class_counts: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    baseline: Baseline | None = None
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The shape of an example that has one input; ``()`` where there are several."""
+        shapes = [given.shape for given in self.inputs.values()]
+        return shapes[0] if len(shapes) == 1 else ()
+
+    @property
+    def classes(self) -> int:
+        """How many names the target has."""
+        return len(self.target.names)
 
 
 # ---------------------------------------------------------------- coordinator ▶ worker
@@ -120,11 +183,12 @@ class DataCard:
 class Prepare:
     """Load a data source, check and split it, write it where every worker can map it."""
 
-    source: str
+    data: str
+    """The study file's ``[data]`` as JSON, every key of it: `nas.data.options` reads it."""
     task: str
     folder: str
     base: str
-    """The folder that relative paths in `source` start from."""
+    """The folder that relative paths in a source start from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +210,8 @@ class Evaluate:
     checkpoint: str
     base: str
     params: dict[str, Scalar] | None = None
+    encoders: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """For a family that joins several inputs: the families that each of them may be encoded by."""
     latency: bool = False
     dry: bool = False
     """A rehearsal: train at most a few steps, write no checkpoint."""

@@ -9,12 +9,13 @@ import ast
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from nas import catalogue
+from nas.data.options import DataSection, Names, Section, as_tuple
 from nas.errors import FamilyError, StudyFileError, UnknownName, did_you_mean
 from nas.space_fingerprint import family_fingerprint
 
@@ -23,38 +24,26 @@ COSTS = ("weights", "macs", "memory", "latency_ms")
 """Costs that may be objectives beside the task's own validation metrics."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-def _as_tuple(value: object) -> object:
-    if isinstance(value, str):
-        return (value,)
-    return tuple(value) if isinstance(value, list) else value
-
-
-Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
-
-
-class DataSection(_Section):
-    """Where the examples come from: ``"kind:rest"``."""
-
-    source: str
-
-
-class TaskSection(_Section):
+class TaskSection(Section):
     """What the encoder is to be good for."""
 
     kind: str = "classification"
 
 
-class SpaceSection(_Section):
-    """Which families of encoders are searched."""
+class SpaceSection(Section):
+    """Which families of encoders are searched: all shipped ones that fit data and task, where none is named."""
 
-    families: Names = Field(min_length=1)
+    families: Names = Field(default=(), min_length=1)
+    encoders: dict[str, Names] = {}
+    """Of data with several inputs: by input, which families it may be encoded by; all that fit, where none is named."""
+
+    @property
+    def all_families(self) -> tuple[str, ...]:
+        """Every family whose code a candidate may be made of, once."""
+        return tuple(dict.fromkeys((*self.families, *(name for names in self.encoders.values() for name in names))))
 
 
-class SearchSection(_Section):
+class SearchSection(Section):
     """How, and for how long. `trials` and `hours` are totals over all sessions of the study."""
 
     strategy: str = "auto"
@@ -66,31 +55,33 @@ class SearchSection(_Section):
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
 
 
-class ObjectiveSection(_Section):
+class ObjectiveSection(Section):
     """What is better. The first objective, of `maximize` before `minimize`, is the one pruning goes by."""
 
     maximize: Names = ()
     minimize: Names = ()
 
 
-class LimitsSection(_Section):
-    """What a candidate may cost. Weights and MACs are checked before an epoch is spent."""
+class LimitsSection(Section):
+    """What a candidate may cost. Weights, MACs and memory are checked before an epoch is spent."""
 
     weights: int | None = Field(default=None, ge=1)
     macs: int | None = Field(default=None, ge=1)
+    memory: int | None = Field(default=None, ge=1)
+    """Bytes of all activations of one example; a training step holds as many for each example of its batch."""
     trial_seconds: float = Field(default=7200.0, gt=0)
     """A worker that spends longer than this on one trial is ended: failed(timeout)."""
     silence_seconds: float = Field(default=120.0, gt=0)
     """A worker that does not even beat for this long is ended: failed(timeout)."""
 
 
-class Study(_Section):
+class Study(Section):
     """A whole study file, every key of it."""
 
     name: str
     data: DataSection
     task: TaskSection = TaskSection()
-    space: SpaceSection
+    space: SpaceSection = SpaceSection()
     search: SearchSection
     objective: ObjectiveSection = ObjectiveSection()
     limits: LimitsSection = LimitsSection()
@@ -190,19 +181,28 @@ def _check_names(raw: dict[str, Any], base: Path) -> list[str]:
         value = _get(raw, section, key)
         if isinstance(value, str) and value not in registry:
             problems.append(f"{section}.{key}: {UnknownName(registry.kind, value, registry)}")
-    families = _as_tuple(_get(raw, "space", "families"))
-    if isinstance(families, tuple):
-        named = [family for family in families if isinstance(family, str)]
-        problems += [problem for family in named if (problem := _check_family(family, base))]
-        labels = [family.rpartition(":")[2] for family in named]  # what the names of their params begin with
-        problems += [
-            f"space.families: two families are called {name!r}. Give each once, or rename a class."
-            for name in sorted({label for label in labels if labels.count(label) > 1})
-        ]
+    problems += _check_families("space.families", _get(raw, "space", "families"), base)
+    encoders = _get(raw, "space", "encoders")
+    for name, families in encoders.items() if isinstance(encoders, dict) else ():
+        problems += _check_families(f"space.encoders.{name}", families, base)
     source = _get(raw, "data", "source")
     if isinstance(source, str) and (problem := _check_source(source)):
         problems.append(problem)
     return problems
+
+
+def _check_families(key: str, families: object, base: Path) -> list[str]:
+    """Check a list of families: each must be known, and what the names of their params begin with must differ."""
+    families = as_tuple(families)
+    named = [family for family in families if isinstance(family, str)] if isinstance(families, tuple) else []
+    labels = [family.rpartition(":")[2] for family in named]
+    return [
+        *(f"{key}: {problem}" for family in named if (problem := _check_family(family, base))),
+        *(
+            f"{key}: two families are called {name!r}. Give each once, or rename a class."
+            for name in sorted({label for label in labels if labels.count(label) > 1})
+        ),
+    ]
 
 
 def _get(raw: dict[str, Any], section: str, key: str) -> object:
@@ -215,16 +215,16 @@ def _check_family(family: str, base: Path) -> str | None:
         if family in catalogue.families:
             return None
         also = "A class of your own is named 'file.py:Class' or 'package.module:Class'."
-        return f"space.families: {UnknownName('search space', family, catalogue.families, also=also)}"
+        return f"{UnknownName('search space', family, catalogue.families, also=also)}"
     module, _, attribute = family.rpartition(":")
     if not attribute.isidentifier() or not module:
-        return f"space.families: {family!r} must be 'file.py:Class' or 'package.module:Class'."
+        return f"{family!r} must be 'file.py:Class' or 'package.module:Class'."
     if module.endswith(".py"):
         return _check_family_file(family, base / module, attribute)
     try:
         family_fingerprint(family, base)  # finds the module without importing it
     except FamilyError as error:
-        return f"space.families: {error}"
+        return f"{error}"
     return None
 
 
@@ -232,9 +232,9 @@ def _check_family_file(family: str, path: Path, attribute: str) -> str | None:
     try:
         tree = ast.parse(path.read_bytes(), filename=str(path))
     except (OSError, ValueError) as error:
-        return f"space.families: {family!r}: {path} cannot be read: {error}."
+        return f"{family!r}: {path} cannot be read: {error}."
     except SyntaxError as error:
-        return f"space.families: {family!r}: {path} is not valid Python: {error.msg}, line {error.lineno}."
+        return f"{family!r}: {path} is not valid Python: {error.msg}, line {error.lineno}."
     families = [node.name for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)]
     imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
     targets = [target for node in tree.body if isinstance(node, ast.Assign) for target in node.targets]
@@ -244,7 +244,7 @@ def _check_family_file(family: str, path: Path, attribute: str) -> str | None:
         return None
     near = did_you_mean(attribute, families)
     has = ", ".join(families) or "none"
-    return f"space.families: {path} has no class or function {attribute!r}.{near} It has: {has}."
+    return f"{path} has no class or function {attribute!r}.{near} It has: {has}."
 
 
 def _check_source(source: str) -> str | None:
@@ -268,7 +268,7 @@ def _check_together(raw: dict[str, Any]) -> list[str]:
     known = [*task.metrics, *COSTS]
     given = []
     for key in ("maximize", "minimize"):
-        names = _as_tuple(_get(raw, "objective", key))
+        names = as_tuple(_get(raw, "objective", key))
         named = [name for name in names if isinstance(name, str)] if isinstance(names, tuple) else []
         given += named
         problems += [f"objective.{key}: {UnknownName('objective', name, known)}" for name in named if name not in known]

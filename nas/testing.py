@@ -3,33 +3,46 @@
 Use it in a test of your own::
 
     def test_my_family():
-        check_family(MyNet(input_shape=(28, 28, 1)), input_shape=(28, 28, 1))
+        check_family(MyNet, input_shape=(28, 28, 1))
+        check_family(MyReader, Input("text", (64,), vocabulary=1000))
 """
 
 from __future__ import annotations
 
-import inspect
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from nas.conversation import Architecture, Ask, Scalar
+from nas.conversation import Architecture, Ask, DataCard, Input, InputKind, Scalar, Target
 
 
 def check_family(
-    family: Any, input_shape: tuple[int, ...], classes: int = 10, members: int = 10, seed: int = 0
+    family: Any,
+    given: Input | Mapping[str, Input] | None = None,
+    *,
+    input_shape: tuple[int, ...] | None = None,
+    classes: int = 10,
+    features: str = "vector",
+    encoders: Mapping[str, tuple[str, ...]] | None = None,
+    members: int = 10,
+    seed: int = 0,
 ) -> tuple[Architecture, ...]:
     """Build the default and `members` - 1 random members of `family` and check what every member has to keep to.
 
     It builds; it builds again from the same params and is the same architecture; its features are a vector, a
-    sequence or a map with all but the batch axis known (a compiled model may end as it likes); its cost is known; it
-    can be written down (``get_config``) and made anew from that; one step of training gives a finite loss.
+    sequence or a map with all but the batch axis known, of the same rank for all members (a compiled model may end as
+    it likes); its cost is known; it can be written down (``get_config``) and made anew from that; one step of training
+    gives a finite loss. A member may be turned away with ``keras_tuner.errors.FailedTrialError`` that says why, but
+    not the default, and not more than half of them.
 
     Args:
-        family: A ``keras_tuner.HyperModel``, or a class of them, which is given `input_shape` if it takes one.
-        input_shape: The shape of one example, without the batch axis.
+        family: A ``keras_tuner.HyperModel``, a class of them or a function: made as a study would make it.
+        given: What it encodes: one input, or several by name.
+        input_shape: Instead of `given`, the shape of one example: an image, a sequence or a vector.
         classes: How many classes the random labels have.
+        features: What it is asked for: "vector", "sequence", "map" or "pair".
+        encoders: For a family that joins several inputs: by input, which families it may be encoded by.
         members: How many architectures are drawn.
         seed: Of the draws and of the training.
 
@@ -40,18 +53,73 @@ def check_family(
         AssertionError: A member breaks the contract; the message names its params.
     """
     import keras
+    from keras_tuner.errors import FailedTrialError
 
-    if isinstance(family, type):
-        takes_shape = "input_shape" in inspect.signature(family).parameters
-        family = family(input_shape=tuple(input_shape)) if takes_shape else family()
+    inputs = _inputs(given, input_shape)
+    model_family = _made(family, inputs, classes, features, encoders)
     rng = random.Random(seed)
-    described = []
+    described: list[Architecture] = []
+    ranks: set[tuple[int, ...]] = set()
     for member in range(members):
         answer = _Recorder(_default if member == 0 else _drawn(rng))
         keras.utils.set_random_seed(seed)
-        described.append(_check_member(family, answer, tuple(input_shape), classes))
+        try:
+            model, architecture = _check_member(model_family, answer, inputs, classes)
+        except FailedTrialError as error:
+            assert member > 0, f"The default member is turned away: {error}."
+            assert str(error), f"A member is turned away without a reason: {answer.params}."
+            continue
+        described.append(architecture)
+        if not model.compiled:
+            ranks.add(tuple(len(output.shape) for output in model.outputs))
         keras.utils.clear_session()
+    assert 2 * len(described) >= members, f"Only {len(described)} of {members} members can be built."
+    assert len(ranks) <= 1, f"Members differ in what they give: features with {sorted(ranks)} axes."
     return tuple(described)
+
+
+def example_batch(inputs: Mapping[str, Input], rows: int = 8, seed: int = 0) -> Any:
+    """Return random inputs as a model receives them: an array, or several by name."""
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+
+    def draw(given: Input) -> Any:
+        shape = (rows, *given.shape)
+        if given.dtype == "int32":
+            return rng.integers(0, max(given.vocabulary, 2), shape).astype("int32")
+        x = rng.normal(size=shape).astype("float32")
+        for column, count in enumerate(reversed(given.categories), 1):
+            x[:, -column] = rng.integers(0, count, rows)
+        return np.clip(x / 4, -1, 1) if given.kind == "audio" else x
+
+    drawn = {name: draw(given) for name, given in inputs.items()}
+    return drawn["x"] if list(drawn) == ["x"] else drawn
+
+
+def _inputs(given: Input | Mapping[str, Input] | None, input_shape: tuple[int, ...] | None) -> dict[str, Input]:
+    if isinstance(given, Input):
+        return {"x": given}
+    if given is not None:
+        return dict(given)
+    assert input_shape is not None, "Say what the family encodes: `given` or `input_shape`."
+    kinds: dict[int, InputKind] = {3: "image", 2: "sequence"}
+    return {"x": Input(kinds.get(len(input_shape), "vector"), tuple(input_shape))}
+
+
+def _made(
+    family: Any,
+    inputs: dict[str, Input],
+    classes: int,
+    features: str,
+    encoders: Mapping[str, tuple[str, ...]] | None,
+) -> Any:
+    """Return `family` as a ``HyperModel``, made as for a study."""
+    from nas.training.families import made_for
+
+    names = tuple(str(label) for label in range(classes))
+    card = DataCard("check", "0" * 64, "", inputs, Target(names=names), {"train": 8, "validation": 8})
+    return made_for(family, getattr(family, "__name__", type(family).__name__), card, features, encoders)
 
 
 class _Recorder:
@@ -90,12 +158,14 @@ def _drawn(rng: random.Random) -> Callable[[Ask], Scalar]:
     return answer
 
 
-def _check_member(family: Any, answer: _Recorder, input_shape: tuple[int, ...], classes: int) -> Architecture:
+def _check_member(family: Any, answer: _Recorder, inputs: dict[str, Input], classes: int) -> tuple[Any, Architecture]:
     import keras
 
     from nas.training.architecture import describe
     from nas.training.hyperparameters import AnsweredHyperParameters, from_params
 
+    shapes = [given.shape for given in inputs.values()]
+    input_shape = shapes[0] if len(shapes) == 1 else None
     model = family.build(AnsweredHyperParameters(answer))
     params = answer.params
     assert isinstance(model, keras.Model), f"build(hp) must return a keras.Model. Received: {model!r}, for {params}."
@@ -109,27 +179,27 @@ def _check_member(family: Any, answer: _Recorder, input_shape: tuple[int, ...], 
     if not architecture.opaque:
         copy = describe(type(model).from_config(model.get_config()), input_shape)
         assert copy.fingerprint == architecture.fingerprint, f"from_config(get_config()) makes another model: {params}."
-    loss = _train_one_step(model, input_shape, classes)
+    loss = _train_one_step(model, inputs, classes)
     assert math.isfinite(loss), f"The loss of the first step is {loss}, for {params}."
-    return architecture
+    return model, architecture
 
 
-def _train_one_step(model: Any, input_shape: tuple[int, ...], classes: int) -> float:
+def _train_one_step(model: Any, inputs: dict[str, Input], classes: int) -> float:
     """Train `model` on one random batch, with a dense head if it has none; return the loss."""
     import keras
     import numpy as np
 
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(8, *input_shape)).astype("float32")
-    y = rng.integers(0, classes, size=8)
+    x = example_batch(inputs)
+    y = np.random.default_rng(0).integers(0, classes, size=8)
     if not model.compiled:
-        features = model.output
-        assert isinstance(features, keras.KerasTensor), f"An encoder has one output. Received: {features!r}."
-        assert 2 <= len(features.shape) <= 4, f"Features are a vector, a sequence or a map. Received: {features.shape}."
-        assert None not in features.shape[1:], f"The shape of the features must be known. Received: {features.shape}."
-        if len(features.shape) > 2:
-            features = keras.layers.Flatten()(features)
-        logits = keras.layers.Dense(classes)(features)
+        for features in model.outputs:
+            assert 2 <= len(features.shape) <= 4, f"Features are a vector, sequence or map. Received: {features.shape}."
+            assert None not in features.shape[1:], (
+                f"The shape of the features must be known. Received: {features.shape}."
+            )
+        flat = [keras.layers.Flatten()(f) if len(f.shape) > 2 else f for f in model.outputs]
+        joined = flat[0] if len(flat) == 1 else keras.layers.Concatenate()(flat)
+        logits = keras.layers.Dense(classes)(joined)
         model = keras.Model(model.input, logits)
         model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), run_eagerly=True)
     before = model.get_weights()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -86,11 +87,22 @@ def _data(study: StudyRecord) -> str | None:
     examples = ", ".join(f"{number:,} {split}" for split, number in (study.data.get("examples") or {}).items())
     parts = (
         words.short(str(study.data.get("source", ""))),
-        words.shape(study.data.get("input_shape") or ()),
-        words.plural(study.data.get("classes") or 0, "class", "classes"),
+        _inputs(study.data.get("inputs") or {}),
+        _target(study.data.get("target") or {}),
         examples,
     )
     return " · ".join(part for part in parts if part)
+
+
+def _inputs(inputs: Mapping[str, Any]) -> str:
+    """Return "image 28 × 28 × 1", or each of several inputs with its name."""
+    told = {name: f"{given['kind']} {words.shape(given['shape'])}" for name, given in inputs.items()}
+    return ", ".join(told.values() if len(told) == 1 else (f"{name}: {text}" for name, text in told.items()))
+
+
+def _target(target: Mapping[str, Any]) -> str:
+    names = target.get("names") or ()
+    return words.plural(len(names), "class", "classes") if names else ""
 
 
 def outcomes(counts: Mapping[str, int], budget: int | None, *, running: bool) -> Text:

@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from nas.conversation import Target
+from nas.data.options import DataSection
 from nas.data.source import Examples, RawData
 from nas.errors import DataError, did_you_mean
 
 KNOWN = ("breast_cancer", "digits", "iris", "wine")
 
 
-def load(rest: str, base: Path) -> RawData:
+def load(rest: str, base: Path, options: DataSection) -> RawData:
     """Return the data set ``sklearn.datasets.load_<rest>()``; images have a channel axis.
 
     Raises:
@@ -28,4 +30,5 @@ def load(rest: str, base: Path) -> RawData:
     bunch: Any = getattr(datasets, f"load_{rest}")()
     # Digits are counts from 0 to 16 on an 8 × 8 grid.
     x = bunch.images.astype(np.uint8)[..., None] if rest == "digits" else bunch.data.astype(np.float32)
-    return RawData(Examples(x, bunch.target), class_names=tuple(str(name) for name in bunch.target_names))
+    names = tuple(str(name) for name in bunch.target_names)
+    return RawData(Examples.of(x, bunch.target), target=Target(names=names))

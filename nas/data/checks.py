@@ -1,15 +1,18 @@
 """What every data set has to be before a trial is spent on it, whatever its task.
 
-Inputs are vectors (examples, features) or images (examples, height, width[, channels]) of finite numbers.
+What kind of input an array is, its source says, or the study file (``data.kind``), or else its shape: texts; vectors
+(examples, features); images (examples, height, width[, channels]).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
-from nas.data.source import Array, Examples, RawData, chunks
+from nas.conversation import InputKind
+from nas.data.source import ONLY, Array, Examples, RawData, RawInput, chunks
 from nas.errors import DataError
 
 LARGEST = 1e30
@@ -17,60 +20,134 @@ LARGEST = 1e30
 
 INTEGERS = (np.uint8, np.int8, np.int16, np.int32)
 
+AXES: dict[InputKind, tuple[int, ...]] = {
+    "image": (3, 4),
+    "vector": (2,),
+    "sequence": (2, 3),
+    "audio": (2,),
+    "ids": (1, 2),
+    "text": (1,),
+}
+"""How many axes an array of a kind may have, examples included."""
 
-def check(raw: RawData) -> RawData:
-    """Return `raw` as it will be stored: images with a channel axis, all splits of one compact dtype.
+SHAPES: dict[InputKind, str] = {
+    "image": "images, (examples, height, width[, channels])",
+    "vector": "vectors, (examples, features)",
+    "sequence": "sequences, (examples, steps[, channels])",
+    "audio": "sounds, (examples, samples)",
+    "ids": "ids, (examples,) or (examples, length)",
+    "text": "texts, (examples,)",
+}
 
-    Integers and booleans get the smallest of uint8, int8, int16 and int32 that holds them, everything else becomes
-    float32 (float16 stays).
+
+def check(raw: RawData, kind: InputKind | None = None) -> RawData:
+    """Return `raw` as it will be stored: every input of a known kind, all splits of one compact dtype.
+
+    Images and sequences get a channel axis, ids an axis of their length. Integers and booleans get the smallest of
+    uint8, int8, int16 and int32 that holds them, other numbers become float32 (float16 stays), texts Python's own.
+
+    Args:
+        raw: As its source gives it.
+        kind: What the study file says that the only input is.
 
     Raises:
         DataError: With every problem found: no examples, too few or too many axes, inputs that are no finite
             numbers, x and y of different lengths, splits whose examples differ in shape.
     """
-    splits = {name: _as_arrays(examples) for name, examples in raw.splits.items()}
-    problems = [problem for name, examples in splits.items() for problem in _problems(name, examples)]
+    kinds = {name: _kind_of(name, raw, kind) for name in raw.train.x}
+    splits = {name: _as_arrays(examples, kinds) for name, examples in raw.splits.items()}
+    problems = [problem for name, examples in splits.items() for problem in _problems(name, examples, kinds)]
     if not problems:
         problems = _differences(splits)
     if problems:
         raise DataError("\n  ".join(["the data cannot be searched on:", *problems]))
-    dtype = _compact_dtype([examples.x for examples in splits.values()])
-    compact = {name: Examples(each.x.astype(dtype, copy=False), each.y) for name, each in splits.items()}
-    return raw.with_splits(compact, raw.class_names)
+    dtypes = {name: _compact_dtype([examples.x[name] for examples in splits.values()]) for name in kinds}
+    inputs = {name: replace(raw.inputs.get(name, RawInput()), kind=kinds[name]) for name in kinds}
+    splits = {name: _compact(examples, dtypes) for name, examples in splits.items()}
+    return replace(
+        raw.with_splits(splits), inputs={name: _with_vocabulary(inputs[name], name, splits) for name in kinds}
+    )
 
 
-def _as_arrays(examples: Examples) -> Examples:
-    x, y = np.asarray(examples.x), np.asarray(examples.y)
-    return Examples(x[..., np.newaxis] if x.ndim == 3 else x, y)
+def _kind_of(name: str, raw: RawData, said: InputKind | None) -> InputKind:
+    """Return what kind the input `name` is; where nothing tells, what its number of axes comes nearest to."""
+    known = raw.inputs.get(name, RawInput()).kind or said
+    if known is not None:
+        return known
+    array = np.asarray(raw.train.x[name])
+    textual = array.dtype.kind in "UST" or (array.dtype == object and array.size and isinstance(array.flat[0], str))
+    if textual and array.ndim == 1:
+        return "text"
+    return "image" if array.ndim >= 3 else "vector"
 
 
-def _problems(split: str, examples: Examples) -> Iterable[str]:
-    x, y = examples.x, examples.y
-    if x.ndim and y.ndim and len(x) != len(y):
-        yield f"{split}: x has {len(x)} examples, y has {len(y)} labels; each example needs one."
-    if y.ndim == 0:
+def _as_arrays(examples: Examples, kinds: dict[str, InputKind]) -> Examples:
+    x = {name: _as_kind(np.asanyarray(array), kinds[name]) for name, array in examples.x.items() if name in kinds}
+    columns = (None if c is None else np.asarray(c) for c in (examples.y, examples.group, examples.time))
+    return Examples(x, *columns)
+
+
+def _as_kind(x: Array, kind: InputKind) -> Array:
+    short = {"image": 3, "sequence": 2, "ids": 1}.get(kind)
+    if x.ndim == short:
+        return x[..., np.newaxis]
+    if kind == "text" and x.dtype.kind == "S":
+        return np.array([text.decode("utf-8", "replace") for text in x.ravel()], dtype=object).reshape(x.shape)
+    return x.astype(object) if kind == "text" and x.dtype.kind in "UT" else x
+
+
+def _problems(split: str, examples: Examples, kinds: dict[str, InputKind]) -> Iterable[str]:
+    for name in kinds:
+        if name not in examples.x:
+            yield f"{split}: there is no input {name!r}, which train has."
+    lengths = {name: len(x) for name, x in examples.x.items() if x.ndim}
+    if len(set(lengths.values())) > 1:
+        yield f"{split}: the inputs differ in how many examples they have: {lengths}."
+    y = examples.y
+    if y is not None and y.ndim == 0:
         yield f"{split}: y must have one label an example. Received a single value: {y}."
-    if x.ndim in (0, 1):
-        yield (
-            f"{split}: x has too few axes, {x.shape}; expected (examples, features) or (examples, height, width"
-            "[, channels]). A single feature an example is x.reshape(-1, 1)."
-        )
-    elif x.ndim > 4:
-        yield f"{split}: x has too many axes, {x.shape}; expected vectors or images, e.g. x.reshape(len(x), -1)."
+    for name, x in examples.x.items():
+        if y is not None and x.ndim and y.ndim and len(x) != len(y):
+            yield f"{split}: {name} has {len(x)} examples, y has {len(y)} labels; each example needs one."
+        yield from _problems_of(f"{split}: {name}", x, kinds[name])
+
+
+def _problems_of(where: str, x: Array, kind: InputKind) -> Iterable[str]:
+    split = where.partition(":")[0]
+    if x.ndim < min(AXES[kind]):
+        hint = " A single feature an example is x.reshape(-1, 1)." if kind == "vector" and x.ndim == 1 else ""
+        yield f"{where} has too few axes, {x.shape}; expected {SHAPES[kind]}.{hint}"
+    elif x.ndim > max(AXES[kind]):
+        yield f"{where} has too many axes, {x.shape}; expected {SHAPES[kind]}, or vectors, e.g. x.reshape(len(x), -1)."
     elif x.shape[0] == 0:
         yield f"{split}: there are no examples."
     elif x.size == 0:
-        yield f"{split}: the examples are empty: x has shape {x.shape}."
+        yield f"{split}: the examples are empty: {where.partition(': ')[2]} has shape {x.shape}."
+    elif kind == "text":
+        yield from _unusable_texts(where, x)
     elif x.dtype.kind not in "buif":
         yield (
-            f"{split}: x must hold integers or real floats. Received: {_kind(x.dtype)}. "
+            f"{where} must hold integers or real floats. Received: {_kind(x.dtype)}. "
             "Encode it as numbers first, e.g. x.astype('float32')."
         )
+    elif kind == "ids" and (x.dtype.kind == "f" or x.min() < 0):
+        yield f"{where} holds ids: whole numbers from 0, of which 0 is none. Received: {x.dtype}, from {x.min()}."
     elif x.dtype.kind == "f":
-        yield from _unusable_numbers(split, x)
+        yield from _unusable_numbers(where, x)
 
 
-def _unusable_numbers(split: str, x: Array) -> Iterable[str]:
+def _unusable_texts(where: str, x: Array) -> Iterable[str]:
+    odd = [row for row, text in enumerate(x) if not isinstance(text, str)]
+    if odd:
+        yield (
+            f"{where}: {len(odd):,} of {len(x):,} texts are none, first in row {odd[0]} (from 0): {x[odd[0]]!r}. "
+            "Leave those rows out, or write an empty text."
+        )
+    elif not any(text.strip() for text in x):
+        yield f"{where}: all texts are empty."
+
+
+def _unusable_numbers(where: str, x: Array) -> Iterable[str]:
     values, rows, first = 0, 0, -1
     for start, chunk in chunks(x):
         bad = ~(np.abs(chunk.astype(np.float64)) <= LARGEST)  # NaN is not
@@ -79,24 +156,32 @@ def _unusable_numbers(split: str, x: Array) -> Iterable[str]:
             first = start + int(hit[0]) if first < 0 else first
             values, rows = values + int(bad.sum()), rows + len(hit)
     if values:
+        split, _, name = where.partition(": ")
         yield (
-            f"{split}: {values:,} of the numbers in x are NaN, infinite or beyond ±{LARGEST:g}, in {rows:,} of "
+            f"{split}: {values:,} of the numbers in {name} are NaN, infinite or beyond ±{LARGEST:g}, in {rows:,} of "
             f"{len(x):,} rows, first in row {first} (from 0). Fill them in, or leave those rows out."
         )
 
 
 def _differences(splits: dict[str, Examples]) -> list[str]:
-    shapes = {name: examples.x.shape[1:] for name, examples in splits.items()}
     return [
-        f"{name}: an example has shape {shape}, one of train {shapes['train']}; they must be the same."
-        for name, shape in shapes.items()
-        if shape != shapes["train"]
+        f"{split}: an example {'' if name == ONLY else f'of {name} '}has shape {x.shape[1:]}, one of train "
+        f"{splits['train'].x[name].shape[1:]}; they must be the same."
+        for split, examples in splits.items()
+        for name, x in examples.x.items()
+        if x.shape[1:] != splits["train"].x[name].shape[1:]
     ]
+
+
+def _compact(examples: Examples, dtypes: dict[str, np.dtype[np.generic]]) -> Examples:
+    return replace(examples, x={name: x.astype(dtypes[name], copy=False) for name, x in examples.x.items()})
 
 
 def _compact_dtype(arrays: list[Array]) -> np.dtype[np.generic]:
     """Return the dtype that all of `arrays` are stored in."""
     kinds = {array.dtype.kind for array in arrays}
+    if kinds == {"O"}:
+        return np.dtype(object)  # texts, until they are tokens
     if kinds == {"f"}:
         return np.dtype(np.float16 if all(array.dtype.itemsize == 2 for array in arrays) else np.float32)
     if kinds <= {"b", "u", "i"}:
@@ -105,6 +190,13 @@ def _compact_dtype(arrays: list[Array]) -> np.dtype[np.generic]:
             if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
                 return np.dtype(dtype)
     return np.dtype(np.float32)
+
+
+def _with_vocabulary(known: RawInput, name: str, splits: dict[str, Examples]) -> RawInput:
+    """Ids whose number the source does not say are counted."""
+    if known.kind != "ids" or known.vocabulary:
+        return known
+    return replace(known, vocabulary=1 + max(int(examples.x[name].max()) for examples in splits.values()))
 
 
 def _kind(dtype: np.dtype[np.generic]) -> str:

@@ -10,11 +10,11 @@ from nas.data.source import Array, Examples
 
 
 def duplicate_notes(splits: dict[str, Examples]) -> list[str]:
-    """Return a note for each split some of whose inputs, byte for byte, are in a split before it as well."""
+    """Return a note for each split some of whose examples are in a split before it: all inputs the same, byte for byte."""
     notes = []
     seen: dict[str, set[bytes]] = {}
     for name, examples in splits.items():
-        rows = _hashes(examples.x)
+        rows = hashes(examples)
         for earlier, known in seen.items():
             if count := sum(row in known for row in rows):
                 notes.append(
@@ -25,5 +25,14 @@ def duplicate_notes(splits: dict[str, Examples]) -> list[str]:
     return notes
 
 
-def _hashes(x: Array) -> list[bytes]:
-    return [blake2b(row, digest_size=16).digest() for row in np.ascontiguousarray(x)]
+def hashes(examples: Examples) -> list[bytes]:
+    """Return 16 bytes for each example, equal for examples with equal inputs."""
+    return [
+        blake2b(b"".join(row), digest_size=16).digest() for row in zip(*map(_bytes, examples.x.values()), strict=True)
+    ]
+
+
+def _bytes(x: Array) -> list[bytes]:
+    if x.dtype == object:
+        return [text.encode() + b"\0" for text in x]
+    return [row.tobytes() for row in np.ascontiguousarray(x)]

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from nas.conversation import Target
+from nas.data.options import DataSection
 from nas.data.source import Array, Examples, RawData
 from nas.errors import DataError, did_you_mean
 
@@ -42,7 +44,7 @@ PUBLISHED = {
 }
 
 
-def load(rest: str, base: Path) -> RawData:
+def load(rest: str, base: Path, options: DataSection) -> RawData:
     """Return the data set `rest`: uint8 images (examples, height, width, channels), train and test as published.
 
     Raises:
@@ -57,11 +59,11 @@ def load(rest: str, base: Path) -> RawData:
         train, test = getattr(keras.datasets, rest).load_data()
     except Exception as error:  # Keras raises a bare Exception for a download; gzip and NumPy raise their own
         raise DataError(_advice(rest, error)) from error
-    return RawData(_examples(*train), test=_examples(*test), class_names=PUBLISHED[rest].class_names)
+    return RawData(_examples(*train), test=_examples(*test), target=Target(names=PUBLISHED[rest].class_names))
 
 
 def _examples(x: Array, y: Array) -> Examples:
-    return Examples(x[..., np.newaxis] if x.ndim == 3 else x, np.ravel(y))
+    return Examples.of(x[..., np.newaxis] if x.ndim == 3 else x, np.ravel(y))
 
 
 def _advice(name: str, error: Exception) -> str:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from nas.conversation import Target
+from nas.data.options import DataSection
 from nas.data.source import Array, Examples, RawData
 from nas.errors import DataError, did_you_mean
 
@@ -17,7 +19,7 @@ KEYS = ("x", "y", "x_val", "y_val", "x_test", "y_test")
 REMEDY = "Write it with numpy.savez(file, x=…, y=…)."
 
 
-def load(rest: str, base: Path) -> RawData:
+def load(rest: str, base: Path, options: DataSection) -> RawData:
     """Return the arrays in the file `rest`, relative to `base`. Nothing in it is ever unpickled.
 
     Raises:
@@ -29,10 +31,10 @@ def load(rest: str, base: Path) -> RawData:
         raise DataError("\n  ".join([f"{path}:", *problems]))
     names = arrays.get("class_names", np.array([], dtype=str))
     return RawData(
-        Examples(arrays["x"], arrays["y"]),
-        validation=Examples(arrays["x_val"], arrays["y_val"]) if "x_val" in arrays else None,
-        test=Examples(arrays["x_test"], arrays["y_test"]) if "x_test" in arrays else None,
-        class_names=tuple(str(name) for name in names),
+        Examples.of(arrays["x"], arrays["y"]),
+        validation=Examples.of(arrays["x_val"], arrays["y_val"]) if "x_val" in arrays else None,
+        test=Examples.of(arrays["x_test"], arrays["y_test"]) if "x_test" in arrays else None,
+        target=Target(names=tuple(str(name) for name in names)),
     )
 
 

@@ -1,7 +1,7 @@
-"""A data source ▶ checked, split arrays in a folder that every worker maps, and the card that describes them.
+"""A data source ▶ checked, split, encoded arrays in a folder that every worker maps, and the card that describes them.
 
-One folder a content: ``<folder>/<first 16 digits of the fingerprint>/{x_train, y_train, …}.npy`` and ``card.json``.
-It is written under another name and renamed, so that it is whole or not there.
+One folder a content: ``<folder>/<first 16 digits of the fingerprint>/{x_train, y_train, …}.npy``, the files that inputs
+need (vocabularies) and ``card.json``. It is written under another name and renamed, so that it is whole or not there.
 """
 
 from __future__ import annotations
@@ -17,50 +17,56 @@ from pydantic import TypeAdapter, ValidationError
 from nas import catalogue
 from nas.conversation import DataCard
 from nas.data.checks import check
-from nas.data.source import Examples
+from nas.data.encoding import ENCODINGS, Encoded
+from nas.data.options import DataSection
+from nas.data.source import Array, Examples, RawData
 from nas.data.splits import RULE, split
-from nas.data.statistics import mean_and_std
 from nas.errors import DataError
 
 _CARD = TypeAdapter(DataCard)
+LABELS = "y"
+"""What the arrays of labels are called; no input may be."""
 
 
-def prepare(source: str, task: str, folder: Path, base: Path) -> tuple[DataCard, tuple[str, ...]]:
-    """Load, check, split and write the data `source` for `task`; return its card and notes for people.
+def prepare(data: DataSection, task: str, folder: Path, base: Path) -> tuple[DataCard, tuple[str, ...]]:
+    """Load, check, split, encode and write `data` for `task`; return its card and notes for people.
 
     The same content always gives the same fingerprint and the same arrays; arrays that are in `folder` already
-    are not written again. Relative paths in `source` start from `base`.
+    are not written again. Relative paths in `data` start from `base`.
 
     Raises:
         DataError: The data cannot be searched on, or not be written.
         UnknownName: No data source or task is registered under that name.
     """
-    kind, _, rest = source.partition(":")
-    raw = catalogue.sources[kind](rest, base)
+    aim = catalogue.tasks[task]
     try:
-        raw = catalogue.tasks[task].check(check(raw))
-        splits, notes = split(raw)
+        raw = aim.check(check(load(data, base), data.kind))
+        splits, notes = split(raw, data.split, aim.cut)
+        inputs = _encode(raw, splits, data)
     except DataError as error:
-        raise DataError(f"{source}: {error}") from None
-    fingerprint = _fingerprint(splits)
-    mean, std = mean_and_std(splits["train"].x)
-    classes = len(raw.class_names)
-    counts = {name: np.bincount(examples.y, minlength=classes) for name, examples in splits.items()}
+        raise DataError(f"{data.source}: {error}") from None
+    arrays = _arrays(inputs, splits)
+    fingerprint = _fingerprint(arrays, inputs)
+    target = aim.target(raw.target, splits)
     card = DataCard(
-        source=source,
+        source=data.source,
         fingerprint=fingerprint,
         folder=str(folder.resolve() / fingerprint[:16]),
-        input_shape=splits["train"].x.shape[1:],
-        classes=classes,
-        class_names=raw.class_names,
+        inputs={name: encoded.input for name, encoded in inputs.items()},
+        target=target,
         examples={name: len(examples) for name, examples in splits.items()},
-        class_counts={name: tuple(count.tolist()) for name, count in counts.items()},
-        mean=mean,
-        std=std,
+        class_counts=aim.counts(target, splits),
+        baseline=aim.baseline(target, splits),
     )
     if not _is_there(card):
-        _write(card, splits)
+        _write(card, arrays, inputs)
     return card, notes
+
+
+def load(data: DataSection, base: Path) -> RawData:
+    """Return what the source of `data` gives, unchecked. Paths start from `base`, also that of a tokenizer."""
+    kind, _, rest = data.source.partition(":")
+    return catalogue.sources[kind](rest, base, data)
 
 
 def open_split(card: DataCard, name: str) -> Examples:
@@ -70,13 +76,20 @@ def open_split(card: DataCard, name: str) -> Examples:
         DataError: The arrays are gone or damaged.
     """
     try:
-        x, y = (np.load(Path(card.folder) / f"{part}_{name}.npy", "r", allow_pickle=False) for part in "xy")
+        arrays = {
+            part: np.load(Path(card.folder) / f"{part}_{name}.npy", "r", allow_pickle=False)
+            for part in (*card.inputs, LABELS)
+        }
     except (OSError, ValueError, EOFError) as error:
         raise DataError(_lost(card, name, str(error))) from None
     rows = card.examples[name]
-    if x.shape != (rows, *card.input_shape) or y.shape != (rows,):
-        raise DataError(_lost(card, name, f"x is {x.shape} and y {y.shape}, not {rows} examples"))
-    return Examples(x, y)
+    expected = {part: (rows, *given.shape) for part, given in card.inputs.items()}
+    expected[LABELS] = (rows, *card.target.shape)
+    for part, shape in expected.items():
+        if arrays[part].shape != shape:
+            raise DataError(_lost(card, name, f"{part} is {arrays[part].shape}, not {shape}"))
+    y = arrays.pop(LABELS)
+    return Examples(arrays, y)
 
 
 def _lost(card: DataCard, name: str, why: str) -> str:
@@ -86,13 +99,37 @@ def _lost(card: DataCard, name: str, why: str) -> str:
     )
 
 
-def _fingerprint(splits: dict[str, Examples]) -> str:
-    """Return the SHA-256 of dtypes, shapes and bytes of all splits, and of the rule they were cut by."""
+def _encode(raw: RawData, splits: dict[str, Examples], data: DataSection) -> dict[str, Encoded]:
+    if LABELS in raw.inputs:
+        raise DataError(f"An input cannot be called {LABELS!r}: that is what labels are called.")
+    encoded = {}
+    for name, known in raw.inputs.items():
+        assert known.kind is not None
+        arrays = {split: examples.x[name] for split, examples in splits.items()}
+        encoded[name] = ENCODINGS[known.kind](known, arrays, data)
+    return encoded
+
+
+def _arrays(inputs: dict[str, Encoded], splits: dict[str, Examples]) -> dict[str, Array]:
+    """Return all arrays by the names of their files."""
+    arrays: dict[str, Array] = {}
+    for split, examples in splits.items():
+        arrays |= {f"{name}_{split}": encoded.arrays[split] for name, encoded in inputs.items()}
+        arrays[f"{LABELS}_{split}"] = examples.labels
+    return arrays
+
+
+def _fingerprint(arrays: dict[str, Array], inputs: dict[str, Encoded]) -> str:
+    """Return the SHA-256 of dtypes, shapes and bytes of all arrays, of what they mean and of the rule they were cut by."""
     digest = hashlib.sha256(f"split rule {RULE}\n".encode())
-    for name, examples in splits.items():
-        for part, array in (("x", examples.x), ("y", examples.y)):
-            digest.update(f"{part}_{name} {array.dtype.str} {array.shape}\n".encode())
-            digest.update(np.ascontiguousarray(array).data)
+    for name, encoded in inputs.items():
+        given = encoded.input
+        digest.update(f"{name} {given.kind} {given.categories} {given.sample_rate} {given.item}\n".encode())
+        for file, text in encoded.files.items():
+            digest.update(f"{file}\n{text}\n".encode())
+    for name, array in arrays.items():
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
 
@@ -107,14 +144,16 @@ def _is_there(card: DataCard) -> bool:
     return known.fingerprint == card.fingerprint
 
 
-def _write(card: DataCard, splits: dict[str, Examples]) -> None:
+def _write(card: DataCard, arrays: dict[str, Array], inputs: dict[str, Encoded]) -> None:
     folder = Path(card.folder)
     temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
     try:
         temporary.mkdir(parents=True)
-        for name, examples in splits.items():
-            np.save(temporary / f"x_{name}.npy", examples.x, allow_pickle=False)
-            np.save(temporary / f"y_{name}.npy", examples.y, allow_pickle=False)
+        for name, array in arrays.items():
+            np.save(temporary / f"{name}.npy", array, allow_pickle=False)
+        for name, encoded in inputs.items():
+            for file, text in encoded.files.items():
+                (temporary / f"{name}_{file}").write_text(text, encoding="utf-8")
         (temporary / "card.json").write_bytes(_CARD.dump_json(card, indent=2))
         if folder.exists():  # damaged: what is mapped from it stays readable until it is closed
             folder.rename(temporary.with_suffix(".damaged"))
@@ -123,7 +162,7 @@ def _write(card: DataCard, splits: dict[str, Examples]) -> None:
         if not _is_there(card):  # or another process has just written the same
             raise DataError(
                 f"The prepared data cannot be written to {folder}: {error.strerror or error}. "
-                f"They need {sum(part.nbytes for e in splits.values() for part in (e.x, e.y)) / 2**20:,.1f} MiB there."
+                f"They need {sum(array.nbytes for array in arrays.values()) / 2**20:,.1f} MiB there."
             ) from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

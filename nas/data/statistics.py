@@ -6,9 +6,11 @@ import numpy as np
 
 from nas.data.source import Array, chunks
 
+Numbers = tuple[float, ...]
 
-def mean_and_std(x: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return mean and population standard deviation of `x`, per channel for images, per feature for vectors.
+
+def mean_and_std(x: Array) -> tuple[Numbers, Numbers]:
+    """Return mean and population standard deviation of `x` along its last axis: per channel, or per feature.
 
     Computed in float64 in two passes over runs of rows, so that neither size nor offset costs precision. What is
     constant, as far as float32 can tell, gets a standard deviation of 1.

@@ -200,6 +200,7 @@ class Coordinator:
             horizon=search.epochs,
             checkpoint=str(self._files.checkpoint(number)),
             base=self._base,
+            encoders=self._study.space.encoders,
             latency=any(name == "latency_ms" for name, _ in self._study.objectives),
         )
         self._pool.give(worker, order)

@@ -1,33 +1,114 @@
-"""Whether a shipped family can take the data at all, said before any trial."""
+"""Which shipped families can take the data and give what the task needs: said before any trial."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from nas import catalogue
-from nas.conversation import DataCard
+from nas.conversation import DataCard, InputKind
 from nas.errors import BadInput
 
-RANKS = {"image": (3,)}
-"""Axes an example must have for the families of a modality; those not named here take anything."""
-WANTED = {"image": "images, (height, width, channels)"}
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What the families of a modality take and give. Any number of inputs, if it takes several."""
+
+    kinds: tuple[InputKind, ...]
+    gives: tuple[str, ...]
+    words: str
+    several: bool = False
 
 
-def refuse_misfits(families: tuple[str, ...], card: DataCard) -> None:
-    """Check the shipped ones among `families` against the data; what a family of one's own takes, only it knows.
+EVERY: tuple[InputKind, ...] = ("image", "vector", "sequence", "text", "audio", "ids")
+FITS: dict[str, Fit] = {
+    "image": Fit(("image",), ("vector",), "images, (height, width, channels)"),
+    "text": Fit(("text",), ("vector", "sequence"), "texts"),
+    "audio": Fit(("audio",), ("vector", "sequence"), "sounds, (samples,)"),
+    "sequence": Fit(("sequence",), ("vector", "sequence"), "sequences, (steps, channels)"),
+    "vector": Fit(("vector",), ("vector",), "vectors, (features,)"),
+    "recommendation": Fit(("ids", "vector"), ("pair",), "users and items", several=True),
+    "several": Fit(EVERY, ("vector",), "several inputs", several=True),
+}
+"""By the folder that a family's file lies in."""
+FITS_OF: dict[str, Fit] = {
+    "mlp": Fit(("vector", "image", "sequence"), ("vector",), "vectors, or what is to be flattened"),
+}
+"""Families that differ from their neighbours."""
+
+
+def fitting(card: DataCard, features: str) -> tuple[str, ...]:
+    """Return the shipped families that take the data of `card` and give `features`, in order of their names."""
+    shipped = (name for name in catalogue.families if modality(name))
+    return tuple(name for name in shipped if _misfit(name, card, features) is None)
+
+
+def choose_families(named: tuple[str, ...], card: DataCard, task: str) -> tuple[str, ...]:
+    """Return `named`, or all shipped families that fit where none is.
+
+    Of those named, the shipped ones are checked; what a family of one's own takes, only it knows.
 
     Raises:
-        BadInput: One of them cannot take examples of that shape; the message names those that can.
+        BadInput: One of them cannot take the data or give what the task needs; the message names those that can.
     """
-    shipped = {family: _modality(family) for family in catalogue.families}
-    rank = len(card.input_shape)
-    able = [family for family, modality in shipped.items() if rank in RANKS.get(modality, (rank,))]
-    for family in families:
-        if family in shipped and family not in able:
+    features = catalogue.tasks[task].features
+    able = fitting(card, features)
+    if not named and not able:
+        raise BadInput(f"space.families: no shipped family takes {_what(card)} for {task}. Name one of your own.")
+    for family in named:
+        if family in catalogue.families and (misfit := _misfit(family, card, features)):
             raise BadInput(
-                f"space.families: {family!r} is for {WANTED[shipped[family]]}; an example of {card.source} has the "
-                f"shape {card.input_shape}. For these data: {', '.join(able)}, or a family of your own."
+                f"space.families: {family!r} {misfit}. For {_what(card)} and {task}: {', '.join(able) or 'none'}, "
+                "or a family of your own."
             )
+    return named or able
 
 
-def _modality(family: str) -> str:
-    """Return the folder a family's file lies in, e.g. ``"image"``."""
-    return catalogue.families.target(family).partition(":")[0].split(".")[-2]
+def choose_encoders(named: dict[str, tuple[str, ...]], card: DataCard) -> dict[str, tuple[str, ...]]:
+    """Return, for each of several inputs, the families it may be encoded by: those `named`, or all that fit.
+
+    Ids have none: a family that joins inputs looks them up itself.
+
+    Raises:
+        BadInput: An input is named that there is not, or a family that cannot take it.
+    """
+    if len(card.inputs) == 1 and not named:
+        return {}
+    if strange := sorted(set(named) - set(card.inputs)):
+        raise BadInput(f"space.encoders: there is no input {strange[0]!r}. There are: {', '.join(card.inputs)}.")
+    chosen = {}
+    for name, given in card.inputs.items():
+        alone = DataCard(card.source, card.fingerprint, card.folder, {name: given}, card.target, card.examples)
+        able = fitting(alone, "vector")
+        for family in named.get(name, ()):
+            if family in catalogue.families and (misfit := _misfit(family, alone, "vector")):
+                raise BadInput(f"space.encoders.{name}: {family!r} {misfit}. For it: {', '.join(able) or 'none'}.")
+        if families := named.get(name, able):
+            chosen[name] = families
+    return chosen
+
+
+def _misfit(family: str, card: DataCard, features: str) -> str | None:
+    """Return why the shipped `family` cannot be used, or ``None``; nothing is known of others."""
+    fit = FITS_OF.get(family, FITS.get(modality(family)))
+    if fit is None:
+        return None
+    kinds = {given.kind for given in card.inputs.values()}
+    if not kinds <= set(fit.kinds) or (len(card.inputs) > 1) != fit.several:
+        return f"is for {fit.words}; an example of {card.source} is {_what(card)}"
+    if features not in fit.gives:
+        return f"gives {' or '.join(fit.gives)} features, and the task needs {features} ones"
+    return None
+
+
+def _what(card: DataCard) -> str:
+    """Return the inputs of `card` as a phrase."""
+    if len(card.inputs) == 1:
+        (given,) = card.inputs.values()
+        return f"{'an' if given.kind[0] in 'aeiou' else 'a'} {given.kind}, {given.shape}"
+    return ", ".join(f"{name} ({given.kind})" for name, given in card.inputs.items())
+
+
+def modality(family: str) -> str:
+    """Return the folder a shipped family's file lies in, e.g. ``"image"``; ``""`` for one of another package."""
+    package, *folders = catalogue.families.target(family).partition(":")[0].split(".")
+    return folders[0] if package == "search_spaces" else ""

@@ -7,6 +7,8 @@ import optuna
 from nas.conversation import Cost
 from nas.study_file import LimitsSection
 
+UNITS = {"weights": "weights", "macs": "macs", "memory": "bytes of memory"}
+
 
 def over_limit(trial: optuna.Trial, cost: Cost, limits: LimitsSection) -> str | None:
     """Return which limit `cost` exceeds and by how much, or ``None``; tell `trial`'s sampler either way.
@@ -16,12 +18,12 @@ def over_limit(trial: optuna.Trial, cost: Cost, limits: LimitsSection) -> str | 
     """
     excess = []
     told = trial.storage.get_trial(trial._trial_id).constraints  # a resumed trial has told them already
-    for name, allowed in (("weights", limits.weights), ("macs", limits.macs)):
+    for name, allowed in (("weights", limits.weights), ("macs", limits.macs), ("memory", limits.memory)):
         actual = getattr(cost, name)
         if allowed is None or actual is None:
             continue
         if name not in told:
             trial.set_constraint(name, actual / allowed - 1.0)
         if actual > allowed:
-            excess.append(f"{actual:,} {name}, {allowed:,} allowed (limits.{name})")
+            excess.append(f"{actual:,} {UNITS[name]}, {allowed:,} allowed (limits.{name})")
     return "; ".join(excess) or None

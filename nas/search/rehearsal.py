@@ -16,12 +16,11 @@ from rich.console import Console
 
 from nas.conversation import Ask, Built, Continue, DataCard, Epoch, Evaluate, Failed, Finished, Skip, Train, Value
 from nas.search.files import files_root
-from nas.search.fit import refuse_misfits
 from nas.search.limits import over_limit
 from nas.search.pool.local import LocalPool, PoolSettings
 from nas.search.pool.pool import Pool, Worker
 from nas.search.progress import watching
-from nas.search.run import prepare_data
+from nas.search.run import prepare_data, with_families
 from nas.search.suggest import suggest
 from nas.store.engine import storage_url
 from nas.study_file import Study, read_study
@@ -79,7 +78,7 @@ def rehearse(path: str | Path, *, storage: str | None = None, console: Console |
         LocalPool(settings) as pool,
     ):
         card = prepare_data(study, pool, root / "data", base, observer)
-        refuse_misfits(study.space.families, card)
+        study = with_families(study, card)
         draws = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=study.search.seed))
         members = []
         for family in study.space.families:
@@ -105,6 +104,7 @@ def _try(
         horizon=study.search.epochs,
         checkpoint="",
         base=str(base),
+        encoders=study.space.encoders,
         dry=True,
     )
     started = perf_counter()

@@ -18,7 +18,7 @@ from nas.ranking import rank
 from nas.search.budget import Budget
 from nas.search.coordinator import TRIES, Coordinator
 from nas.search.files import StudyFiles, files_root
-from nas.search.fit import refuse_misfits
+from nas.search.fit import choose_encoders, choose_families
 from nas.search.observer import Observer
 from nas.search.pool.local import LocalPool, PoolSettings
 from nas.search.pool.pool import Pool
@@ -29,7 +29,7 @@ from nas.store import queries
 from nas.store.engine import display_url, open_for_writing, reading_from, storage_url
 from nas.store.ledger import Ledger, create_study
 from nas.store.records import StudyRecord, TrialRecord, spent
-from nas.study_file import Study, parse_study, read_study
+from nas.study_file import SpaceSection, Study, parse_study, read_study
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def _run(
         LocalPool(settings) as pool,
     ):
         card = prepare_data(study, pool, root / "data", base, observer, signals)
-        refuse_misfits(study.space.families, card)
+        study = with_families(study, card)
         session = new_session(study, base, card, command)
         if create is not None:
             create()  # last: whatever could be wrong has been found by now
@@ -215,7 +215,7 @@ def prepare_data(
         DataError: The data cannot be searched on.
         Interrupted: Somebody asked to stop meanwhile.
     """
-    order = Prepare(study.data.source, study.task.kind, str(folder), str(base))
+    order = Prepare(study.data.model_dump_json(), study.task.kind, str(folder), str(base))
     given, tries = False, 1
     while True:
         if signals is not None and signals.received is not None:
@@ -233,6 +233,17 @@ def prepare_data(
                     tries, given = tries + 1, False  # it was the worker somebody was after, not the data
                 case Failed():
                     raise DataError(f"data.source = {study.data.source!r}: {message.message}")
+
+
+def with_families(study: Study, card: DataCard) -> Study:
+    """Return `study` with the families that are searched, where its file leaves them to the data and the task.
+
+    Raises:
+        BadInput: A family that is named does not fit; or none does.
+    """
+    families = choose_families(study.space.families, card, study.task.kind)
+    encoders = choose_encoders(study.space.encoders, card)
+    return study.model_copy(update={"space": SpaceSection(families=families, encoders=encoders)})
 
 
 def _free_at_the_end(ledger: Ledger) -> int:

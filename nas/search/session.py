@@ -24,7 +24,7 @@ def new_session(study: Study, base: Path, card: DataCard, command: str) -> NewSe
         command=command,
         seed=study.search.seed,
         versions={library: version(library) for library in LIBRARIES},
-        space_fingerprints={family: family_fingerprint(family, base) for family in study.space.families},
+        space_fingerprints={family: family_fingerprint(family, base) for family in study.space.all_families},
         data_fingerprint=card.fingerprint,
         commit=_commit(base),
     )

@@ -1,8 +1,8 @@
-"""Ways to vary a training batch that leave its labels true. Cheap enough for a CPU, one per trial.
+"""Ways to vary a training batch that leave its labels true. Cheap enough for a CPU, one per trial and input.
 
 Each takes a standardised batch (examples, …) and a seed, int32 (2,), and gives a batch of the same shape; what is
 shifted in is 0, the mean. Shifting and mirroring are those of He et al. 2016, arXiv:1512.03385, section 4.2: 4 of
-32 pixels, at most.
+32 pixels, at most. Leaving out words is that of Iyyer et al. 2015 (deep averaging networks), section 4.2.
 """
 
 from __future__ import annotations
@@ -12,13 +12,21 @@ from typing import Any, TypeAlias
 
 import tensorflow as tf
 
+from nas.conversation import InputKind
+
 Tensor: TypeAlias = Any
 Augment: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 
 SHIFT = 8
-"""Images are shifted by at most one part in so many of their side."""
+"""Images are shifted by at most one part in so many of their side, sounds and sequences of their length."""
 NOISE = 0.1
 """Standard deviation of the noise, in standard deviations of the feature."""
+DROPPED = 0.1
+"""The share of words that are left out."""
+UNKNOWN = 1
+"""The token that stands for what a vocabulary lacks, and for a word that is left out."""
+GAIN = 0.5
+"""Sounds are made louder or softer by at most so many times e."""
 
 
 def none(x: Tensor, seed: Tensor) -> Tensor:
@@ -44,20 +52,54 @@ def noise(x: Tensor, seed: Tensor) -> Tensor:
     return x + tf.random.stateless_normal(tf.shape(x), seed, stddev=NOISE)
 
 
-AUGMENTATIONS: dict[str, dict[str, Augment]] = {
+def drop_tokens(x: Tensor, seed: Tensor) -> Tensor:
+    """Put the unknown word in the place of one word in ten; padding stays."""
+    dropped = tf.random.stateless_uniform(tf.shape(x), seed) < DROPPED
+    return tf.where(tf.logical_and(dropped, x != 0), tf.constant(UNKNOWN, x.dtype), x)
+
+
+def shift_gain(x: Tensor, seed: Tensor) -> Tensor:
+    """Move each sound by up to an eighth of its length, and make it louder or softer."""
+    gain = tf.exp(tf.random.stateless_uniform([tf.shape(x)[0], 1], seed, -GAIN, GAIN))
+    return _shift_along((x * gain)[..., None], 1, seed + 1)[..., 0]
+
+
+def shift_steps(x: Tensor, seed: Tensor) -> Tensor:
+    """Move each sequence by up to an eighth of its length."""
+    return _shift_along(x, 1, seed)
+
+
+AUGMENTATIONS: dict[InputKind, dict[str, Augment]] = {
     "image": {"none": none, "shift": shift, "shift_flip": shift_flip},
     "vector": {"none": none, "noise": noise},
+    "text": {"none": none, "drop_tokens": drop_tokens},
+    "audio": {"none": none, "shift_gain": shift_gain},
+    "sequence": {"none": none, "noise": noise, "shift": shift_steps},
+    "ids": {"none": none},
 }
 """By the kind of input, then by name."""
 
+MOVES_STEPS = {"shift"}
+"""Augmentations of sequences that move steps away from their labels, where each step has one."""
+
+
+def augmentations(kind: InputKind, *, categories: bool, steps_have_labels: bool) -> dict[str, Augment]:
+    """Return those that leave an input of `kind` true: noise is for numbers alone, shifts not for labelled steps."""
+    found = dict(AUGMENTATIONS[kind])
+    if categories:
+        del found["noise"]
+    if kind == "sequence" and steps_have_labels:
+        found = {name: augment for name, augment in found.items() if name not in MOVES_STEPS}
+    return found
+
 
 def _shift_along(x: Tensor, axis: int, seed: Tensor) -> Tensor:
-    """Shift along rows (axis 1) or columns (axis 2). Gathering along axis 1 is several times faster than along 2."""
+    """Shift along axis 1, or along columns (axis 2). Gathering along axis 1 is several times faster than along 2."""
     if axis == 2:
         return tf.transpose(_shift_along(tf.transpose(x, [0, 2, 1, 3]), 1, seed), [0, 2, 1, 3])
     side = x.shape[1]
     most = side // SHIFT
     starts = tf.random.stateless_uniform([tf.shape(x)[0], 1], seed, 0, 2 * most + 1, tf.int32)
     rows = starts + tf.range(side)[None, :]  # (examples, side)
-    padded = tf.pad(x, [[0, 0], [most, most], [0, 0], [0, 0]])
+    padded = tf.pad(x, [[0, 0], [most, most], *[[0, 0]] * (len(x.shape) - 2)])
     return tf.ensure_shape(tf.gather(padded, rows, axis=1, batch_dims=1), x.shape)

@@ -8,13 +8,14 @@ Hutter 2019; cosine decay after Loshchilov & Hutter 2017 with a short warm-up af
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import keras
 
 from nas.conversation import DataCard, Scalar
-from nas.training.augmentation import AUGMENTATIONS
+from nas.data.source import ONLY
 from nas.training.hyperparameters import Answer, AnsweredHyperParameters
 
 PREFIX = "training/"
@@ -22,28 +23,44 @@ BATCH_SIZES = (32, 64, 128, 256)
 STEPS = 16
 """An epoch has at least so many steps, where the data allow it: after fewer, moving averages mean nothing yet, and a
 pruner that looks at the second epoch would prune large batches for it."""
+IMBALANCED = 1.5
+"""Weights of classes are a choice where the most frequent class has so many times the examples of the rarest."""
 WARM_UP = 0.05
 """The share of all steps in which the learning rate rises from nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingChoices:
-    """How to train, as chosen for one trial. All but `batch_size` are ``None`` for a model that came compiled."""
+    """How to train, as chosen for one trial. All but `batch_size` are ``None`` for a model that came compiled.
+
+    `augmentation` is by input.
+    """
 
     batch_size: int
     optimizer: str | None = None
     learning_rate: float | None = None
     schedule: str | None = None
     weight_decay: float | None = None
-    augmentation: str | None = None
+    augmentation: dict[str, str] | None = None
+    class_weights: str | None = None
 
     def as_dict(self) -> dict[str, Scalar]:
         """Return the choices that were made, by name."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        made = asdict(self)
+        for name, augmentation in (made.pop("augmentation") or {}).items():
+            made[_augmentation_of(name)] = augmentation
+        return {name: value for name, value in made.items() if value is not None}
 
 
-def choose(answer: Answer, card: DataCard, *, compiled: bool) -> TrainingChoices:
-    """Ask for the training choices; only for the batch size where the model came `compiled`."""
+def choose(answer: Answer, card: DataCard, *, compiled: bool, augment: Mapping[str, Sequence[str]]) -> TrainingChoices:
+    """Ask for the training choices; only for the batch size where the model came `compiled`.
+
+    Args:
+        answer: Decides.
+        card: The prepared data.
+        compiled: Whether the model has its own loss and optimizer.
+        augment: By input, the augmentations there are for it.
+    """
     hp = AnsweredHyperParameters(answer, prefix=PREFIX)
     sizes = [size for size in BATCH_SIZES if size * STEPS <= card.examples["train"]] or [BATCH_SIZES[0]]
     batch_size = hp.Choice("batch_size", sizes, default=sizes[min(1, len(sizes) - 1)])
@@ -63,8 +80,20 @@ def choose(answer: Answer, card: DataCard, *, compiled: bool) -> TrainingChoices
         learning_rate,
         hp.Choice("schedule", ["cosine", "constant"]),
         weight_decay,
-        hp.Choice("augmentation", list(AUGMENTATIONS["image" if len(card.input_shape) == 3 else "vector"])),
+        {name: hp.Choice(_augmentation_of(name), list(kinds)) for name, kinds in augment.items() if len(kinds) > 1},
+        hp.Choice("class_weights", ["none", "balanced"]) if _is_imbalanced(card) else None,
     )
+
+
+def _augmentation_of(name: str) -> str:
+    """Return what the choice of an input's augmentation is called."""
+    return "augmentation" if name == ONLY else f"{name}_augmentation"
+
+
+def _is_imbalanced(card: DataCard) -> bool:
+    """Whether an example has one class, and one class has so many more examples than another that weights matter."""
+    counts = card.class_counts.get("train", ())
+    return card.target.shape == () and len(counts) > 1 and max(counts) >= IMBALANCED * max(1, min(counts))
 
 
 def make_schedule(choices: TrainingChoices, steps: int) -> Any:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -24,7 +23,6 @@ from nas.conversation import (
     Built,
     Channel,
     Continue,
-    DataCard,
     Epoch,
     Evaluate,
     Finished,
@@ -36,14 +34,14 @@ from nas.conversation import (
 from nas.data.prepared import open_split
 from nas.training import checkpoint
 from nas.training.architecture import describe
-from nas.training.augmentation import AUGMENTATIONS, Augment
 from nas.training.choices import TrainingChoices, choose, make_optimizer, make_schedule
 from nas.training.failure import Diverged
 from nas.training.families import make_family
+from nas.training.feed import augment_of, augmentations_of, balanced, labelled, rows_of, standardiser, stored
 from nas.training.hyperparameters import Answer, AnsweredHyperParameters, from_params
 from nas.training.latency import measure
-from nas.training.loop import Loop
-from nas.training.tasks.labels import labels_for
+from nas.training.loop import Loop, Rows, View
+from nas.training.tasks.task import Outputs, Task
 
 REHEARSAL_STEPS = 12
 
@@ -68,16 +66,21 @@ def evaluate(order: Evaluate, channel: Channel) -> Finished:
 
 def _converse(order: Evaluate, channel: Channel, answer: Answer) -> Finished:
     task = catalogue.tasks[order.task]
-    family = make_family(order.family, Path(order.base), order.data)
+    family = make_family(order.family, Path(order.base), order.data, task.features, order.encoders)
     hp = AnsweredHyperParameters(answer, prefix=f"{label(order.family)}/")
     model = family.build(hp)
     came_compiled = bool(model.compiled)
+    aims = AnsweredHyperParameters(answer, prefix=f"{order.task}/")
+    loss = view = None
     if not came_compiled:
-        model = task.attach_head(model, order.data)
+        model = task.attach_head(model, order.data, aims)
+        loss, view = task.loss(order.data, aims), task.view(order.data, aims)
     fits_itself = type(family).fit is not keras_tuner.HyperModel.fit
-    choices = None if fits_itself and came_compiled else choose(answer, order.data, compiled=came_compiled)
-    architecture = describe(model, order.data.input_shape)
-    channel.send(Built(architecture, None if fits_itself or choices is None else choices.as_dict()))
+    choices = None
+    if not (fits_itself and came_compiled):
+        choices = choose(answer, order.data, compiled=came_compiled, augment=_names(augmentations_of(order.data, task)))
+    architecture = describe(model, order.data.input_shape or None)
+    channel.send(Built(architecture, None if fits_itself or choices is None else _decided(choices, aims)))
     if not isinstance(_reply(channel), Train):
         return Finished({})
     schedule = None
@@ -88,17 +91,17 @@ def _converse(order: Evaluate, channel: Channel, answer: Answer) -> Finished:
         rate = schedule if fits_itself and schedule is not None else choices.learning_rate
         model.compile(
             make_optimizer(choices, rate),
-            loss=task.loss(order.data),
+            loss=loss,
             metrics=task.keras_metrics(order.data),
             jit_compile=False,  # compiling with XLA takes longer than these trainings last
         )
-    identity = _identity(order, architecture, choices)
+    identity = _identity(order, architecture, choices, aims)
     progress = _Progress(order, channel, model, identity)
     if fits_itself:
         _fit_by_family(order, family, hp, model, progress)
     else:
         assert choices is not None
-        _fit(order, model, choices, schedule, progress)
+        _fit(order, task, model, choices, schedule, None if came_compiled else view, progress)
     metrics = dict(progress.curve[-1].metrics) if progress.curve else {}
     if order.latency and not progress.stopped:
         latency = measure(model)
@@ -106,9 +109,21 @@ def _converse(order: Evaluate, channel: Channel, answer: Answer) -> Finished:
     return Finished(metrics)
 
 
-def _identity(order: Evaluate, architecture: Architecture, choices: TrainingChoices | None) -> str:
+def _names(known: dict[str, dict[str, Any]]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(things) for name, things in known.items()}
+
+
+def _decided(choices: TrainingChoices, aims: AnsweredHyperParameters) -> dict[str, Scalar]:
+    """Return all that was chosen beside the architecture: how to train, and what the task asked."""
+    return choices.as_dict() | {f"task_{name}": value for name, value in aims.values.items()}
+
+
+def _identity(
+    order: Evaluate, architecture: Architecture, choices: TrainingChoices | None, aims: AnsweredHyperParameters
+) -> str:
     """Return what a checkpoint must have been made with to be gone on with."""
-    made_with = [order.seed, order.horizon, order.data.fingerprint, choices.as_dict() if choices else None]
+    decided = _decided(choices, aims) if choices else None
+    made_with = [order.seed, order.horizon, order.data.fingerprint, decided]
     return json.dumps([architecture.fingerprint, *made_with])
 
 
@@ -152,24 +167,35 @@ class _Progress:
         return not self.stopped and len(self.curve) < self._order.epochs
 
 
-def _fit(order: Evaluate, model: keras.Model, choices: TrainingChoices, schedule: Any, progress: _Progress) -> None:
+def _fit(
+    order: Evaluate,
+    task: Task,
+    model: keras.Model,
+    choices: TrainingChoices,
+    schedule: Any,
+    view: View | None,
+    progress: _Progress,
+) -> None:
     """Train by our own loop."""
-    train, validation = _resident(order.data)
+    card = order.data
+    train, validation = (labelled(rows, model, card) for rows in rows_of(card))
     if order.dry:
-        rows = min(len(train[0]), REHEARSAL_STEPS * choices.batch_size)
-        train = (train[0][:rows], train[1][:rows])
+        train = train.take(slice(0, min(len(train), REHEARSAL_STEPS * choices.batch_size)))
     loop = Loop(
         model,
-        (train[0], labels_for(model.loss, train[1], order.data.classes)),
-        (validation[0], labels_for(model.loss, validation[1], order.data.classes)),
+        train,
+        validation,
         batch_size=choices.batch_size,
         seed=order.seed,
-        standardise=_standardiser(order.data),
-        augment=_augment(order.data, choices.augmentation),
+        standardise=standardiser(card),
+        augment=augment_of(card, task, choices.augmentation or {}),
         schedule=schedule,
+        view=view,
+        class_weights=balanced(card) if choices.class_weights == "balanced" else None,
     )
+    outputs = Outputs(lambda split: loop.predict(stored(card, split)), lambda split: open_split(card, split))
     if order.dry:
-        _rehearse(order, loop, progress, share=len(train[0]) / order.data.examples["train"])
+        _rehearse(loop, progress, share=len(train) / card.examples["train"])
         return
     progress.restore()
     while progress.goes_on:
@@ -177,10 +203,11 @@ def _fit(order: Evaluate, model: keras.Model, choices: TrainingChoices, schedule
         number = len(progress.curve) + 1
         metrics = finite(loop.train(number), number)
         metrics |= finite(loop.validate(), number)
+        metrics |= task.measure(outputs, card)
         progress.report(metrics, perf_counter() - started)
 
 
-def _rehearse(order: Evaluate, loop: Loop, progress: _Progress, share: float) -> None:
+def _rehearse(loop: Loop, progress: _Progress, share: float) -> None:
     """Train a few steps and tell how long a whole epoch would take: tracing happens once and is not counted."""
     loop.train(1)
     started = perf_counter()
@@ -196,22 +223,25 @@ def _fit_by_family(
     order: Evaluate, family: Any, hp: AnsweredHyperParameters, model: keras.Model, progress: _Progress
 ) -> None:
     """Let the family's own ``fit`` train; our callback reports every epoch."""
-    standardise = _standardiser(order.data)
-    (x, y), (x_validation, y_validation) = _resident(order.data)
+    standardise = standardiser(order.data)
+    train, validation = (labelled(rows, model, order.data) for rows in rows_of(order.data))
     if order.dry:
-        x, y = x[: 32 * REHEARSAL_STEPS], y[: 32 * REHEARSAL_STEPS]
+        train = train.take(slice(0, 32 * REHEARSAL_STEPS))
     progress.restore()
     if not progress.goes_on:
         return
+    whole = slice(0, None)  # it takes arrays: nothing is streamed to it
+
+    def arrays(rows: Rows) -> tuple[Any, Any]:
+        rows = rows if rows.resident else rows.take(whole)
+        x = tf.nest.map_structure(lambda part: part.numpy(), standardise(rows.x))
+        return x, rows.y.numpy()
+
     family.fit(
         hp,
         model,
-        standardise(x).numpy(),
-        labels_for(model.loss, y, order.data.classes).numpy(),
-        validation_data=(
-            standardise(x_validation).numpy(),
-            labels_for(model.loss, y_validation, order.data.classes).numpy(),
-        ),
+        *arrays(train),
+        validation_data=arrays(validation),
         initial_epoch=len(progress.curve),
         epochs=order.epochs,
         callbacks=[_ReportEpochs(progress)],
@@ -262,27 +292,3 @@ def _reply(channel: Channel) -> object:
     if isinstance(reply, Skip):
         raise _Skipped
     return reply
-
-
-_resident_data: dict[str, tuple[tuple[Any, Any], tuple[Any, Any]]] = {}
-
-
-def _resident(card: DataCard) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
-    """Return the train and validation tensors; a worker holds those of one data set, in their compact dtype."""
-    if card.folder not in _resident_data:
-        _resident_data.clear()
-        train, validation = open_split(card, "train"), open_split(card, "validation")
-        _resident_data[card.folder] = (
-            (tf.constant(train.x), tf.constant(train.y)),
-            (tf.constant(validation.x), tf.constant(validation.y)),
-        )
-    return _resident_data[card.folder]
-
-
-def _standardiser(card: DataCard) -> Callable[[Any], Any]:
-    mean, std = tf.constant(card.mean, tf.float32), tf.constant(card.std, tf.float32)
-    return lambda x: (tf.cast(x, tf.float32) - mean) / std
-
-
-def _augment(card: DataCard, name: str | None) -> Augment | None:
-    return None if name is None else AUGMENTATIONS["image" if len(card.input_shape) == 3 else "vector"][name]

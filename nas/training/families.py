@@ -10,7 +10,8 @@ import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +21,7 @@ import keras_tuner
 
 from nas import catalogue
 from nas.conversation import DataCard
+from nas.data.source import ONLY
 from nas.errors import FamilyError, UnknownName, did_you_mean
 
 Family: TypeAlias = Union[type[keras_tuner.HyperModel], keras_tuner.HyperModel, Callable[..., Any]]
@@ -48,19 +50,62 @@ def load_family(spec: str, base: Path) -> Family:
     return family
 
 
-def make_family(spec: str, base: Path, card: DataCard) -> keras_tuner.HyperModel:
+def make_family(
+    spec: str,
+    base: Path,
+    card: DataCard,
+    features: str = "vector",
+    encoders: Mapping[str, Sequence[str]] | None = None,
+) -> keras_tuner.HyperModel:
     """Return the ``HyperModel`` that `spec` names, made for the data that `card` describes.
 
-    A class (or function) gets those of ``input_shape``, ``classes`` and ``num_classes`` that it takes by name.
+    A class (or function) gets those of the following that it takes by name::
+
+        inputs                  {name: nas.conversation.Input}, all of them
+        input_shape             of the only input; and, where its kind has them,
+        vocabulary, categories, sample_rate
+        classes, num_classes    how many names the target has
+        features                "vector", "sequence", "map" or "pair": what the task needs
+        encoders                {input: {family: HyperModel}}, for a family that joins several inputs
+
+    Args:
+        spec: As in a study file.
+        base: The folder that a relative file in `spec` starts from.
+        card: The prepared data.
+        features: What the task needs.
+        encoders: By input, the families it may be encoded by.
 
     Raises:
         FamilyError: As `load_family`; or its ``__init__`` fails, or needs an argument that is none of the above.
         UnknownName: No family is registered under `spec`.
     """
-    family = load_family(spec, base)
+    return made_for(load_family(spec, base), spec, card, features, encoders, base)
+
+
+def made_for(
+    family: Family,
+    spec: str,
+    card: DataCard,
+    features: str = "vector",
+    encoders: Mapping[str, Sequence[str]] | None = None,
+    base: Path = Path(),
+) -> keras_tuner.HyperModel:
+    """Return `family` made for the data that `card` describes: see `make_family`. `spec` is for messages.
+
+    Raises:
+        FamilyError: Its ``__init__`` fails, or needs an argument that cannot be given.
+    """
     if isinstance(family, keras_tuner.HyperModel):
         return family
-    known = {"input_shape": card.input_shape, "classes": card.classes, "num_classes": card.classes}
+    known = _known(card, features)
+    if encoders:
+        known["encoders"] = {
+            name: {
+                inner.rpartition(":")[2]: make_family(inner, base, replace(card, inputs={ONLY: card.inputs[name]}))
+                for inner in specs
+            }
+            for name, specs in encoders.items()
+        }
     parameters = _parameters(family)
     given = {name: value for name, value in known.items() if name in parameters}
     needed = [name for name, parameter in parameters.items() if parameter.default is parameter.empty]
@@ -78,6 +123,21 @@ def make_family(spec: str, base: Path, card: DataCard) -> keras_tuner.HyperModel
         return family(**given)
     except Exception as error:
         _refuse(f"The family {spec!r} cannot be made with {given}", error)
+
+
+def _known(card: DataCard, features: str) -> dict[str, Any]:
+    """Return all that a family may be told by name."""
+    known: dict[str, Any] = {
+        "classes": card.classes,
+        "num_classes": card.classes,
+        "features": features,
+        "inputs": card.inputs,
+    }
+    if len(card.inputs) == 1:
+        (given,) = card.inputs.values()
+        facts = {"vocabulary": given.vocabulary, "categories": given.categories, "sample_rate": given.sample_rate}
+        known = {"input_shape": given.shape} | known | facts
+    return known
 
 
 class _FunctionFamily(keras_tuner.HyperModel):  # type: ignore[misc]

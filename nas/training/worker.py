@@ -51,9 +51,11 @@ def serve(channel: Channel) -> None:
         try:
             match order:
                 case Prepare():
+                    from nas.data.options import DataSection
                     from nas.data.prepared import prepare
 
-                    card, notes = prepare(order.source, order.task, Path(order.folder), Path(order.base))
+                    data = DataSection.model_validate_json(order.data)
+                    card, notes = prepare(data, order.task, Path(order.folder), Path(order.base))
                     channel.send(Prepared(card, notes))
                 case Evaluate():
                     from nas.training.evaluation import evaluate

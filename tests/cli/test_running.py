@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 from nas.cli.documents import ending_document
 from nas.cli.ending_view import ending_view, rehearsal_view
 from nas.cli.views import commands_view
-from nas.conversation import DataCard
+from nas.conversation import DataCard, Input, Target
 from nas.search.rehearsal import Member, Rehearsal
 from nas.search.run import Ending
 from tests.cli.conftest import FILE, spawn
@@ -55,7 +55,7 @@ def test_next_commands_go_to_the_same_database_and_show_no_password() -> None:
 
 
 def test_a_rehearsal_shows_costs_and_problems() -> None:
-    card = DataCard("sklearn:digits", "ab", "nowhere", (8, 8, 1), 10, (), {}, {})
+    card = DataCard("sklearn:digits", "ab", "nowhere", {"x": Input("image", (8, 8, 1))}, Target(), {})
     members = (
         Member("cnn", "default", 1234, 56789, 0.25, 1.0, None),
         Member("vit", "random 1", None, None, None, 1.0, "312,455 weights [red] are over"),

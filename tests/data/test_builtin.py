@@ -5,22 +5,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nas.data.builtin import KNOWN, load
+from nas.data import builtin
+from nas.data.builtin import KNOWN
+from nas.data.options import DataSection
 from nas.errors import DataError
+
+
+def load(rest, base):
+    return builtin.load(rest, base, DataSection(source="sklearn:x"))
 
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_every_one_loads(name):
     raw = load(name, Path())
-    assert len(raw.train.x) == len(raw.train.y)
-    assert set(raw.train.y) == set(range(len(raw.class_names)))
+    assert len(raw.train.only) == len(raw.train.y)
+    assert set(raw.train.y) == set(range(len(raw.target.names)))
 
 
 def test_digits_are_images():
     raw = load("digits", Path())
-    assert raw.train.x.shape == (1797, 8, 8, 1)
-    assert raw.train.x.dtype == np.uint8
-    assert raw.train.x.max() == 16
+    assert raw.train.only.shape == (1797, 8, 8, 1)
+    assert raw.train.only.dtype == np.uint8
+    assert raw.train.only.max() == 16
 
 
 def test_a_slip_is_met_with_the_nearest_name():

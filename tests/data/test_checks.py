@@ -13,7 +13,7 @@ from nas.errors import DataError
 
 def raw(x: object, y: object = None, **splits: Examples) -> RawData:
     x = np.asarray(x)
-    return RawData(Examples(x, np.zeros(len(x)) if y is None else np.asarray(y)), **splits)
+    return RawData(Examples.of(x, np.zeros(len(x)) if y is None else np.asarray(y)), **splits)
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,8 @@ def test_all_problems_are_told_at_once():
     data = raw(
         np.zeros((4, 2)),
         np.zeros(3),
-        validation=Examples(np.full((2, 2), np.nan), np.zeros(2)),
-        test=Examples(np.zeros((0, 2)), np.zeros(0)),
+        validation=Examples.of(np.full((2, 2), np.nan), np.zeros(2)),
+        test=Examples.of(np.zeros((0, 2)), np.zeros(0)),
     )
     with pytest.raises(DataError) as error:
         check(data)
@@ -55,17 +55,17 @@ def test_all_problems_are_told_at_once():
 
 def test_a_single_label_for_all_is_refused():
     with pytest.raises(DataError, match="single value: 3"):
-        check(RawData(Examples(np.zeros((2, 2)), np.array(3))))
+        check(RawData(Examples.of(np.zeros((2, 2)), np.array(3))))
 
 
 def test_splits_must_agree_in_shape():
     with pytest.raises(DataError, match=r"test: an example has shape \(3,\), one of train \(2,\)"):
-        check(raw(np.zeros((4, 2)), test=Examples(np.zeros((2, 3)), np.zeros(2))))
+        check(raw(np.zeros((4, 2)), test=Examples.of(np.zeros((2, 3)), np.zeros(2))))
 
 
 def test_a_channel_axis_is_added_where_it_is_missing():
-    data = check(raw(np.zeros((4, 5, 6)), test=Examples(np.zeros((2, 5, 6, 1)), np.zeros(2))))
-    assert data.train.x.shape == (4, 5, 6, 1)
+    data = check(raw(np.zeros((4, 5, 6)), test=Examples.of(np.zeros((2, 5, 6, 1)), np.zeros(2))))
+    assert data.train.only.shape == (4, 5, 6, 1)
 
 
 @pytest.mark.parametrize(
@@ -85,15 +85,15 @@ def test_a_channel_axis_is_added_where_it_is_missing():
     ],
 )
 def test_the_stored_dtype_is_compact(given_x, stored):
-    x = check(raw(given_x)).train.x
+    x = check(raw(given_x)).train.only
     assert x.dtype == stored
     assert x.dtype.isnative
     np.testing.assert_allclose(x.astype(np.float64), given_x.astype(np.float64), rtol=1e-6)
 
 
 def test_all_splits_are_stored_in_one_dtype():
-    data = check(raw([[1], [2]], test=Examples(np.array([[0.5]]), np.zeros(1))))
-    assert data.train.x.dtype == data.test.x.dtype == np.float32
+    data = check(raw([[1], [2]], test=Examples.of(np.array([[0.5]]), np.zeros(1))))
+    assert data.train.only.dtype == data.test.only.dtype == np.float32
 
 
 NUMBERS = st.one_of(hnp.integer_dtypes(), hnp.unsigned_integer_dtypes(), hnp.floating_dtypes(), hnp.boolean_dtypes())
@@ -102,7 +102,7 @@ NUMBERS = st.one_of(hnp.integer_dtypes(), hnp.unsigned_integer_dtypes(), hnp.flo
 @given(hnp.arrays(NUMBERS, hnp.array_shapes(min_dims=1, max_dims=5, min_side=0, max_side=4)))
 def test_numbers_of_any_shape_pass_as_finite_float32_or_are_refused(x):
     try:
-        checked = check(raw(x)).train.x
+        checked = check(raw(x)).train.only
     except DataError:
         assert x.ndim not in (2, 3, 4) or not x.size or not (np.abs(x.astype(np.float64)) <= LARGEST).all()
     else:

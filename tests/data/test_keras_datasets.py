@@ -8,8 +8,14 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
-from nas.data.keras_datasets import PUBLISHED, load
+from nas.data import keras_datasets
+from nas.data.keras_datasets import PUBLISHED
+from nas.data.options import DataSection
 from nas.errors import DataError
+
+
+def load(rest, base):
+    return keras_datasets.load(rest, base, DataSection(source="keras:x"))
 
 
 def test_a_slip_is_met_with_the_nearest_name():
@@ -56,10 +62,10 @@ def test_a_torn_file_is_to_be_replaced(keras_that, tmp_path):
 def test_images_get_a_channel_axis_and_labels_lose_theirs(keras_that):
     grey, colour = np.zeros((4, 28, 28), np.uint8), np.zeros((4, 32, 32, 3), np.uint8)
     keras_that(lambda: ((grey, np.arange(4)), (grey[:2], np.arange(2))))
-    assert load("mnist", Path()).train.x.shape == (4, 28, 28, 1)
+    assert load("mnist", Path()).train.only.shape == (4, 28, 28, 1)
     keras_that(lambda: ((colour, np.arange(4)[:, None]), (colour[:2], np.arange(2)[:, None])))
     raw = load("cifar10", Path())
-    assert raw.train.x.shape == (4, 32, 32, 3)
+    assert raw.train.only.shape == (4, 32, 32, 3)
     assert raw.train.y.shape == (4,)
     assert len(raw.test) == 2
 
@@ -73,8 +79,10 @@ def test_fashion_mnist_as_published():
     import subprocess
 
     code = (
-        "from pathlib import Path; from nas.data.keras_datasets import load; r = load('fashion_mnist', Path());"
-        "print(r.train.x.shape, r.test.x.shape, r.train.x.dtype, r.train.y[:3].tolist())"
+        "from pathlib import Path; from nas.data.keras_datasets import load; "
+        "from nas.data.options import DataSection; "
+        "r = load('fashion_mnist', Path(), DataSection(source='keras:x'));"
+        "print(r.train.only.shape, r.test.only.shape, r.train.only.dtype, r.train.y[:3].tolist())"
     )
     run = subprocess.run(
         [sys.executable, "-c", code], env=os.environ | {"KERAS_HOME": str(folder)}, capture_output=True, text=True

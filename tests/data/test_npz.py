@@ -8,8 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.data.npz import load
+from nas.data import npz
+from nas.data.options import DataSection
 from nas.errors import DataError
+
+
+def load(rest, base):
+    return npz.load(rest, base, DataSection(source="npz:x"))
+
 
 X, Y = np.arange(12.0).reshape(6, 2), np.array([0, 1, 0, 1, 0, 1])
 
@@ -22,9 +28,9 @@ def save(folder: Path, **arrays: object) -> Path:
 def test_all_splits_are_read(tmp_path):
     save(tmp_path, x=X, y=Y, x_val=X[:2], y_val=Y[:2], x_test=X[:3], y_test=Y[:3], class_names=np.array(["a", "b"]))
     raw = load("data.npz", tmp_path)
-    np.testing.assert_array_equal(raw.train.x, X)
+    np.testing.assert_array_equal(raw.train.only, X)
     assert {name: len(examples) for name, examples in raw.splits.items()} == {"train": 6, "validation": 2, "test": 3}
-    assert raw.class_names == ("a", "b")
+    assert raw.target.names == ("a", "b")
 
 
 def test_x_and_y_are_enough(tmp_path):
@@ -113,5 +119,5 @@ def test_a_damaged_file_is_read_right_or_refused(tmp_path_factory, place, junk, 
     except DataError:
         return
     # What was hit is not covered by a check sum: a date, say.
-    np.testing.assert_array_equal(raw.train.x, X)
+    np.testing.assert_array_equal(raw.train.only, X)
     np.testing.assert_array_equal(raw.train.y, Y)

@@ -9,6 +9,7 @@ import pytest
 
 from nas.conversation import DataCard
 from nas.data import prepared
+from nas.data.options import DataSection
 from nas.data.prepared import open_split, prepare
 from nas.errors import DataError, UnknownName
 
@@ -22,60 +23,64 @@ def source(folder: Path, name: str = "data.npz", **changes: object) -> str:
 
 @pytest.fixture
 def card(tmp_path) -> DataCard:
-    return prepare(source(tmp_path), "classification", tmp_path / "prepared", tmp_path)[0]
+    return prepare(DataSection(source=source(tmp_path)), "classification", tmp_path / "prepared", tmp_path)[0]
 
 
 def test_the_card_describes_what_is_in_the_folder(card):
     assert card.input_shape == (4, 5, 1)
-    assert card.class_names == ("cat", "dog", "emu")
+    assert card.target.names == ("cat", "dog", "emu")
     assert card.classes == 3
     assert card.examples == {"train": 38, "validation": 10, "test": 12}
     assert Path(card.folder).is_absolute()
     for name, count in card.examples.items():
         split = open_split(card, name)
-        assert split.x.shape == (count, 4, 5, 1)
-        assert split.x.dtype == np.uint8
+        assert split.only.shape == (count, 4, 5, 1)
+        assert split.only.dtype == np.uint8
         assert split.y.dtype == np.int32
         assert tuple(np.bincount(split.y, minlength=3)) == card.class_counts[name]
-    train = open_split(card, "train").x
-    assert card.mean == pytest.approx([train.mean()])
-    assert card.std == pytest.approx([train.std()])
+    train = open_split(card, "train").only
+    assert card.inputs["x"].mean == pytest.approx([train.mean()])
+    assert card.inputs["x"].std == pytest.approx([train.std()])
 
 
 def test_splits_are_mapped_and_cannot_be_written(card):
     split = open_split(card, "train")
-    assert isinstance(split.x, np.memmap)
+    assert isinstance(split.only, np.memmap)
     with pytest.raises(ValueError, match="read-only"):
-        split.x[0] = 1
+        split.only[0] = 1
 
 
 def test_it_is_deterministic_and_written_once(tmp_path, card):
     files = {path: path.stat().st_mtime_ns for path in Path(card.folder).iterdir()}
-    assert prepare("npz:data.npz", "classification", tmp_path / "prepared", tmp_path)[0] == card
+    assert prepare(DataSection(source="npz:data.npz"), "classification", tmp_path / "prepared", tmp_path)[0] == card
     assert {path: path.stat().st_mtime_ns for path in Path(card.folder).iterdir()} == files
-    elsewhere = prepare("npz:data.npz", "classification", tmp_path / "elsewhere", tmp_path)[0]
+    elsewhere = prepare(DataSection(source="npz:data.npz"), "classification", tmp_path / "elsewhere", tmp_path)[0]
     assert elsewhere.fingerprint == card.fingerprint
     assert elsewhere.folder != card.folder
 
 
 @pytest.mark.parametrize("changes", [{"x": np.ones((60, 4, 5))}, {"y": np.tile(["cat", "dog", "emu"], 20)}])
 def test_other_content_is_another_fingerprint(tmp_path, card, changes):
-    other = prepare(source(tmp_path, "b.npz", **changes), "classification", tmp_path / "prepared", tmp_path)[0]
+    other = prepare(
+        DataSection(source=source(tmp_path, "b.npz", **changes)), "classification", tmp_path / "prepared", tmp_path
+    )[0]
     assert other.fingerprint != card.fingerprint
     assert other.folder != card.folder
 
 
 def test_another_rule_is_another_fingerprint(tmp_path, card, monkeypatch):
     monkeypatch.setattr(prepared, "RULE", prepared.RULE + 1)
-    other = prepare("npz:data.npz", "classification", tmp_path / "prepared", tmp_path)[0]
+    other = prepare(DataSection(source="npz:data.npz"), "classification", tmp_path / "prepared", tmp_path)[0]
     assert other.fingerprint != card.fingerprint
 
 
 def test_the_same_content_under_other_names_shares_the_arrays_not_the_names(tmp_path, card):
     y = np.repeat(["ape", "bee", "cow"], 20)
-    other = prepare(source(tmp_path, "b.npz", y=y), "classification", tmp_path / "prepared", tmp_path)[0]
+    other = prepare(
+        DataSection(source=source(tmp_path, "b.npz", y=y)), "classification", tmp_path / "prepared", tmp_path
+    )[0]
     assert other.folder == card.folder
-    assert other.class_names == ("ape", "bee", "cow")
+    assert other.target.names == ("ape", "bee", "cow")
     assert other.source == "npz:b.npz"
 
 
@@ -88,7 +93,7 @@ def test_what_is_damaged_is_written_anew(tmp_path, card, name, damage):
     if name != "card.json":
         with pytest.raises(DataError, match="prepared anew when a study is launched or resumed"):
             open_split(card, name.partition("_")[2].removesuffix(".npy"))
-    assert prepare("npz:data.npz", "classification", tmp_path / "prepared", tmp_path)[0] == card
+    assert prepare(DataSection(source="npz:data.npz"), "classification", tmp_path / "prepared", tmp_path)[0] == card
     assert path.read_bytes() == content
     assert list((tmp_path / "prepared").iterdir()) == [Path(card.folder)]
 
@@ -97,14 +102,14 @@ def test_another_process_that_was_faster_is_welcome(tmp_path, card, monkeypatch)
     checks = iter([False, True])
     monkeypatch.setattr(prepared, "_is_there", lambda card: next(checks))
     monkeypatch.setattr(Path, "exists", lambda path: False)  # it came between the look and the renaming
-    assert prepare("npz:data.npz", "classification", tmp_path / "prepared", tmp_path)[0] == card
+    assert prepare(DataSection(source="npz:data.npz"), "classification", tmp_path / "prepared", tmp_path)[0] == card
     assert list((tmp_path / "prepared").glob("*")) == [Path(card.folder)]
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "prepared").write_text("a file")
     with pytest.raises(DataError, match=r"cannot be written to .*prepared"):
-        prepare(source(tmp_path), "classification", tmp_path / "prepared", tmp_path)
+        prepare(DataSection(source=source(tmp_path)), "classification", tmp_path / "prepared", tmp_path)
 
 
 def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch):
@@ -113,7 +118,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch):
 
     monkeypatch.setattr(np, "save", full)
     with pytest.raises(DataError, match="No space left on device"):
-        prepare("sklearn:iris", "classification", tmp_path / "prepared", tmp_path)
+        prepare(DataSection(source="sklearn:iris"), "classification", tmp_path / "prepared", tmp_path)
     assert list((tmp_path / "prepared").iterdir()) == []
 
 
@@ -136,26 +141,26 @@ def test_the_card_is_readable_json(card):
 def test_an_error_names_the_source(tmp_path):
     name = source(tmp_path, x=np.full((60, 2), np.nan))
     with pytest.raises(DataError, match=r"^npz:data\.npz: the data cannot be searched on:\n  train: 120 of"):
-        prepare(name, "classification", tmp_path, tmp_path)
+        prepare(DataSection(source=name), "classification", tmp_path, tmp_path)
 
 
 def test_an_unknown_kind_of_source_is_refused(tmp_path):
     with pytest.raises(UnknownName, match="Did you mean 'sklearn'"):
-        prepare("sklern:digits", "classification", tmp_path, tmp_path)
+        prepare(DataSection(source="sklern:digits"), "classification", tmp_path, tmp_path)
 
 
 def test_notes_come_along(tmp_path):
     x = np.arange(60.0).reshape(60, 1)
-    name = source(tmp_path, x=x, x_val=x[:5], y_val=np.array(["cat"] * 5))
-    notes = prepare(name, "classification", tmp_path, tmp_path)[1]
+    name = source(tmp_path, x=x, x_test=x[:5], y_test=np.array(["cat"] * 5))
+    notes = prepare(DataSection(source=name), "classification", tmp_path, tmp_path)[1]
     assert any("no example of 'dog', 'emu'" in note for note in notes)
     assert any("as well" in note for note in notes)
 
 
 def test_vectors_are_standardised_feature_by_feature(tmp_path):
-    card = prepare("sklearn:wine", "classification", tmp_path, tmp_path)[0]
+    card = prepare(DataSection(source="sklearn:wine"), "classification", tmp_path, tmp_path)[0]
     assert card.input_shape == (13,)
-    assert len(card.mean) == len(card.std) == 13
-    train = open_split(card, "train").x
+    assert len(card.inputs["x"].mean) == len(card.inputs["x"].std) == 13
+    train = open_split(card, "train").only
     assert train.dtype == np.float32
-    np.testing.assert_allclose(((train - card.mean) / card.std).std(axis=0), 1, rtol=1e-4)
+    np.testing.assert_allclose(((train - card.inputs["x"].mean) / card.inputs["x"].std).std(axis=0), 1, rtol=1e-4)

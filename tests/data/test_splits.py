@@ -5,6 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from nas.conversation import Target
 from nas.data.source import Examples, RawData
 from nas.data.splits import hold_out, split
 from nas.errors import DataError
@@ -17,11 +18,11 @@ percents = st.integers(1, 60)
 def examples(class_counts: list[int], first: int = 0, seed: int = 0) -> Examples:
     """Examples whose input is a number of their own, in no order of classes."""
     y = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(class_counts)), class_counts)).astype(np.int32)
-    return Examples(np.arange(first, first + len(y), dtype=np.float32)[:, None], y)
+    return Examples.of(np.arange(first, first + len(y), dtype=np.float32)[:, None], y)
 
 
-def names(class_counts: list[int]) -> tuple[str, ...]:
-    return tuple(f"class {label}" for label in range(len(class_counts)))
+def names(class_counts: list[int]) -> Target:
+    return Target(names=tuple(f"class {label}" for label in range(len(class_counts))))
 
 
 @given(counts, st.booleans(), st.booleans(), st.integers(0, 9))
@@ -30,21 +31,21 @@ def test_splits_are_disjoint_complete_and_deterministic(class_counts, validation
         examples(class_counts, seed=seed),
         examples(class_counts, first=10_000) if validation else None,
         examples(class_counts, first=20_000) if test else None,
-        names(class_counts),
+        target=names(class_counts),
     )
     splits, notes = split(raw)
     assert tuple(splits) == SPLITS
-    together = np.concatenate([part.x for part in splits.values()])
-    before = np.concatenate([part.x for part in raw.splits.values()])
+    together = np.concatenate([part.only for part in splits.values()])
+    before = np.concatenate([part.only for part in raw.splits.values()])
     np.testing.assert_array_equal(np.sort(together, axis=0), np.sort(before, axis=0))
-    label_of = {float(x[0]): y for part in raw.splits.values() for x, y in zip(part.x, part.y, strict=True)}
+    label_of = {float(x[0]): y for part in raw.splits.values() for x, y in zip(part.only, part.y, strict=True)}
     for name, part in splits.items():
-        assert [label_of[float(x[0])] for x in part.x] == part.y.tolist()
+        assert [label_of[float(x[0])] for x in part.only] == part.y.tolist()
         assert set(part.y) == set(range(len(class_counts))), name
         if name in raw.splits and name != "train":
-            np.testing.assert_array_equal(part.x, raw.splits[name].x)
+            np.testing.assert_array_equal(part.only, raw.splits[name].only)
     again, _ = split(raw)
-    assert all(np.array_equal(splits[name].x, again[name].x) for name in SPLITS)
+    assert all(np.array_equal(splits[name].only, again[name].only) for name in SPLITS)
     assert notes == ()
 
 
@@ -66,19 +67,19 @@ def test_the_held_out_sum_up_to_the_percentage(class_counts, percent):
 
 def test_the_test_split_does_not_hang_on_whether_validation_is_given():
     train, validation = examples([30, 30]), examples([5, 5], first=1000)
-    without, _ = split(RawData(train, class_names=names([1, 1])))
-    given_, _ = split(RawData(train, validation, class_names=names([1, 1])))
-    np.testing.assert_array_equal(without["test"].x, given_["test"].x)
+    without, _ = split(RawData(train, target=names([1, 1])))
+    given_, _ = split(RawData(train, validation, target=names([1, 1])))
+    np.testing.assert_array_equal(without["test"].only, given_["test"].only)
 
 
 def test_a_fifth_and_a_fifth_of_the_rest():
-    splits, _ = split(RawData(examples([500, 500]), class_names=names([1, 1])))
+    splits, _ = split(RawData(examples([500, 500]), target=names([1, 1])))
     assert {name: len(part) for name, part in splits.items()} == {"train": 640, "validation": 160, "test": 200}
 
 
 @pytest.mark.parametrize(("train", "validation"), [(19_998, 4000), (20_000, 2000)])
 def test_of_many_examples_with_a_test_split_a_tenth_is_enough(train, validation):
-    raw = RawData(examples([train // 2] * 2), test=examples([9, 9], first=90_000), class_names=names([1, 1]))
+    raw = RawData(examples([train // 2] * 2), test=examples([9, 9], first=90_000), target=names([1, 1]))
     assert len(split(raw)[0]["validation"]) == validation
 
 
@@ -92,19 +93,20 @@ def test_of_many_examples_with_a_test_split_a_tenth_is_enough(train, validation)
     ],
 )
 def test_too_few_of_a_class_are_named_with_how_many_are_needed(class_counts, given_, message):
-    raw = RawData(examples(class_counts), class_names=names(class_counts))
-    raw = raw.with_splits({"train": raw.train} | dict.fromkeys(given_, raw.train), raw.class_names)
+    raw = RawData(examples(class_counts), target=names(class_counts))
+    raw = raw.with_splits({"train": raw.train} | dict.fromkeys(given_, raw.train))
     with pytest.raises(DataError) as error:
         split(raw)
     assert message in str(error.value)
 
 
-def test_a_class_absent_from_a_given_split_is_noted():
-    raw = RawData(examples([5, 5]), examples([5], first=100), examples([0, 5], first=200), ("cat", "dog"))
-    notes = split(raw)[1]
-    assert len(notes) == 2
-    assert "validation split has no example of 'dog'" in notes[0]
-    assert "test split has no example of 'cat'" in notes[1]
+def test_a_class_absent_from_test_is_noted_and_from_validation_refused():
+    target = Target(names=("cat", "dog"))
+    raw = RawData(examples([5, 5]), examples([5, 5], first=100), examples([0, 5], first=200), target=target)
+    (note,) = split(raw)[1]
+    assert "test split has no example of 'cat'" in note
+    with pytest.raises(DataError, match=r"The validation split has no example of 'dog'.*Add examples"):
+        split(RawData(examples([5, 5]), examples([5], first=100), target=target))
 
 
 @given(st.integers(1, 5), st.integers(1, 5), st.integers(0, 5))
@@ -113,10 +115,10 @@ def test_duplicates_between_splits_are_counted(in_validation, in_test, own):
 
     def copies(count: int, first: int) -> Examples:
         fresh = examples([own, own], first=first)
-        return Examples(np.concatenate([train.x[:count], fresh.x]), np.concatenate([train.y[:count], fresh.y]))
+        return Examples.of(np.concatenate([train.only[:count], fresh.only]), np.concatenate([train.y[:count], fresh.y]))
 
     assume(in_test + 2 * own > 0)
-    notes = split(RawData(train, copies(in_validation, 100), copies(in_test, 200), ("a", "b")))[1]
+    notes = split(RawData(train, copies(in_validation, 100), copies(in_test, 200)), cut="random")[1]
     found = [note for note in notes if "as well" in note]
     assert f"{in_validation} of the {in_validation + 2 * own} examples of the validation split are in" in found[0]
     assert f"{in_test} of the {in_test + 2 * own} examples of the test split are in the train" in found[1]

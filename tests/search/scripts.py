@@ -6,7 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nas.conversation import Architecture, Ask, Built, Cost, DataCard, Distribution, Epoch, Evaluate, Finished
+from nas.conversation import (
+    Architecture,
+    Ask,
+    Built,
+    Cost,
+    DataCard,
+    Distribution,
+    Epoch,
+    Evaluate,
+    Finished,
+    Input,
+    Target,
+)
 from nas.search.budget import Budget
 from nas.search.coordinator import Coordinator
 from nas.search.files import StudyFiles
@@ -18,7 +30,14 @@ from nas.store.ledger import Ledger, create_study
 from nas.store.records import NewSession
 from nas.study_file import Study, parse_study
 
-CARD = DataCard("npz:toy.npz", "f" * 64, "/nowhere", (8, 8, 1), 10, tuple("0123456789"), {"train": 80}, {})
+CARD = DataCard(
+    "npz:toy.npz",
+    "f" * 64,
+    "/nowhere",
+    {"x": Input("image", (8, 8, 1))},
+    Target(names=tuple("0123456789")),
+    {"train": 80},
+)
 
 FILE = """
 name = "toy"

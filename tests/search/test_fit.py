@@ -1,20 +1,42 @@
-"""A family that cannot take the data is refused before any trial."""
+"""A family that cannot take the data, or give what the task needs, is refused before any trial."""
 
 from dataclasses import replace
 
 import pytest
 
+from nas.conversation import Input
 from nas.errors import BadInput
-from nas.search.fit import refuse_misfits
+from nas.search.fit import choose_encoders, choose_families
 from tests.search.scripts import CARD
+
+VECTORS = replace(CARD, inputs={"x": Input("vector", (20,))})
 
 
 def test_an_image_family_is_refused_on_vectors_and_the_others_are_named():
-    vectors = replace(CARD, input_shape=(20,))
-    with pytest.raises(BadInput, match=r"'cnn' is for images.*\(20,\).*For these data: mlp"):
-        refuse_misfits(("mlp", "cnn"), vectors)
+    with pytest.raises(BadInput, match=r"'cnn' is for images.*\(20,\).*For a vector.*: .*mlp"):
+        choose_families(("mlp", "cnn"), VECTORS, "classification")
 
 
 def test_what_fits_passes_and_a_family_of_ones_own_is_its_own_business():
-    refuse_misfits(("cnn", "resnet", "vit", "mlp", "mine.py:Mine"), CARD)
-    refuse_misfits(("mlp", "mine.py:Mine"), replace(CARD, input_shape=(20,)))
+    for named in (("cnn", "resnet", "vit", "mlp", "mine.py:Mine"), ("mine.py:Mine",)):
+        assert choose_families(named, CARD, "classification") == named
+
+
+def test_where_none_is_named_all_that_fit_are_searched():
+    assert {"cnn", "resnet", "vit", "mlp"} <= set(choose_families((), CARD, "classification"))
+    vectors = choose_families((), VECTORS, "classification")
+    assert "mlp" in vectors
+    assert "cnn" not in vectors
+
+
+def test_each_of_several_inputs_gets_the_families_that_fit_it_or_those_named():
+    both = replace(CARD, inputs={"photo": Input("image", (8, 8, 1)), "facts": Input("vector", (20,))})
+    chosen = choose_encoders({"photo": ("cnn",)}, both)
+    assert chosen["photo"] == ("cnn",)
+    assert "mlp" in chosen["facts"]
+    assert "cnn" not in chosen["facts"]
+    assert choose_encoders({}, CARD) == {}
+    with pytest.raises(BadInput, match="no input 'foto'"):
+        choose_encoders({"foto": ("cnn",)}, both)
+    with pytest.raises(BadInput, match=r"space\.encoders\.facts: 'cnn' is for images"):
+        choose_encoders({"facts": ("cnn",)}, both)

@@ -12,7 +12,9 @@ ALL = [(kind, name) for kind, named in AUGMENTATIONS.items() for name in named]
 
 
 def batch(kind: str) -> tf.Tensor:
-    shape = (32, 16, 24, 2) if kind == "image" else (32, 7)
+    if kind in ("text", "ids"):
+        return tf.random.stateless_uniform((32, 7), [0, 1], 0, 50, tf.int32)
+    shape = {"image": (32, 16, 24, 2), "sequence": (32, 16, 3), "audio": (32, 400)}.get(kind, (32, 7))
     return tf.random.stateless_normal(shape, [0, 1])
 
 

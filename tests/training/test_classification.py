@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nas.conversation import Target
 from nas.data.source import Examples, RawData
 from nas.errors import DataError
 from nas.training.tasks.classification import CLASSIFICATION
@@ -13,15 +14,17 @@ from nas.training.tasks.classification import CLASSIFICATION
 def data(y: object, class_names: tuple[str, ...] = (), **splits: object) -> RawData:
     def examples(labels: object) -> Examples:
         labels = np.asarray(labels)
-        return Examples(np.zeros((len(labels), 2)), labels)
+        return Examples.of(np.zeros((len(labels), 2)), labels)
 
-    return RawData(examples(y), **{name: examples(labels) for name, labels in splits.items()}, class_names=class_names)
+    return RawData(
+        examples(y), **{name: examples(labels) for name, labels in splits.items()}, target=Target(names=class_names)
+    )
 
 
 def mapped(y: object, class_names: tuple[str, ...] = ()) -> tuple[list[int], tuple[str, ...]]:
     checked = CLASSIFICATION.check(data(y, class_names))
     assert checked.train.y.dtype == np.int32
-    return checked.train.y.tolist(), checked.class_names
+    return checked.train.y.tolist(), checked.target.names
 
 
 @pytest.mark.parametrize(

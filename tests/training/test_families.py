@@ -3,13 +3,13 @@
 import keras_tuner
 import pytest
 
-from nas.conversation import DataCard
+from nas.conversation import DataCard, Input, Target
 from nas.errors import FamilyError, UnknownName
 from nas.training.families import load_family, make_family
 
 pytestmark = pytest.mark.tf
 
-CARD = DataCard("test:x", "0" * 64, "/", (8, 8, 1), 10, (), {}, {})
+CARD = DataCard("test:x", "0" * 64, "/", {"x": Input("image", (8, 8, 1))}, Target(names=tuple("0123456789")), {})
 
 HEAD = "import keras, keras_tuner\nfrom keras import layers\n"
 NET = HEAD + (

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from nas.conversation import DataCard
+from nas.conversation import DataCard, Input, Target
 from nas.errors import FamilyError
 from nas.training.tasks.classification import CLASSIFICATION
 from nas.training.tasks.labels import labels_for
@@ -14,7 +14,7 @@ layers = keras.layers
 
 
 def card(*input_shape: int) -> DataCard:
-    return DataCard("test", "0", ".", input_shape, 3, ("a", "b", "c"), {}, {})
+    return DataCard("test", "0", ".", {"x": Input("vector", input_shape)}, Target(names=("a", "b", "c")), {})
 
 
 def functional(input_shape, *calls) -> keras.Model:
@@ -46,16 +46,16 @@ ENCODERS = {
 
 @pytest.mark.parametrize("kind", ENCODERS)
 def test_every_kind_of_encoder_ends_in_logits(kind):
-    model = CLASSIFICATION.attach_head(ENCODERS[kind](), card(8, 8, 1))
+    model = CLASSIFICATION.attach_head(ENCODERS[kind](), card(8, 8, 1), None)
     assert model.output_shape == (None, 3)
     assert model.get_layer("head").activation is keras.activations.linear
-    model.compile("sgd", loss=CLASSIFICATION.loss(card()), metrics=CLASSIFICATION.keras_metrics(card()))
+    model.compile("sgd", loss=CLASSIFICATION.loss(card(), None), metrics=CLASSIFICATION.keras_metrics(card()))
     logs = model.evaluate(np.ones((4, 8, 8, 1)), np.array([0, 1, 2, 0], np.int32), verbose=0, return_dict=True)
     assert {f"val_{name}" for name in logs} == set(CLASSIFICATION.metrics)
 
 
 def test_a_map_is_averaged_over_its_places():
-    model = CLASSIFICATION.attach_head(functional((4, 4, 2), layers.Activation("linear")), card(4, 4, 2))
+    model = CLASSIFICATION.attach_head(functional((4, 4, 2), layers.Activation("linear")), card(4, 4, 2), None)
     x = np.random.default_rng(0).normal(size=(2, 4, 4, 2)).astype(np.float32)
     kernel, bias = model.get_layer("head").get_weights()
     np.testing.assert_allclose(model(x), x.mean(axis=(1, 2)) @ kernel + bias, rtol=1e-4, atol=1e-5)
@@ -65,14 +65,14 @@ def test_several_outputs_are_refused():
     inputs = keras.Input((4,))
     encoder = keras.Model(inputs, [layers.Dense(2)(inputs), layers.Dense(3)(inputs)], name="two_headed")
     with pytest.raises(FamilyError, match=r"'two_headed' has 2\. Join them"):
-        CLASSIFICATION.attach_head(encoder, card(4))
+        CLASSIFICATION.attach_head(encoder, card(4), None)
 
 
 def test_features_of_unknown_shape_are_refused():
     with pytest.raises(FamilyError, match="those of 'encoder' are"):
-        CLASSIFICATION.attach_head(functional((2, 2, 2, 2), layers.Activation("relu")), card(2, 2, 2, 2))
+        CLASSIFICATION.attach_head(functional((2, 2, 2, 2), layers.Activation("relu")), card(2, 2, 2, 2), None)
     with pytest.raises(FamilyError, match="of known width"):
-        CLASSIFICATION.attach_head(functional((None,), layers.Activation("relu")), card(4))
+        CLASSIFICATION.attach_head(functional((None,), layers.Activation("relu")), card(4), None)
 
 
 def custom(y_true, y_pred):

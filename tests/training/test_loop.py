@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nas.training.loop import Loop, batch_order
+from nas.training.loop import Loop, Rows, batch_order
 
 pytestmark = pytest.mark.tf
 
@@ -36,8 +36,8 @@ def examples(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def loop_over(model: keras.Model, train, validation, batch_size: int = 16, **options) -> Loop:
     return Loop(
         model,
-        tuple(map(tf.constant, train)),
-        tuple(map(tf.constant, validation)),
+        Rows(*map(tf.constant, train)),
+        Rows(*map(tf.constant, validation)),
         batch_size=batch_size,
         seed=3,
         standardise=lambda x: tf.cast(x, tf.float32),

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from nas.conversation import DataCard
-from nas.data.source import Array, Examples, RawData
-from nas.errors import DataError, FamilyError
+from nas.conversation import Baseline, DataCard, Target
+from nas.data.source import Array, RawData
+from nas.data.splits import Cut
+from nas.errors import DataError
 from nas.training.tasks.class_labels import plain_labels
+from nas.training.tasks.task import Splits, Task
 
 if TYPE_CHECKING:
     import keras
+    import keras_tuner
 
 
-@dataclass(frozen=True, slots=True)
-class Classification:
+class Classification(Task):
     """Logits over classes; the loss is the cross-entropy, the score the share of examples that are right."""
 
-    objective: tuple[str, str] = ("val_accuracy", "maximize")
-    metrics: tuple[str, ...] = ("val_accuracy", "val_loss")
+    objective: ClassVar = ("val_accuracy", "maximize")
+    metrics: ClassVar = ("val_accuracy", "val_balanced_accuracy", "val_macro_f1", "val_loss")
+    cut: ClassVar[Cut] = "class"
 
     def check(self, data: RawData) -> RawData:
         """Return `data` with labels int32 (examples,) from 0 to classes - 1, and a name for each class.
@@ -33,19 +36,30 @@ class Classification:
             DataError: Labels are missing, fractional, of several kinds or several an example; there is one class only,
                 or nearly one an example; or another split has a class that train lacks.
         """
-        labels = {name: plain_labels(name, examples.y) for name, examples in data.splits.items()}
-        _same_kind(labels)
-        values = np.unique(labels["train"])
-        _plausible(values, len(labels["train"]))
-        names = _class_names(values, data.class_names)
-        _known(labels, values)
-        splits = {
-            name: Examples(examples.x, np.searchsorted(values, labels[name]).astype(np.int32))
-            for name, examples in data.splits.items()
-        }
-        return data.with_splits(splits, names)
+        return class_data(data)
 
-    def attach_head(self, encoder: keras.Model, card: DataCard) -> keras.Model:
+    def counts(self, target: Target, splits: Splits) -> dict[str, tuple[int, ...]]:
+        """Return how many examples each class has."""
+        return {name: _counted(examples.labels, target) for name, examples in splits.items()}
+
+    def baseline(self, target: Target, splits: Splits) -> Baseline:
+        """Say of every example that it is of the class that is most frequent in train."""
+        train = np.array(_counted(splits["train"].labels, target))
+        validation = np.array(_counted(splits["validation"].labels, target))
+        right = validation[train.argmax()] / validation.sum()
+        present = np.count_nonzero(validation)
+        shares = train / train.sum()
+        # The cross-entropy of train's frequencies; classes that validation has not got weigh nothing.
+        loss = -float(np.sum(validation * np.log(np.maximum(shares, 1e-12))) / validation.sum())
+        metrics = {
+            "val_accuracy": float(right),
+            "val_balanced_accuracy": 1.0 / present,
+            "val_macro_f1": float(2 * right / (1 + right) / present),
+            "val_loss": loss,
+        }
+        return Baseline("majority class", metrics)
+
+    def attach_head(self, encoder: keras.Model, card: DataCard, hp: keras_tuner.HyperParameters) -> keras.Model:
         """Return ``inputs ▶ logits (batch, classes)``; features in a map or a sequence are averaged over their places.
 
         Raises:
@@ -53,52 +67,57 @@ class Classification:
         """
         import keras
 
-        inputs, features = _ends(encoder, card)
-        if len(features.shape) == 3:
-            features = keras.layers.GlobalAveragePooling1D()(features)
-        elif len(features.shape) == 4:
-            features = keras.layers.GlobalAveragePooling2D()(features)
-        logits = keras.layers.Dense(card.classes, name="head")(features)
+        from nas.training.tasks.heads import ends, vector
+
+        inputs, (features,) = ends(encoder, card)
+        logits = keras.layers.Dense(card.classes, name="head")(vector(features, encoder.name))
         return keras.Model(inputs, logits, name=encoder.name)
 
-    def loss(self, card: DataCard) -> keras.losses.Loss:
+    def loss(self, card: DataCard, hp: keras_tuner.HyperParameters) -> keras.losses.Loss:
         """Return the cross-entropy of logits and integer labels."""
         import keras
 
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     def keras_metrics(self, card: DataCard) -> list[keras.metrics.Metric]:
-        """Return the accuracy, in [0, 1]."""
+        """Return the accuracy, its mean over classes and the mean F1 over classes, all in [0, 1]."""
         import keras
 
-        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+        from nas.training.tasks.measures import BalancedAccuracy, MacroF1
+
+        return [
+            keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
+            BalancedAccuracy(card.classes, name="balanced_accuracy"),
+            MacroF1(card.classes, name="macro_f1"),
+        ]
 
 
 CLASSIFICATION = Classification()
 
 
-def _ends(encoder: keras.Model, card: DataCard) -> tuple[Any, Any]:
-    """Return the inputs of `encoder` and its features; a model without a graph is called and becomes one layer."""
-    import keras
+def class_data(data: RawData) -> RawData:
+    """Return `data` with labels int32 (examples,) that index ``target.names``, the classes of train.
 
-    if hasattr(encoder, "outputs"):
-        inputs = encoder.inputs[0] if len(encoder.inputs) == 1 else encoder.inputs  # a list of one wants lists for ever
-        outputs = encoder.outputs
-    else:
-        inputs = keras.Input(card.input_shape)
-        outputs = keras.tree.flatten(encoder(inputs))
-    if len(outputs) != 1:
-        raise FamilyError(
-            f"An encoder must have one output, its features; {encoder.name!r} has {len(outputs)}. "
-            "Join them in the family, e.g. with keras.layers.Concatenate."
-        )
-    shape = outputs[0].shape
-    if len(shape) not in (2, 3, 4) or shape[-1] is None:
-        raise FamilyError(
-            "The features of an encoder must be a vector (batch, width), a sequence (batch, steps, width) or a map "
-            f"(batch, height, width, channels), of known width; those of {encoder.name!r} are {shape}."
-        )
-    return inputs, outputs[0]
+    Raises:
+        DataError: As `Classification.check`.
+    """
+    if any(examples.y is None for examples in data.splits.values()):
+        raise DataError("there are no labels; classification needs one an example.")
+    labels = {name: plain_labels(name, examples.labels) for name, examples in data.splits.items()}
+    _same_kind(labels)
+    values = np.unique(labels["train"])
+    _plausible(values, len(labels["train"]))
+    names = _class_names(values, data.target.names)
+    _known(labels, values)
+    splits = {
+        name: replace(examples, y=np.searchsorted(values, labels[name]).astype(np.int32))
+        for name, examples in data.splits.items()
+    }
+    return data.with_splits(splits, Target(names=names))
+
+
+def _counted(y: Array, target: Target) -> tuple[int, ...]:
+    return tuple(np.bincount(y, minlength=len(target.names)).tolist())
 
 
 def _same_kind(labels: dict[str, Array]) -> None:

@@ -2,38 +2,99 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
-from nas.conversation import DataCard
-from nas.data.source import RawData
+from nas.conversation import Baseline, DataCard, Target
+from nas.data.source import Array, Examples, RawData
+from nas.data.splits import Cut
 
 if TYPE_CHECKING:  # a task's names are read by the coordinator, which never loads Keras
     import keras
+    import keras_tuner
+
+Splits: TypeAlias = Mapping[str, Examples]
+View: TypeAlias = Callable[[Any, Any, Any], tuple[Any, Any]]
+Features: TypeAlias = Literal["vector", "sequence", "map", "pair"]
+"""What an encoder has to give: one vector an example (a head pools what has more); a vector for each step of its input;
+a map of vectors over an image; or two vectors, one for each half of a pair."""
 
 
-class Task(Protocol):
-    """A head, a loss, metrics, and the checks its labels have to pass. One task a file, listed in `nas.catalogue`."""
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What a model gives for a whole split, for measures that no batch can tell by itself.
 
-    @property
-    def objective(self) -> tuple[str, str]:
-        """The metric a search goes by where the study file names none, and ``"maximize"`` or ``"minimize"``."""
+    `predict` ``(split) -> (examples, …)`` runs the model, `open` ``(split) -> Examples`` gives what is stored.
+    """
 
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """The validation metrics that may be objectives."""
+    predict: Callable[[str], Array]
+    open: Callable[[str], Examples]
+
+
+class Task:
+    """A head, a loss, metrics, the checks its labels have to pass, and what must be beaten.
+
+    One task a file, listed in `nas.catalogue`. What most tasks have no use for has a default here.
+    """
+
+    objective: ClassVar[tuple[str, str]]
+    """The metric a search goes by where the study file names none, and ``"maximize"`` or ``"minimize"``."""
+    metrics: ClassVar[tuple[str, ...]]
+    """The validation metrics that may be objectives."""
+    features: ClassVar[Features] = "vector"
+    cut: ClassVar[Cut] = "random"
+
+    # ---- what the data have to be; without Keras
 
     def check(self, data: RawData) -> RawData:
-        """Return `data` with labels in this task's form (integers from 0 for classes, …).
+        """Return `data` with labels in this task's form (integers from 0 for classes, …), and what they are.
 
         Raises:
             DataError: The labels are not what this task needs; the message names the remedy.
         """
+        raise NotImplementedError
 
-    def attach_head(self, encoder: keras.Model, card: DataCard) -> keras.Model:
-        """Return ``inputs ▶ the task's output``; features that are a sequence or a map are pooled first."""
+    def target(self, target: Target, splits: Splits) -> Target:
+        """Return what `check` said of the labels, with what only the splits tell (means of train)."""
+        return target
 
-    def loss(self, card: DataCard) -> keras.losses.Loss:
-        """Return a new loss for the output of `attach_head`."""
+    def counts(self, target: Target, splits: Splits) -> dict[str, tuple[int, ...]]:
+        """Return how often each of ``target.names`` occurs, by split; nothing where labels name nothing."""
+        return {}
+
+    def baseline(self, target: Target, splits: Splits) -> Baseline:
+        """Return what can be had on the validation split without an encoder, under the names of `metrics`."""
+        raise NotImplementedError
+
+    # ---- what is trained
+
+    def attach_head(self, encoder: keras.Model, card: DataCard, hp: keras_tuner.HyperParameters) -> keras.Model:
+        """Return ``inputs ▶ the task's output``; features that are a sequence or a map are pooled where they need be.
+
+        Raises:
+            FamilyError: The features are not what this task needs.
+        """
+        raise NotImplementedError
+
+    def loss(self, card: DataCard, hp: keras_tuner.HyperParameters) -> keras.losses.Loss:
+        """Return a new loss for the output of `attach_head`. What it asks of `hp` is asked after the head's."""
+        raise NotImplementedError
 
     def keras_metrics(self, card: DataCard) -> list[keras.metrics.Metric]:
-        """Return new metrics; their names, with ``val_`` before them, are `metrics`."""
+        """Return new metrics that batches add up to; their names, with ``val_`` before them, are among `metrics`."""
+        return []
+
+    def view(
+        self, card: DataCard, hp: keras_tuner.HyperParameters
+    ) -> Callable[[Any, Any, Any], tuple[Any, Any]] | None:
+        """Return ``(x, y, seed) -> (x, y)``, what a batch becomes before each step, also of validation; in a graph.
+
+        For tasks that make their labels from inputs. `x` is standardised, `seed` int32 (2,). It may change the number
+        of examples. ``None``: batches stay as they are.
+        """
+        return None
+
+    def measure(self, outputs: Outputs, card: DataCard) -> dict[str, float]:
+        """Return metrics, among `metrics`, that take the whole validation split; after every epoch."""
+        return {}
