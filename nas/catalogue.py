@@ -40,15 +40,20 @@ strategies.promise("nsga2", "nas.search.strategies:EVOLUTION")
 strategies.promise("qmc", "nas.search.strategies:QMC")
 
 tasks: Registry[Task] = Registry("task", "nas.tasks")
+# with labels
 tasks.promise("classification", "nas.training.tasks.classification:CLASSIFICATION")
 
 sources: Registry[LoadSource] = Registry("data source", "nas.sources")
+# that need no files
 sources.promise("sklearn", "nas.data.builtin:load")
 sources.promise("keras", "nas.data.keras_datasets:load")
+# files and functions of one's own
 sources.promise("npz", "nas.data.npz:load")
 
 families: Registry[type] = Registry("search space", "nas.spaces")
+# image
 families.promise("cnn", "search_spaces.image.cnn:CNN")
 families.promise("resnet", "search_spaces.image.resnet:ResNet")
 families.promise("vit", "search_spaces.image.vit:ViT")
+# vector
 families.promise("mlp", "search_spaces.vector.mlp:MLP")

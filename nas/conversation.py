@@ -99,8 +99,8 @@ class Input:
     """One input of an encoder, as a model receives it. Shapes are without the batch axis.
 
     image     float32 (height, width, channels), standardised by `mean` and `std`, one a channel
-    vector    float32 (features,), standardised; the last ``len(categories)`` of them are whole numbers from 0, which
-              say of each what it is of ``categories[i]`` many (0: none of those that train has), and are left as they are
+    vector    float32 (features,), standardised; but the last ``len(categories)`` of them are whole numbers, column i
+              of them from 0 to ``categories[i] - 1`` (0 is what train has not got), and are left as they are
     sequence  float32 (steps, channels), standardised by channel
     text      int32 (length,), tokens below `vocabulary`; 0 is padding, at the end
     audio     float32 (samples,) in [-1, 1], at `sample_rate` a second

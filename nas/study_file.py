@@ -34,7 +34,7 @@ class SpaceSection(Section):
     """Which families of encoders are searched: all shipped ones that fit data and task, where none is named."""
 
     families: Names = Field(default=(), min_length=1)
-    encoders: dict[str, Names] = {}
+    encoders: dict[str, Names] = Field(default_factory=dict)
     """Of data with several inputs: by input, which families it may be encoded by; all that fit, where none is named."""
 
     @property

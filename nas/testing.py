@@ -63,11 +63,14 @@ def check_family(
     for member in range(members):
         answer = _Recorder(_default if member == 0 else _drawn(rng))
         keras.utils.set_random_seed(seed)
+        reason: str | None = None
         try:
             model, architecture = _check_member(model_family, answer, inputs, classes)
         except FailedTrialError as error:
-            assert member > 0, f"The default member is turned away: {error}."
-            assert str(error), f"A member is turned away without a reason: {answer.params}."
+            reason = str(error)
+        if reason is not None:
+            assert member > 0, f"The default member is turned away: {reason}."
+            assert reason, f"A member is turned away without a reason: {answer.params}."
             continue
         described.append(architecture)
         if not model.compiled:

@@ -10,7 +10,7 @@ from nas.data.source import Array, Examples
 
 
 def duplicate_notes(splits: dict[str, Examples]) -> list[str]:
-    """Return a note for each split some of whose examples are in a split before it: all inputs the same, byte for byte."""
+    """Return a note for each split some of whose examples have all inputs, byte for byte, in a split before it."""
     notes = []
     seen: dict[str, set[bytes]] = {}
     for name, examples in splits.items():

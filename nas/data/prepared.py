@@ -105,7 +105,7 @@ def _encode(raw: RawData, splits: dict[str, Examples], data: DataSection) -> dic
     encoded = {}
     for name, known in raw.inputs.items():
         assert known.kind is not None
-        arrays = {split: examples.x[name] for split, examples in splits.items()}
+        arrays = {part: examples.x[name] for part, examples in splits.items()}
         encoded[name] = ENCODINGS[known.kind](known, arrays, data)
     return encoded
 
@@ -113,14 +113,14 @@ def _encode(raw: RawData, splits: dict[str, Examples], data: DataSection) -> dic
 def _arrays(inputs: dict[str, Encoded], splits: dict[str, Examples]) -> dict[str, Array]:
     """Return all arrays by the names of their files."""
     arrays: dict[str, Array] = {}
-    for split, examples in splits.items():
-        arrays |= {f"{name}_{split}": encoded.arrays[split] for name, encoded in inputs.items()}
-        arrays[f"{LABELS}_{split}"] = examples.labels
+    for name, examples in splits.items():
+        arrays |= {f"{part}_{name}": encoded.arrays[name] for part, encoded in inputs.items()}
+        arrays[f"{LABELS}_{name}"] = examples.labels
     return arrays
 
 
 def _fingerprint(arrays: dict[str, Array], inputs: dict[str, Encoded]) -> str:
-    """Return the SHA-256 of dtypes, shapes and bytes of all arrays, of what they mean and of the rule they were cut by."""
+    """Return the SHA-256 of all arrays, of what they mean and of the rule they were cut by."""
     digest = hashlib.sha256(f"split rule {RULE}\n".encode())
     for name, encoded in inputs.items():
         given = encoded.input

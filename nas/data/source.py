@@ -86,7 +86,7 @@ class RawData:
     validation: Examples | None = None
     test: Examples | None = None
     inputs: dict[str, RawInput] = field(default_factory=dict)
-    target: Target = Target()
+    target: Target = field(default_factory=Target)
     catalogue: Examples | None = None
     notes: tuple[str, ...] = ()
 
