@@ -13,6 +13,10 @@ and the one that comes before a study::
 
     ◀ Prepare(data, task, …)   Prepared(card) | Failed(…)
 
+and one that comes after it, with candidates that were built before::
+
+    ◀ Measure(candidates, …)   Measured(latencies) | Failed(…)
+
 Messages are frozen dataclasses of plain values. They cross the channel as JSON, checked on arrival:
 nothing is unpickled, and a channel to another machine needs nothing but text.
 """
@@ -59,6 +63,20 @@ class Cost:
     macs: int | None = None
     memory: int | None = None
     unknown: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """What one forward pass of `batch` examples took, in milliseconds, over so many `runs` with so many `threads`.
+
+    `threads` 0: as many as the machine has cores.
+    """
+
+    batch: int
+    threads: int
+    runs: int
+    median_ms: float
+    p95_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +231,18 @@ class Evaluate:
     encoders: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """For a family that joins several inputs: the families that each of them may be encoded by."""
     latency: bool = False
+    """Whether to time the model as soon as it is built."""
     dry: bool = False
     """A rehearsal: train at most a few steps, write no checkpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Build each of `candidates` from its params, and time them in turns on batches of so many examples."""
+
+    candidates: tuple[Evaluate, ...]
+    batches: tuple[int, ...]
+    runs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +325,7 @@ class Built:
 
     architecture: Architecture
     training: dict[str, Scalar] | None
+    latency: Latency | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +352,13 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """The answer to `Measure`: for each candidate, one for each size of batch."""
+
+    latencies: tuple[tuple[Latency, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The evaluation broke. The pool says the same on behalf of a worker that died."""
 
@@ -331,8 +367,8 @@ class Failed:
     traceback: str = ""
 
 
-Order: TypeAlias = Union[Prepare, Evaluate, Value, Train, Skip, Continue, Stop, Close]
-Report: TypeAlias = Union[Ready, Alive, Prepared, Ask, Built, Epoch, Finished, Failed]
+Order: TypeAlias = Union[Prepare, Evaluate, Measure, Value, Train, Skip, Continue, Stop, Close]
+Report: TypeAlias = Union[Ready, Alive, Prepared, Ask, Built, Epoch, Finished, Measured, Failed]
 Message: TypeAlias = Union[Order, Report]
 
 _BY_NAME: dict[str, type] = {message.__name__: message for message in (*get_args(Order), *get_args(Report))}

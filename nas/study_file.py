@@ -63,12 +63,14 @@ class ObjectiveSection(Section):
 
 
 class LimitsSection(Section):
-    """What a candidate may cost. Weights, MACs and memory are checked before an epoch is spent."""
+    """What a candidate may cost. Weights, MACs, memory and latency are checked before an epoch is spent."""
 
     weights: int | None = Field(default=None, ge=1)
     macs: int | None = Field(default=None, ge=1)
     memory: int | None = Field(default=None, ge=1)
     """Bytes of all activations of one example; a training step holds as many for each example of its batch."""
+    latency_ms: float | None = Field(default=None, gt=0)
+    """Of one example, the median of some runs on the machine that searches, while it searches."""
     trial_seconds: float = Field(default=7200.0, gt=0)
     """A worker that spends longer than this on one trial is ended: failed(timeout)."""
     silence_seconds: float = Field(default=120.0, gt=0)
@@ -92,6 +94,11 @@ class Study(Section):
         given = [(name, "maximize") for name in self.objective.maximize]
         given += [(name, "minimize") for name in self.objective.minimize]
         return tuple(given) or (catalogue.tasks[self.task.kind].objective,)
+
+    @property
+    def needs_latency(self) -> bool:
+        """Whether candidates have to be timed: latency is an objective, or limited."""
+        return self.limits.latency_ms is not None or any(name == "latency_ms" for name, _ in self.objectives)
 
 
 def read_study(path: str | Path) -> tuple[Study, str]:

@@ -282,3 +282,31 @@ def test_keras_tuners_own_resnet_runs_unchanged(tmp_path):
     assert trial.params["HyperResNet/learning_rate"] == 0.01  # KerasTuner's default: the model keeps its own optimizer
     assert set(trial.training) == {"batch_size"}
     assert trial.cost.macs is not None
+
+
+def test_candidates_are_timed_as_an_objective_within_a_limit_and_afterwards_in_turns(tmp_path):
+    rest = '[objective]\nmaximize = "val_accuracy"\nminimize = ["latency_ms"]\n[limits]\nlatency_ms = 10_000.0'
+    path = write_study(tmp_path, "Tiny", trials=3, epochs=1, rest=rest)
+    code, _, err = finish(nas(tmp_path, "launch", str(path)))
+    assert code == 0, err
+    trained = [trial for trial in trials_of(tmp_path) if trial.duplicate_of is None]
+    assert all(trial.values[1] > 0 for trial in trained)
+
+    code, out, err = finish(nas(tmp_path, "latency", "toy", "--top", "2", "--batch", "1", "--batch", "4", "--json"))
+    assert code == 0, err
+    timed = json.loads(out)["latencies"]
+    assert len(timed) == min(2, len({trial.fingerprint for trial in trained}))
+    assert [[one["batch"], one["threads"]] for one in timed[0]["latencies"]] == [[1, 1], [4, 1]]
+
+    code, out, err = finish(nas(tmp_path, "show", "toy", str(timed[0]["best"]["number"]), "--json"))
+    kept = json.loads(out)["latencies"]
+    assert [record["alone"] for record in kept] == [False, True, True]  # while it was searched, then by the command
+    assert kept[1]["latency"]["median_ms"] == timed[0]["latencies"][0]["median_ms"]
+
+
+def test_a_candidate_slower_than_allowed_is_turned_away_before_an_epoch(tmp_path):
+    path = write_study(tmp_path, "Tiny", trials=2, epochs=1, rest="[limits]\nlatency_ms = 1e-6")
+    finish(nas(tmp_path, "launch", str(path)))
+    trial = trials_of(tmp_path)[0]
+    assert (trial.kind, trial.epochs) == ("rejected", 0)
+    assert "ms, 1e-06 allowed (limits.latency_ms)" in trial.message

@@ -58,6 +58,7 @@ def detail_document(study: StudyRecord, detail: TrialDetail) -> dict[str, Any]:
         "curve": detail.epochs,
         "layers": detail.graph,
         "history": detail.attempts,
+        "latencies": detail.latencies,
     }
 
 

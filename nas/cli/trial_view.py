@@ -12,7 +12,15 @@ from nas.cli.tables import grid, styled, table
 from nas.cli.views import scores
 from nas.conversation import Node, Scalar
 from nas.report import words
-from nas.store.records import AttemptRecord, EpochRecord, StudyRecord, TrialDetail, TrialRecord, unfinished
+from nas.store.records import (
+    AttemptRecord,
+    EpochRecord,
+    LatencyRecord,
+    StudyRecord,
+    TrialDetail,
+    TrialRecord,
+    unfinished,
+)
 
 BARS = "▁▂▃▄▅▆▇█"
 SHOWN_EPOCHS = 12
@@ -30,6 +38,9 @@ def trial_view(study: StudyRecord, detail: TrialDetail, verbose: bool = False) -
     yield grid(_facts(study, trial))
     yield from _params("Architecture", trial.architecture)
     yield from _params("Training", trial.training)
+    if detail.latencies:
+        yield Text()
+        yield _latency_table(detail.latencies)
     if detail.epochs:
         yield Text(f"\nCurve  {sparkline([epoch.value for epoch in detail.epochs])}", style="bold")
         yield curve_table(detail.epochs, None if verbose else SHOWN_EPOCHS)
@@ -113,6 +124,22 @@ def layer_table(graph: Sequence[Node], most: int | None) -> RenderableType:
         f"{sum(node.weights for node in graph):,}",
         words.count(sum(known)),
     )
+    return made
+
+
+def _latency_table(latencies: Sequence[LatencyRecord]) -> RenderableType:
+    made = table("~Measured on", "At", ">Batch", ">Threads", ">Runs", ">Median ms", ">p95 ms", title="Latency")
+    for record in latencies:
+        one = record.latency
+        made.add_row(
+            words.short(record.host, 40) + ("" if record.alone else ", while searching"),
+            words.moment(record.at),
+            str(one.batch),
+            str(one.threads or "all"),
+            str(one.runs),
+            f"{one.median_ms:.3g}",
+            f"{one.p95_ms:.3g}",
+        )
     return made
 
 

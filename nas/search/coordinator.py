@@ -201,7 +201,7 @@ class Coordinator:
             checkpoint=str(self._files.checkpoint(number)),
             base=self._base,
             encoders=self._study.space.encoders,
-            latency=any(name == "latency_ms" for name, _ in self._study.objectives),
+            latency=self._study.needs_latency,
         )
         self._pool.give(worker, order)
         self._observer.started(number, live.family, resumed=resumed)
@@ -238,13 +238,14 @@ class Coordinator:
             worker.send(Skip(message))
 
     def _hear_built(self, worker: Worker, live: LiveTrial, built: Built) -> None:
-        live.architecture, live.training = built.architecture, built.training
+        live.architecture, live.training, live.latency = built.architecture, built.training, built.latency
         live.verdict = self._judge(live)
         self._ledger.built(
             live.id,
             architecture=built.architecture,
             training=built.training,
             duplicate_of=live.twin_of,
+            latency=built.latency,
         )
         if live.verdict is None and not self._interrupt(live):
             worker.send(Train())
@@ -254,7 +255,7 @@ class Coordinator:
     def _judge(self, live: LiveTrial) -> Verdict | None:
         """Decide what can be decided before an epoch is spent: limits first, then duplicates."""
         assert live.architecture is not None
-        excess = over_limit(live.trial, live.architecture.cost, self._study.limits)
+        excess = over_limit(live.trial, live.architecture.cost, self._study.limits, live.latency)
         if excess:
             self._budget.count(free=True)
             return Verdict("failed", "rejected", excess)

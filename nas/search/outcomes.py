@@ -154,6 +154,8 @@ def objective_value(name: str, live: LiveTrial, metrics: dict[str, float]) -> fl
     """Return the value of objective `name`: a metric of the last epoch, or a cost; ``None`` if it is not known."""
     if name in metrics:
         return metrics[name]
+    if name == "latency_ms" and live.latency is not None:
+        return live.latency.median_ms
     cost = getattr(live.architecture.cost, name, None) if name in COSTS and live.architecture is not None else None
     return None if cost is None else float(cost)
 

@@ -105,6 +105,7 @@ def _try(
         checkpoint="",
         base=str(base),
         encoders=study.space.encoders,
+        latency=study.needs_latency,
         dry=True,
     )
     started = perf_counter()
@@ -119,9 +120,9 @@ def _try(
                     except ValueError as error:
                         problem = f"{message.name} cannot be asked like this: {error}"
                         speaker.send(Skip(problem))
-                case Built(architecture, _):
+                case Built(architecture, _, latency):
                     weights, macs = architecture.cost.weights, architecture.cost.macs
-                    problem = over_limit(trial, architecture.cost, study.limits)
+                    problem = over_limit(trial, architecture.cost, study.limits, latency)
                     speaker.send(Train() if default and problem is None else Skip("a rehearsal"))
                 case Epoch():
                     seconds = message.seconds

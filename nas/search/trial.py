@@ -7,7 +7,7 @@ from typing import Literal
 
 import optuna
 
-from nas.conversation import Architecture, FailureKind, Scalar
+from nas.conversation import Architecture, FailureKind, Latency, Scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class LiveTrial:
     at_random: bool
     architecture: Architecture | None = None
     training: dict[str, Scalar] | None = None
+    latency: Latency | None = None
     step: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
     verdict: Verdict | None = None

@@ -22,11 +22,12 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from nas.conversation import Architecture, Cost, Epoch, FailureKind, Scalar
+from nas.conversation import Architecture, Cost, Epoch, FailureKind, Latency, Scalar
 from nas.errors import StudyExists
 from nas.store import lease, models, queries
 from nas.store.engine import display_url, open_for_writing, snapshot
 from nas.store.frozen import insert_trial, load_trials, outcome_of, to_utc
+from nas.store.latencies import latency_row
 from nas.store.mirror import Mirror
 from nas.store.records import NewSession, Outcome, StudyRecord, TrialRecord, counted_as
 from nas.store.writing import Row
@@ -210,6 +211,7 @@ class Ledger(Mirror):
         architecture: Architecture,
         training: dict[str, Scalar] | None,
         duplicate_of: int | None,
+        latency: Latency | None = None,
     ) -> None:
         """Keep what a trial built. `training` is ``None`` where nobody can know: such a trial has no twins."""
         trial = self._updatable(trial_id)
@@ -224,6 +226,8 @@ class Ledger(Mirror):
         if training is not None and duplicate_of is None:
             self._twins.setdefault(_twin_key(architecture.fingerprint, training), trial.number)
         self._pending.put(models.Architecture, _architecture_row(architecture))
+        if latency is not None:
+            self._pending.add(models.Latency, latency_row(architecture.fingerprint, latency, alone=False))
         self._pending.change(
             models.Trial,
             trial_id,

@@ -6,7 +6,7 @@
            └─ trial ─┬─ attempt ─┘
               │      ├─ trial_param, trial_value, trial_attr
               │      └─ epoch
-              └─▶ architecture      shared by all studies of a database
+              └─▶ architecture ── latency      shared by all studies of a database
 
 A change here needs a migration beside it (``migrations/versions``); a test holds the two equal.
 """
@@ -118,6 +118,23 @@ class Architecture(Base):
     macs: Mapped[int | None] = mapped_column(BigInteger)
     memory: Mapped[int | None] = mapped_column(BigInteger)
     unknown: Mapped[str | None] = mapped_column(Prose)
+
+
+class Latency(Base):
+    """What an architecture took on one machine, milliseconds. `alone`: with nothing else of ours running there."""
+
+    __tablename__ = "latency"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(ForeignKey("architecture.fingerprint"), index=True)
+    at: Mapped[datetime] = mapped_column(Time)
+    host: Mapped[str] = mapped_column(Prose)
+    batch: Mapped[int]
+    threads: Mapped[int]
+    runs: Mapped[int]
+    median_ms: Mapped[float]
+    p95_ms: Mapped[float]
+    alone: Mapped[bool]
 
 
 class Trial(Base):

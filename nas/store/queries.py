@@ -18,6 +18,7 @@ from nas.conversation import Cost, Node, Scalar
 from nas.errors import NotFound, did_you_mean
 from nas.store.columns import from_json
 from nas.store.engine import Source, snapshot
+from nas.store.latencies import latencies
 from nas.store.lease import is_alive
 from nas.store.models import Architecture, Attempt, Epoch, Event, Session, Study, Trial, TrialParam, TrialValue
 from nas.store.records import (
@@ -82,11 +83,13 @@ def trial(source: Source, study_id: int, number: int) -> TrialDetail:
             count = connection.scalar(select(func.count()).where(Trial.study_id == study_id)) or 0
             there = f"They are numbered 0 to {count - 1}." if count else "It has none yet."
             raise NotFound(f"The study has no trial {number}. {there}")
+        fingerprint = found[0].fingerprint
         return TrialDetail(
             trial=found[0],
             epochs=curves(connection, study_id, [number]).get(number, ()),
             graph=graph(connection, study_id, number),
             attempts=_attempts(connection, study_id, number),
+            latencies=() if fingerprint is None else latencies(connection, [fingerprint]).get(fingerprint, ()),
         )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from nas.conversation import Cost, FailureKind, Node, Scalar
+from nas.conversation import Cost, FailureKind, Latency, Node, Scalar
 
 Outcome: TypeAlias = Literal["complete", "pruned", "failed"]
 """How a trial ended. A candidate over a limit is ``failed`` with kind ``rejected``: Optuna's state of it is
@@ -150,13 +150,23 @@ class TrialRecord:
     seconds: float
     """What they took."""
     metrics: dict[str, float]
-    """Of the last epoch, and costs measured at the end (``latency_ms``)."""
+    """Of the last epoch."""
     attempts: int
 
     @property
     def architecture(self) -> dict[str, Scalar]:
         """The params that shape the architecture: all but the training choices."""
         return {name: value for name, value in self.params.items() if not name.startswith("training/")}
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyRecord:
+    """What an architecture took on one machine. `alone`: with nothing else of ours running there."""
+
+    at: datetime
+    host: str
+    alone: bool
+    latency: Latency
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +177,7 @@ class TrialDetail:
     epochs: tuple[EpochRecord, ...]
     graph: tuple[Node, ...]
     attempts: tuple[AttemptRecord, ...]
+    latencies: tuple[LatencyRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

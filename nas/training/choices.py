@@ -19,6 +19,8 @@ from nas.data.source import ONLY
 from nas.training.hyperparameters import Answer, AnsweredHyperParameters
 
 PREFIX = "training/"
+TASK = "task_"
+"""What the names of choices begin with, after the prefix, that the task asks for: its loss, its margin …"""
 BATCH_SIZES = (32, 64, 128, 256)
 STEPS = 16
 """An epoch has at least so many steps, where the data allow it: after fewer, moving averages mean nothing yet, and a

@@ -13,10 +13,8 @@ from time import perf_counter
 from typing import Any
 
 import keras
-import keras_tuner
 import tensorflow as tf
 
-from nas import catalogue
 from nas.conversation import (
     Architecture,
     Ask,
@@ -26,6 +24,8 @@ from nas.conversation import (
     Epoch,
     Evaluate,
     Finished,
+    Latency,
+    Measure,
     Scalar,
     Skip,
     Train,
@@ -34,14 +34,14 @@ from nas.conversation import (
 from nas.data.prepared import open_split
 from nas.training import checkpoint
 from nas.training.architecture import describe
-from nas.training.choices import TrainingChoices, choose, make_optimizer, make_schedule
+from nas.training.candidate import Candidate, build
+from nas.training.choices import TASK, TrainingChoices, choose, make_optimizer, make_schedule
 from nas.training.failure import Diverged
-from nas.training.families import make_family
 from nas.training.feed import augment_of, augmentations_of, balanced, labelled, rows_of, standardiser, stored
 from nas.training.hyperparameters import Answer, AnsweredHyperParameters, from_params
 from nas.training.latency import measure
-from nas.training.loop import Loop, Rows, View
-from nas.training.tasks.task import Outputs, Task
+from nas.training.loop import Loop, Rows
+from nas.training.tasks.task import Outputs
 
 REHEARSAL_STEPS = 12
 
@@ -65,48 +65,45 @@ def evaluate(order: Evaluate, channel: Channel) -> Finished:
 
 
 def _converse(order: Evaluate, channel: Channel, answer: Answer) -> Finished:
-    task = catalogue.tasks[order.task]
-    family = make_family(order.family, Path(order.base), order.data, task.features, order.encoders)
-    hp = AnsweredHyperParameters(answer, prefix=f"{label(order.family)}/")
-    model = family.build(hp)
-    came_compiled = bool(model.compiled)
-    aims = AnsweredHyperParameters(answer, prefix=f"{order.task}/")
-    loss = view = None
-    if not came_compiled:
-        model = task.attach_head(model, order.data, aims)
-        loss, view = task.loss(order.data, aims), task.view(order.data, aims)
-    fits_itself = type(family).fit is not keras_tuner.HyperModel.fit
+    candidate = build(order, answer)
+    model, card = candidate.model, order.data
     choices = None
-    if not (fits_itself and came_compiled):
-        choices = choose(answer, order.data, compiled=came_compiled, augment=_names(augmentations_of(order.data, task)))
-    architecture = describe(model, order.data.input_shape or None)
-    channel.send(Built(architecture, None if fits_itself or choices is None else _decided(choices, aims)))
+    if not (candidate.fits_itself and candidate.came_compiled):
+        augment = _names(augmentations_of(card, candidate.task))
+        choices = choose(answer, card, compiled=candidate.came_compiled, augment=augment)
+    architecture = describe(model, card.input_shape or None)
+    training = None if candidate.fits_itself or choices is None else _decided(choices, candidate.aims)
+    latency = measure([model])[0] if order.latency else None
+    channel.send(Built(architecture, training, latency))
     if not isinstance(_reply(channel), Train):
         return Finished({})
     schedule = None
-    if not came_compiled:
+    if not candidate.came_compiled:
         assert choices is not None
-        steps = order.data.examples["train"] // min(choices.batch_size, order.data.examples["train"])
+        steps = card.examples["train"] // min(choices.batch_size, card.examples["train"])
         schedule = make_schedule(choices, steps * order.horizon)
-        rate = schedule if fits_itself and schedule is not None else choices.learning_rate
+        rate = schedule if candidate.fits_itself and schedule is not None else choices.learning_rate
         model.compile(
             make_optimizer(choices, rate),
-            loss=loss,
-            metrics=task.keras_metrics(order.data),
+            loss=candidate.loss,
+            metrics=candidate.task.keras_metrics(card),
             jit_compile=False,  # compiling with XLA takes longer than these trainings last
         )
-    identity = _identity(order, architecture, choices, aims)
-    progress = _Progress(order, channel, model, identity)
-    if fits_itself:
-        _fit_by_family(order, family, hp, model, progress)
+    progress = _Progress(order, channel, model, _identity(order, architecture, choices, candidate.aims))
+    if candidate.fits_itself:
+        _fit_by_family(order, candidate, progress)
     else:
         assert choices is not None
-        _fit(order, task, model, choices, schedule, None if came_compiled else view, progress)
-    metrics = dict(progress.curve[-1].metrics) if progress.curve else {}
-    if order.latency and not progress.stopped:
-        latency = measure(model)
-        metrics |= {"latency_ms": latency.median_ms, "latency_p95_ms": latency.p95_ms}
-    return Finished(metrics)
+        _fit(order, candidate, choices, schedule, progress)
+    return Finished(dict(progress.curve[-1].metrics) if progress.curve else {})
+
+
+def time_candidates(order: Measure) -> tuple[tuple[Latency, ...], ...]:
+    """Return what each of the candidates takes, for each size of batch: built from their params, timed in turns."""
+    keras.utils.clear_session()
+    models = [build(candidate, from_params(candidate.params or {})).model for candidate in order.candidates]
+    by_batch = [measure(models, batch, order.runs) for batch in order.batches]
+    return tuple(zip(*by_batch, strict=True))
 
 
 def _names(known: dict[str, dict[str, Any]]) -> dict[str, tuple[str, ...]]:
@@ -115,7 +112,7 @@ def _names(known: dict[str, dict[str, Any]]) -> dict[str, tuple[str, ...]]:
 
 def _decided(choices: TrainingChoices, aims: AnsweredHyperParameters) -> dict[str, Scalar]:
     """Return all that was chosen beside the architecture: how to train, and what the task asked."""
-    return choices.as_dict() | {f"task_{name}": value for name, value in aims.values.items()}
+    return choices.as_dict() | {f"{TASK}{name}": value for name, value in aims.values.items()}
 
 
 def _identity(
@@ -125,11 +122,6 @@ def _identity(
     decided = _decided(choices, aims) if choices else None
     made_with = [order.seed, order.horizon, order.data.fingerprint, decided]
     return json.dumps([architecture.fingerprint, *made_with])
-
-
-def label(family: str) -> str:
-    """Return the short name of a family spec: ``"cnn"``, or ``"Class"`` of ``"file.py:Class"``."""
-    return family.rpartition(":")[2]
 
 
 class _Progress:
@@ -167,17 +159,9 @@ class _Progress:
         return not self.stopped and len(self.curve) < self._order.epochs
 
 
-def _fit(
-    order: Evaluate,
-    task: Task,
-    model: keras.Model,
-    choices: TrainingChoices,
-    schedule: Any,
-    view: View | None,
-    progress: _Progress,
-) -> None:
+def _fit(order: Evaluate, candidate: Candidate, choices: TrainingChoices, schedule: Any, progress: _Progress) -> None:
     """Train by our own loop."""
-    card = order.data
+    card, model, task = order.data, candidate.model, candidate.task
     train, validation = (labelled(rows, model, card) for rows in rows_of(card))
     if order.dry:
         train = train.take(slice(0, min(len(train), REHEARSAL_STEPS * choices.batch_size)))
@@ -190,7 +174,7 @@ def _fit(
         standardise=standardiser(card),
         augment=augment_of(card, task, choices.augmentation or {}),
         schedule=schedule,
-        view=view,
+        view=candidate.view,
         class_weights=balanced(card) if choices.class_weights == "balanced" else None,
     )
     outputs = Outputs(lambda split: loop.predict(stored(card, split)), lambda split: open_split(card, split))
@@ -219,10 +203,9 @@ def _rehearse(loop: Loop, progress: _Progress, share: float) -> None:
     progress.report(metrics, training / share + perf_counter() - started)
 
 
-def _fit_by_family(
-    order: Evaluate, family: Any, hp: AnsweredHyperParameters, model: keras.Model, progress: _Progress
-) -> None:
+def _fit_by_family(order: Evaluate, candidate: Candidate, progress: _Progress) -> None:
     """Let the family's own ``fit`` train; our callback reports every epoch."""
+    model = candidate.model
     standardise = standardiser(order.data)
     train, validation = (labelled(rows, model, order.data) for rows in rows_of(order.data))
     if order.dry:
@@ -237,8 +220,8 @@ def _fit_by_family(
         x = tf.nest.map_structure(lambda part: part.numpy(), standardise(rows.x))
         return x, rows.y.numpy()
 
-    family.fit(
-        hp,
+    candidate.family.fit(
+        candidate.hp,
         model,
         *arrays(train),
         validation_data=arrays(validation),

@@ -1,8 +1,13 @@
-"""How long a model takes for one example on this machine."""
+"""How long models take on this machine, measured so that they can be compared.
+
+Candidates take turns, so that a machine that slows down slows all of them; each is warmed up first; of its runs the
+median and the slow end are told. Figures of two machines, or of different numbers of threads, do not compare: they are
+stored with both.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -10,43 +15,53 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from nas.conversation import Latency
+
 WARM_UP = 5
+RUNS = 30
+"""At the least: below, the slow end means nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Latency:
-    """Milliseconds of one forward pass of one example, in the middle and at the slow end of several."""
+def measure(models: Sequence[keras.Model], batch: int = 1, runs: int = RUNS) -> tuple[Latency, ...]:
+    """Time `runs` forward passes of each of `models` on `batch` examples of zeros, compiled, after a warm-up.
 
-    median_ms: float
-    p95_ms: float
-
-
-def measure(model: keras.Model, repeats: int = 30) -> Latency:
-    """Time `repeats` forward passes of a built `model` on one example of zeros, compiled, after a warm-up.
-
-    The figures are this machine's, with as many threads as TensorFlow was given, and no better than its load allows.
+    Weights make no difference, so that models may as well be untrained. As many threads are used as TensorFlow was
+    given.
 
     Raises:
-        ValueError: The model is not built, or an axis other than the batch has no length.
+        ValueError: A model is not built, or an axis other than the batch has no length.
     """
-    shapes = [tuple(tensor.shape) for tensor in getattr(model, "inputs", None) or ()]
+    passes = [_forward(model, batch) for model in models]
+    for run in passes:
+        for _ in range(WARM_UP):
+            run()
+    milliseconds = np.array([[_timed(run) for run in passes] for _ in range(runs)]).reshape(runs, len(passes))
+    threads = tf.config.threading.get_intra_op_parallelism_threads()
+    return tuple(
+        Latency(batch, threads, runs, float(np.median(each)), float(np.percentile(each, 95))) for each in milliseconds.T
+    )
+
+
+def _forward(model: keras.Model, batch: int) -> Callable[[], None]:
+    """Return a call that runs `model` once and returns when its outputs are there."""
+    inputs = getattr(model, "inputs", None) or ()
+    shapes = [tuple(tensor.shape) for tensor in inputs]
     if not shapes or any(None in shape[1:] for shape in shapes):
         raise ValueError(
             f"Only a built model with inputs of known shape can be timed. Received: {model.name!r}, {shapes}."
         )
-    examples = [tf.zeros((1, *shape[1:]), tensor.dtype) for shape, tensor in zip(shapes, model.inputs, strict=True)]
-    forward: Any = tf.function(lambda *inputs: model(list(inputs) if len(inputs) > 1 else inputs[0], training=False))
-    for _ in range(WARM_UP):
-        _wait(forward(*examples))
-    milliseconds = []
-    for _ in range(repeats):
-        started = perf_counter()
-        _wait(forward(*examples))
-        milliseconds.append(1000 * (perf_counter() - started))
-    return Latency(float(np.median(milliseconds)), float(np.percentile(milliseconds, 95)))
+    zeros = [tf.zeros((batch, *shape[1:]), tensor.dtype) for shape, tensor in zip(shapes, inputs, strict=True)]
+    structured = zeros[0] if isinstance(model, keras.Sequential) else keras.tree.pack_sequence_as(model.input, zeros)
+    forward: Any = tf.function(lambda given: model(given, training=False))
+
+    def run() -> None:
+        for output in tf.nest.flatten(forward(structured)):
+            output.numpy()  # on an accelerator a call comes back before its result does
+
+    return run
 
 
-def _wait(outputs: Any) -> None:
-    """Return when `outputs` are there: on an accelerator a call comes back before its result does."""
-    for output in tf.nest.flatten(outputs):
-        output.numpy()
+def _timed(run: Callable[[], None]) -> float:
+    started = perf_counter()
+    run()
+    return 1000 * (perf_counter() - started)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from nas.training import loop as loop_module
 from nas.training.loop import Loop, Rows, batch_order
 
 pytestmark = pytest.mark.tf
@@ -97,3 +98,85 @@ def test_augmentation_touches_training_alone():
 
 def test_a_batch_larger_than_the_data_is_the_data():
     assert loop_over(small_model(), examples(10, 0), examples(4, 1), batch_size=64).steps == 1
+
+
+def mapped(folder, arrays):
+    """The same arrays as files, read-only."""
+    parts = []
+    for place, array in enumerate(arrays):
+        np.save(folder / f"{place}.npy", array)
+        parts.append(np.load(folder / f"{place}.npy", "r"))
+    return Rows(*parts)
+
+
+def test_what_is_read_piece_by_piece_is_trained_on_as_if_it_were_resident(tmp_path, monkeypatch):
+    train, validation = examples(100, 0), examples(1300, 1)
+    monkeypatch.setattr(loop_module, "PIECE_BYTES", 16 * 37 * 4 * 3)  # three steps, or one validation batch, at once
+    (tmp_path / "train").mkdir()
+    (tmp_path / "validation").mkdir()
+    resident, streamed = small_model(), small_model()
+    first = loop_over(resident, train, validation)
+    second = Loop(
+        streamed,
+        mapped(tmp_path / "train", train),
+        mapped(tmp_path / "validation", validation),
+        batch_size=16,
+        seed=3,
+        standardise=lambda x: tf.cast(x, tf.float32),
+    )
+    for epoch in (1, 2):
+        assert second.train(epoch) == pytest.approx(first.train(epoch), rel=1e-5)
+        assert second.validate() == pytest.approx(first.validate(), rel=1e-5)
+    for mine, reference in zip(streamed.variables, resident.variables, strict=True):
+        np.testing.assert_allclose(np.asarray(mine), np.asarray(reference), atol=1e-6)
+    np.testing.assert_allclose(
+        second.predict(second._validation_data), resident.predict(validation[0], verbose=0), atol=1e-5
+    )
+
+
+def test_class_weights_are_those_of_fit():
+    train, validation = examples(64, 0), examples(10, 1)
+    weights = np.array([3.0, 1.0, 0.5], np.float32)
+    ours, theirs = small_model(), small_model()
+    loop_over(ours, train, validation, class_weights=tf.constant(weights)).train(1)
+    rows = batch_order(64, 16, seed=3, epoch=1).ravel()
+    theirs.fit(train[0][rows], train[1][rows], batch_size=16, shuffle=False, verbose=0,
+               class_weight=dict(enumerate(weights)))  # fmt: skip
+    for mine, reference in zip(ours.trainable_variables, theirs.trainable_variables, strict=True):
+        np.testing.assert_allclose(np.asarray(mine), np.asarray(reference), atol=1e-5)
+
+
+def test_a_view_makes_labels_of_inputs_and_validation_sees_the_same_every_time():
+    inputs = keras.Input((6, 6, 1))
+    model = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Flatten()(inputs)))
+    model.compile("sgd", "mse")
+
+    def view(x, y, seed):
+        doubled = tf.concat([x, -x], axis=0)  # twice as many examples
+        return doubled, tf.reduce_sum(doubled, [1, 2]) + tf.random.stateless_normal([2 * tf.shape(x)[0], 1], seed)
+
+    loop = loop_over(model, examples(64, 0), examples(700, 1), view=view)
+    model.optimizer.learning_rate = 0.0
+    once, again = loop.validate(), loop.validate()
+    assert once == again
+    before = loop.train(1)["loss"]
+    model.optimizer.learning_rate = 1e-3
+    for epoch in range(2, 8):
+        after = loop.train(epoch)["loss"]
+    assert after < before
+
+
+def test_several_inputs_are_told_apart_by_name():
+    a, b = keras.Input((2,), name="a"), keras.Input((2,), name="b")
+    model = keras.Model({"a": a, "b": b}, keras.layers.Dense(1)(keras.layers.Subtract()([a, b])))
+    model.compile("sgd", "mse")
+    rng = np.random.default_rng(0)
+    x = {name: tf.constant(rng.normal(size=(32, 2)).astype("float32")) for name in "ab"}
+    y = tf.reduce_sum(x["a"] - x["b"], axis=1, keepdims=True)
+    loop = Loop(
+        model, Rows(x, y), Rows(x, y), batch_size=8, seed=0,
+        standardise=lambda given: given, augment={"b": lambda part, seed: part + 0.0},
+    )  # fmt: skip
+    losses = [loop.train(epoch)["loss"] for epoch in range(1, 30)]
+    assert losses[-1] < 0.05 * losses[0]
+    assert loop.predict(Rows(x, y)).shape == (32, 1)

@@ -23,7 +23,20 @@ from typing import Any
 
 import psutil
 
-from nas.conversation import Alive, Close, Evaluate, Failed, Finished, Message, Order, Prepare, Prepared, Ready
+from nas.conversation import (
+    Alive,
+    Close,
+    Evaluate,
+    Failed,
+    Finished,
+    Measure,
+    Measured,
+    Message,
+    Order,
+    Prepare,
+    Prepared,
+    Ready,
+)
 from nas.errors import NASError
 from nas.pipe import PipeChannel
 from nas.search.pool.pool import Worker
@@ -47,13 +60,15 @@ MEMORY_SHARE = 0.85
 class PoolSettings:
     """How many workers, and when one is given up.
 
-    deadline: wall-clock seconds for one order; silence: seconds without even a heartbeat.
+    deadline: wall-clock seconds for one order; silence: seconds without even a heartbeat; threads: of one worker, by
+    default its share of the cores.
     """
 
     workers: int
     deadline: float
     silence: float
     logs: Path
+    threads: int | None = None
 
 
 @dataclass(slots=True)
@@ -113,7 +128,7 @@ class LocalPool:
         """Workers that wait for an order."""
         return [worker for worker in self._workers if not worker.busy]
 
-    def give(self, worker: Worker, order: Evaluate | Prepare) -> None:
+    def give(self, worker: Worker, order: Evaluate | Prepare | Measure) -> None:
         """Give an idle `worker` something to do; the deadline starts now."""
         assert isinstance(worker, LocalWorker)
         worker.busy = True
@@ -164,7 +179,7 @@ class LocalPool:
                     case Ready():
                         self._failed_starts = 0
                         worker.busy, worker.ready = False, True
-                    case Finished() | Failed() | Prepared():
+                    case Finished() | Failed() | Prepared() | Measured():
                         gone = self._rest(worker)  # first: whoever listens may not come back for more
                         yield worker, message
                         if gone:
@@ -242,9 +257,10 @@ class LocalPool:
     def _start(self) -> None:
         self._started += 1
         log = self._settings.logs / f"worker-{self._started}.log"
+        threads = self._settings.threads or _threads(self._settings.workers)
         for _ in range(STARTS):
             try:
-                worker = start_worker(self._context, log, threads=_threads(self._settings.workers))
+                worker = start_worker(self._context, log, threads=threads)
             except (EOFError, OSError) as error:
                 failure = error  # the fork server is dying: the next try starts another one
             else:

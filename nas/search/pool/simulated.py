@@ -23,6 +23,7 @@ from nas.conversation import (
     Evaluate,
     Failed,
     Finished,
+    Measure,
     Message,
     Order,
     Prepare,
@@ -67,7 +68,7 @@ class SimulatedPool:
         """Workers without a script."""
         return [worker for worker in self._workers if worker.script is None]
 
-    def give(self, worker: Worker, order: Evaluate | Prepare) -> None:
+    def give(self, worker: Worker, order: Evaluate | Prepare | Measure) -> None:
         """Start a script."""
         assert isinstance(worker, SimulatedWorker)
         assert isinstance(order, Evaluate)

@@ -24,8 +24,10 @@ def ends(encoder: keras.Model, card: DataCard, outputs: int = 1) -> tuple[Any, l
         FamilyError: It has another number of outputs.
     """
     if hasattr(encoder, "outputs"):
-        inputs = encoder._inputs_struct if isinstance(encoder, keras.Model) and len(encoder.inputs) > 1 else None
-        inputs = encoder.inputs[0] if inputs is None else inputs  # a list of one wants lists for ever
+        alone = len(encoder.inputs) == 1 and (
+            isinstance(encoder, keras.Sequential) or not isinstance(encoder.input, dict)
+        )
+        inputs = encoder.inputs[0] if alone else encoder.input  # a list of one wants lists for ever
         found = list(encoder.outputs)
     else:
         inputs = keras_inputs(card)

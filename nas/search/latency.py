@@ -1,0 +1,107 @@
+"""Time the best architectures of a study on this machine: what `nas latency` calls."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter
+from rich.console import Console
+
+from nas.conversation import DataCard, Evaluate, Failed, Latency, Measure, Measured
+from nas.errors import BadInput, NASError, NotFound
+from nas.ranking import Ranked, rank
+from nas.search.files import files_root
+from nas.search.pool.local import LocalPool, PoolSettings
+from nas.search.progress import watching
+from nas.search.run import with_families
+from nas.store import latencies, queries
+from nas.store.engine import reading_from, storage_url
+from nas.store.records import StudyRecord, TrialRecord
+from nas.study_file import parse_study
+
+SECONDS = 600.0
+"""More than this the measurement of a few candidates never takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """One architecture and what it took, one figure for each size of batch."""
+
+    ranked: Ranked
+    latencies: tuple[Latency, ...]
+
+
+def time_best(
+    name: str,
+    *,
+    storage: str | None = None,
+    top: int = 5,
+    batches: tuple[int, ...] = (1, 32),
+    runs: int = 50,
+    threads: int = 1,
+    console: Console | None = None,
+) -> list[Timed]:
+    """Time the `top` architectures of study `name` in turns, in one process with so many `threads`; keep the figures.
+
+    Raises:
+        NotFound: No such study, or none of its trials is complete.
+        BadInput: The study was not launched from a file, so that nothing of it can be built.
+    """
+    url = storage_url(storage)
+    with reading_from(url) as connection:
+        study = queries.study(connection, name)
+        best = rank(queries.trials(connection, study.id), study.directions)[:top]
+    if not best:
+        raise NotFound(f"Study {name!r} has no complete trial yet: there is nothing to time.")
+    order = Measure(tuple(_candidate(study, entry.trial) for entry in best), batches, runs)
+    found = _measured(order, name, files_root(url) / "logs" / str(os.getpid()), threads, console)
+    fingerprints = [entry.trial.fingerprint for entry in best]
+    latencies.keep(url, {print_: each for print_, each in zip(fingerprints, found, strict=True) if print_ is not None})
+    return [Timed(entry, each) for entry, each in zip(best, found, strict=True)]
+
+
+def _candidate(study: StudyRecord, trial: TrialRecord) -> Evaluate:
+    """Return the order that builds what `trial` built."""
+    if study.file is None or study.data is None or trial.family is None:
+        raise BadInput(f"Study {study.name!r} was not launched from a study file: its architectures cannot be built.")
+    card = TypeAdapter(DataCard).validate_python(study.data)
+    file = parse_study(study.file, path=f"the stored file of study {study.name!r}", base=Path(study.base))
+    file = with_families(file, card)
+    return Evaluate(
+        trial=trial.number,
+        family=trial.family,
+        data=card,
+        task=file.task.kind,
+        seed=file.search.seed,
+        epochs=0,
+        horizon=file.search.epochs,
+        checkpoint="",
+        base=study.base,
+        params=trial.params,
+        encoders=file.space.encoders,
+    )
+
+
+def _measured(
+    order: Measure, name: str, logs: Path, threads: int, console: Console | None
+) -> tuple[tuple[Latency, ...], ...]:
+    settings = PoolSettings(workers=1, deadline=SECONDS, silence=SECONDS, logs=logs, threads=threads)
+    try:
+        with watching(console or Console(stderr=True), name) as observer, LocalPool(settings) as pool:
+            observer.note(f"Timing {len(order.candidates)} architectures, {order.runs} runs each, {threads} threads.")
+            while not pool.idle:
+                for _ in pool.messages(timeout=0.2):
+                    pass
+            pool.give(pool.idle[0], order)
+            while True:
+                for _, message in pool.messages(timeout=0.2):
+                    match message:
+                        case Measured(found):
+                            return found
+                        case Failed():
+                            raise NASError(f"The architectures could not be timed: {message.message}")
+    finally:
+        shutil.rmtree(logs, ignore_errors=True)

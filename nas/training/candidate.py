@@ -1,0 +1,61 @@
+"""A candidate, built: an encoder from its family, with the head, loss and view of its task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_tuner
+
+from nas import catalogue
+from nas.conversation import Evaluate
+from nas.training.choices import PREFIX, TASK
+from nas.training.families import make_family
+from nas.training.hyperparameters import Answer, AnsweredHyperParameters
+from nas.training.tasks.task import Task, View
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What was built. `loss` and `view` are ``None`` for a model that came compiled, which has a loss of its own.
+
+    `hp` holds what the family asked, `aims` what the task did.
+    """
+
+    model: keras.Model
+    family: keras_tuner.HyperModel
+    task: Task
+    hp: AnsweredHyperParameters
+    aims: AnsweredHyperParameters
+    loss: Any
+    view: View | None
+    came_compiled: bool
+
+    @property
+    def fits_itself(self) -> bool:
+        """Whether the family trains its models by a ``fit`` of its own."""
+        return type(self.family).fit is not keras_tuner.HyperModel.fit
+
+
+def build(order: Evaluate, answer: Answer) -> Candidate:
+    """Build what `order` is about; `answer` decides.
+
+    Raises whatever building raises: `nas.training.failure` tells what it means.
+    """
+    task = catalogue.tasks[order.task]
+    family = make_family(order.family, Path(order.base), order.data, task.features, order.encoders)
+    hp = AnsweredHyperParameters(answer, prefix=f"{label(order.family)}/")
+    aims = AnsweredHyperParameters(answer, prefix=f"{PREFIX}{TASK}")
+    model = family.build(hp)
+    if model.compiled:
+        return Candidate(model, family, task, hp, aims, None, None, came_compiled=True)
+    model = task.attach_head(model, order.data, aims)
+    loss, view = task.loss(order.data, aims), task.view(order.data, aims)
+    return Candidate(model, family, task, hp, aims, loss, view, came_compiled=False)
+
+
+def label(family: str) -> str:
+    """Return the short name of a family spec: ``"cnn"``, or ``"Class"`` of ``"file.py:Class"``."""
+    return family.rpartition(":")[2]
