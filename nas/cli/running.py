@@ -20,10 +20,19 @@ CHANGEABLE = ("space", "data", "versions")
 @click.command()
 @click.argument("study", metavar="STUDY.toml", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Build a few candidates, show costs and an estimate; keep nothing.")
+@click.option("--trials", type=click.IntRange(1, 1_000_000), metavar="N", help="Another budget than the file's.")
+@click.option("--hours", type=click.FloatRange(0, 10_000, min_open=True), metavar="H", help="Likewise, wall clock.")
 @storage_option
 @output_options
 @click.pass_context
-def launch(context: click.Context, study: Path, dry_run: bool, storage: str | None) -> None:
+def launch(
+    context: click.Context,
+    study: Path,
+    dry_run: bool,
+    trials: int | None,
+    hours: float | None,
+    storage: str | None,
+) -> None:
     """Begin the study a file describes and run it to its end.
 
     Ctrl-C once finishes the running epochs and saves, twice stops at once; `nas resume` goes on.
@@ -32,6 +41,7 @@ def launch(context: click.Context, study: Path, dry_run: bool, storage: str | No
     Examples:
         nas launch studies/digits.toml --dry-run
         nas launch studies/digits.toml
+        nas launch studies/digits.toml --hours 0.1
     """
     from nas.study_file import read_study
 
@@ -43,7 +53,8 @@ def launch(context: click.Context, study: Path, dry_run: bool, storage: str | No
     from nas.search import run
 
     _hush_optuna()
-    _conclude(context, output, run.launch(study, storage=storage, console=output.stderr), storage)
+    ending = run.launch(study, storage=storage, trials=trials, hours=hours, console=output.stderr)
+    _conclude(context, output, ending, storage)
 
 
 def _rehearse(context: click.Context, output: Output, study: Path, storage: str | None) -> None:

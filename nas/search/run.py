@@ -43,8 +43,22 @@ class Ending:
     best: TrialRecord | None
 
 
-def launch(path: str | Path, *, storage: str | None = None, console: Console | None = None) -> Ending:
+def launch(
+    path: str | Path,
+    *,
+    storage: str | None = None,
+    trials: int | None = None,
+    hours: float | None = None,
+    console: Console | None = None,
+) -> Ending:
     """Create the study that the file at `path` describes, and run it until its budget is used up.
+
+    Args:
+        path: The study file.
+        storage: URL or path of the database.
+        trials: Another budget of trials than the file's.
+        hours: Another budget of wall-clock hours than the file's.
+        console: Where progress goes.
 
     Raises:
         StudyFileError: The file has problems.
@@ -56,6 +70,8 @@ def launch(path: str | Path, *, storage: str | None = None, console: Console | N
     url = storage_url(storage)
     base = Path(path).absolute().parent
     _refuse_existing(url, study.name)
+    given = {"--trials": trials, "--hours": hours}
+    trials, hours = trials or study.search.trials, hours or study.search.hours
 
     def create() -> None:
         create_study(
@@ -64,11 +80,12 @@ def launch(path: str | Path, *, storage: str | None = None, console: Console | N
             file=text,
             base=str(base),
             objectives=study.objectives,
-            trials=study.search.trials,
-            hours=study.search.hours,
+            trials=trials,
+            hours=hours,
         )
 
-    return _run(study, url, base, console=console, command=_command("launch", str(path), storage), create=create)
+    command = _command("launch", str(path), storage, **given)
+    return _run(study, url, base, console=console, command=command, create=create, budget=(trials, hours))
 
 
 def resume(
@@ -143,8 +160,8 @@ def _run(
     console: Console | None,
     command: str,
     create: Callable[[], None] | None = None,
+    budget: tuple[int | None, float | None],
     record: StudyRecord | None = None,
-    budget: tuple[int | None, float | None] | None = None,
     allow_changed: frozenset[str] = frozenset(),
 ) -> Ending:
     """Prepare the data, take the lease, run the coordinator. `create` is called once the data is known to be good."""
@@ -167,10 +184,7 @@ def _run(
         ending = "ended by an unexpected error"
         try:
             ledger.set_data(asdict(card))
-            if budget is None:
-                budget = study.search.trials, study.search.hours
-            else:
-                ledger.set_budget(*budget)
+            ledger.set_budget(*budget)
             coordinator = Coordinator(
                 study,
                 ledger,
