@@ -67,9 +67,12 @@ def numbers(table: Table, name: str) -> Array:
 
 
 def categories(table: Table, name: str) -> tuple[Array, tuple[str, ...]]:
-    """Return column `name` as places from 1 in the sorted values, and these. A missing cell is a value like others."""
-    texts = np.array(["" if is_missing(cell) else str(cell) for cell in table.columns[name]], dtype=object)
-    values, places = np.unique(texts, return_inverse=True)
+    """Return column `name` as places from 1 in the sorted values, and these. A missing cell is a value like others.
+
+    Raises:
+        DataError: A cell is no single value.
+    """
+    values, places = np.unique(texts(table, name), return_inverse=True)
     return places.astype(np.float64) + 1, tuple(values.tolist())
 
 

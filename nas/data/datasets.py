@@ -26,11 +26,11 @@ def is_dataset(thing: object) -> bool:
 def read_dataset(dataset: Any) -> Examples:
     """Return all examples of `dataset`, whose elements are x or (x, y), each a tensor or, for x, a dict of them.
 
-    Numbers are mapped from a file, texts are Python's own. It counts as batched if all tensors have the same first axis
-    (also: one of unknown length).
+    Numbers are mapped from a file, texts are Python's own. It counts as batched if all its tensors, two or more, have
+    the same first axis, or all have one of unknown length.
 
     Raises:
-        DataError: It is infinite, has other elements, or elements of different shapes.
+        DataError: It is infinite, has other elements, elements of different shapes, or batches of different sizes.
     """
     count = int(dataset.cardinality())
     if count == INFINITE:
@@ -75,7 +75,8 @@ def _is_batched(spec: Any) -> bool:
                 f"The tf.data.Dataset must give dense tensors of known rank, e.g. by .padded_batch(). Received: {part}."
             )
         shapes.append(tuple(shape))
-    return all(shapes) and len({shape[0] for shape in shapes}) == 1
+    first = {shape[0] if shape else 0 for shape in shapes}  # a single number has no axis
+    return first == {None} or (len(shapes) > 1 and len(first) == 1 and 0 not in first)
 
 
 class _Growing:
@@ -87,7 +88,8 @@ class _Growing:
         self._texts: list[str] = []
         self._shape: tuple[int, ...] | None = None
         self._dtype: np.dtype[Any] = np.dtype(object)
-        self._rows = 0
+        self._rows = self._batch = 0
+        self._last = False
 
     def extend(self, rows: Array, place: int) -> None:
         """Add `rows`, those of element number `place`."""
@@ -98,6 +100,14 @@ class _Growing:
                 f"Element {place} (from 0) of the tf.data.Dataset has {self._name} of shape {rows.shape[1:]}, those "
                 f"before it {self._shape}. Resize or pad them to one shape."
             )
+        if self._last:
+            raise DataError(
+                f"Element {place - 1} (from 0) of the tf.data.Dataset has a first axis of another length than those "
+                f"before it, and is not the last: are they batches? Give single examples, by .unbatch() if they are, "
+                f"and of one shape."
+            )
+        self._batch = self._batch or len(rows)
+        self._last = len(rows) != self._batch
         self._rows += len(rows)
         if self._dtype.kind in "OSU":
             self._texts += [text.decode("utf-8", "replace") for text in rows.ravel().tolist()]

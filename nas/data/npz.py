@@ -73,15 +73,13 @@ def _read(path: Path) -> dict[str, Array]:
 def _problems(arrays: dict[str, Array]) -> list[str]:
     there = ", ".join(arrays) or "nothing"
     problems = [] if "x" in arrays else [f"there is no 'x'; there is: {there}. {REMEDY}"]
-    for split in ("val", "test"):
-        pair = (f"x_{split}", f"y_{split}")
-        problems += [
-            f"{given!r} is there without {missing!r}: give both or neither."
-            for given, missing in (pair, pair[::-1])
-            if given in arrays and missing not in arrays and (given in KEYS[3::2] or "y" in arrays)
-        ]
-        if pair[1] in arrays and "y" not in arrays:
-            problems.append(f"{pair[1]!r} is there without 'y': give labels for every split, or for none.")
+    for x, y in (("x_val", "y_val"), ("x_test", "y_test")):
+        if y in arrays and x not in arrays:
+            problems.append(f"{y!r} is there without {x!r}: give both or neither.")
+        if x in arrays and "y" in arrays and y not in arrays:
+            problems.append(f"{x!r} is there without {y!r}: give both or neither.")
+        if x in arrays and "y" not in arrays and y in arrays:
+            problems.append(f"{y!r} is there without 'y': give labels for every split, or for none.")
     for column in COLUMNS:
         if column in arrays and "x" in arrays and arrays[column].shape != arrays["x"].shape[:1]:
             problems.append(

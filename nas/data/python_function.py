@@ -8,7 +8,7 @@ The function takes nothing and returns one of::
 
 A dict may also have ``group`` and ``time`` (of train), ``class_names``, ``sample_rate``, and ``kinds``, what each input
 is: ``{"x": "audio"}``. A ``tf.data.Dataset`` gives x, or (x, y), where x may be a dict. It is read once, batched or
-not: it counts as batched if everything in an element has the same first axis.
+not: it counts as batched if x and y have the same first axis, or one of unknown length.
 
 The code runs as it stands, with the rights of whoever launches the study; of the data, only the arrays count.
 """
