@@ -48,6 +48,9 @@ sources: Registry[LoadSource] = Registry("data source", "nas.sources")
 sources.promise("sklearn", "nas.data.builtin:load")
 sources.promise("keras", "nas.data.keras_datasets:load")
 # files and functions of one's own
+sources.promise("images", "nas.data.image_folder:load")
+sources.promise("manifest", "nas.data.manifest:load")
+sources.promise("python", "nas.data.python_function:load")
 sources.promise("npz", "nas.data.npz:load")
 
 families: Registry[type] = Registry("search space", "nas.spaces")

@@ -6,8 +6,9 @@ applied to every split. All of it travels: numbers in the `Input`, a vocabulary 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -33,13 +34,34 @@ class Encoded:
 
 def standardised(raw: RawInput, arrays: Arrays, options: DataSection) -> Encoded:
     """Stored as they are, compact; the mean and deviation of train are applied to every batch."""
-    assert raw.kind is not None
+    files = {}
+    if raw.categories:
+        raw, arrays = _known_to_train(raw, arrays)
+        files["columns.json"] = json.dumps({"numbers": raw.columns, "categories": raw.values}, indent=2)
     mean, std = mean_and_std(arrays["train"])
     if raw.categories:
         numbers = len(mean) - len(raw.categories)
         mean, std = (*mean[:numbers], *[0.0] * len(raw.categories)), (*std[:numbers], *[1.0] * len(raw.categories))
     shape = arrays["train"].shape[1:]
-    return Encoded(Input(raw.kind, shape, mean, std, categories=raw.categories, item=raw.item), arrays)
+    assert raw.kind is not None
+    return Encoded(Input(raw.kind, shape, mean, std, categories=raw.categories, item=raw.item), arrays, files)
+
+
+def _known_to_train(raw: RawInput, arrays: Arrays) -> tuple[RawInput, Arrays]:
+    """Number the categories of train from 1, in their order; those that it has not got become 0."""
+    found = {split: np.array(array) for split, array in arrays.items()}
+    first = arrays["train"].shape[1] - len(raw.categories)
+    names = list(raw.values) or [str(place) for place in range(len(raw.categories))]
+    categories, values = [], {}
+    for column, (name, size) in enumerate(zip(names, raw.categories, strict=True), start=first):
+        there = np.bincount(arrays["train"][:, column].astype(np.int64), minlength=size)[1:] > 0
+        codes = np.concatenate([[0], np.where(there, np.cumsum(there), 0)])
+        for array in found.values():
+            array[:, column] = codes[array[:, column].astype(np.int64)]
+        categories.append(1 + int(there.sum()))
+        if raw.values:
+            values[name] = tuple(value for value, kept in zip(raw.values[name], there, strict=True) if kept)
+    return replace(raw, categories=tuple(categories), values=values), found
 
 
 def sound(raw: RawInput, arrays: Arrays, options: DataSection) -> Encoded:

@@ -5,7 +5,7 @@ The coordinator checks it with the rest of the file; a worker gets it with `nas.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -30,7 +30,13 @@ def as_tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _none_if_empty(value: object) -> object:
+    """``""`` names nothing."""
+    return () if value == "" else as_tuple(value)
+
+
 Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
+ColumnKind: TypeAlias = Literal["image", "audio", "text", "number", "category"]
 Side = Annotated[int, Field(ge=4, le=1024)]
 
 
@@ -75,18 +81,21 @@ class SplitSection(Section):
 
 
 class ColumnsSection(Section):
-    """What the columns of a table mean: those of a CSV, JSONL or Parquet file."""
+    """What the columns of a table mean: those of a CSV, TSV, JSONL or Parquet file."""
 
     inputs: Names = ()
     """Columns that are inputs; all that mean nothing else, if none is named."""
-    label: str = "label"
-    """Of a pair of columns, or labels that are several, see the source."""
+    kinds: dict[str, ColumnKind] = Field(default_factory=dict)
+    """By column, what an input is, where its cells do not tell. Images and sounds are paths of files, which start from
+    the table's folder. All numbers and categories together are one input."""
+    label: Annotated[Names, BeforeValidator(_none_if_empty)] = ("label",)
+    """What is to be told. Several columns are several numbers; ``""`` is no label at all."""
     split: str = "split"
     """Says "train", "validation" or "test" of each row, where there is such a column."""
     group: str | None = None
     """What ``split.by = "group"`` keeps together."""
     time: str | None = None
-    """What ``split.by = "time"`` goes by."""
+    """What ``split.by = "time"`` goes by: numbers, or dates such as 2026-05-31T12:00."""
 
 
 class DataSection(Section):

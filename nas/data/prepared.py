@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +29,14 @@ LABELS = "y"
 """What the arrays of labels are called; no input may be."""
 
 
-def prepare(data: DataSection, task: str, folder: Path, base: Path) -> tuple[DataCard, tuple[str, ...]]:
+def prepare(
+    data: DataSection, task: str, folder: Path, base: Path, look: Callable[[dict[str, Examples]], None] | None = None
+) -> tuple[DataCard, tuple[str, ...]]:
     """Load, check, split, encode and write `data` for `task`; return its card and notes for people.
 
     The same content always gives the same fingerprint and the same arrays; arrays that are in `folder` already
-    are not written again. Relative paths in `data` start from `base`.
+    are not written again. Relative paths in `data` start from `base`. `look` is called with the splits as they are
+    before they are encoded.
 
     Raises:
         DataError: The data cannot be searched on, or not be written.
@@ -42,6 +46,8 @@ def prepare(data: DataSection, task: str, folder: Path, base: Path) -> tuple[Dat
     try:
         raw = aim.check(check(load(data, base), data.kind))
         splits, notes = split(raw, data.split, aim.cut)
+        if look is not None:
+            look(splits)
         inputs = _encode(raw, splits, data)
     except DataError as error:
         raise DataError(f"{data.source}: {error}") from None

@@ -19,12 +19,21 @@ Array: TypeAlias = NDArray[Any]
 ONLY = "x"
 """What an input is called that is the only one."""
 
+SPLIT_WORDS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+"""What people call splits, in lower case, and what we call them."""
+
 
 @dataclass(frozen=True, slots=True)
 class RawInput:
     """What a source knows of an input beside its array. `kind` ``None``: its shape and dtype tell.
 
-    `vocabulary` is that of ids, `categories` and `sample_rate` are as in `nas.conversation.Input`.
+    `vocabulary` is that of ids, `categories` and `sample_rate` are as in `nas.conversation.Input`. Of a vector,
+    `columns` are the names of its numbers, and `values` what is counted in each of its last columns, the categories, by
+    the name of the column: the value at place i is i + 1 in the array. Those that train has not got become 0 later.
     """
 
     kind: InputKind | None = None
@@ -32,6 +41,8 @@ class RawInput:
     categories: tuple[int, ...] = ()
     sample_rate: int = 0
     item: bool = False
+    columns: tuple[str, ...] = ()
+    values: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

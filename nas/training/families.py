@@ -6,15 +6,11 @@ A name is a registered one (``cnn``), a file of yours (``file.py:Class``) or any
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
-import sys
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NoReturn, TypeAlias, Union
 
 import keras_tuner
@@ -23,6 +19,7 @@ from nas import catalogue
 from nas.conversation import DataCard
 from nas.data.source import ONLY
 from nas.errors import FamilyError, UnknownName, did_you_mean
+from nas.own_code import run_file, what_failed
 
 Family: TypeAlias = Union[type[keras_tuner.HyperModel], keras_tuner.HyperModel, Callable[..., Any]]
 
@@ -157,7 +154,7 @@ def _find(spec: str, base: Path) -> Any:
     if ":" not in spec:
         return catalogue.families[spec]
     source, _, attribute = spec.rpartition(":")
-    module = _run_file(base / source) if source.endswith(".py") else import_module(source)
+    module = run_file(base / source, "family") if source.endswith(".py") else import_module(source)
     if not hasattr(module, attribute):
         families = [name for name, thing in vars(module).items() if _is_family(thing) and not name.startswith("_")]
         near = did_you_mean(attribute, families)
@@ -188,32 +185,5 @@ def _parameters(family: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     return found
 
 
-def _run_file(path: Path) -> ModuleType:
-    """Return the module in the file at `path`, run anew, with its folder first in the search for imports."""
-    path = path.resolve()
-    folder = str(path.parent)
-    name = f"nas_family_{path.stem}"  # not where it lies: the names of its layers' modules are part of a fingerprint
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    before = set(sys.modules)
-    sys.path.insert(0, folder)
-    importlib.invalidate_caches()
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(folder)
-        # Neighbours are forgotten, so that a `blocks.py` beside another family is not taken for this one's.
-        for other in set(sys.modules) - before:
-            if (getattr(sys.modules[other], "__file__", None) or "").startswith(folder):
-                del sys.modules[other]
-    return module
-
-
 def _refuse(what: str, error: BaseException) -> NoReturn:
-    """Raise a `FamilyError` that shows the last line of the traceback of `error` and where it comes from."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    raise FamilyError(f"{what}: {traceback.format_exception_only(error)[-1].strip()}{where}.") from error
+    raise FamilyError(f"{what}: {what_failed(error)}.") from error

@@ -37,6 +37,16 @@ def test_x_and_y_are_enough(tmp_path):
     assert list(load("data.npz", save(tmp_path, x=X, y=Y, ids=Y)).splits) == ["train"]
 
 
+def test_labels_may_be_absent_and_groups_and_times_there(tmp_path):
+    save(tmp_path, x=X, x_val=X[:2], group=np.array(list("aabbcc")), time=np.arange(6))
+    raw = load("data.npz", tmp_path)
+    assert raw.train.y is None
+    assert raw.validation is not None
+    assert raw.validation.y is None
+    assert raw.train.group.tolist() == list("aabbcc")
+    assert raw.train.time.tolist() == list(range(6))
+
+
 def test_an_absolute_path_is_taken_as_it_is(tmp_path):
     save(tmp_path, x=X, y=Y)
     assert len(load(str(tmp_path / "data.npz"), Path("elsewhere")).train) == 6
@@ -46,7 +56,10 @@ def test_an_absolute_path_is_taken_as_it_is(tmp_path):
     ("arrays", "problem"),
     [
         ({"X": X, "labels": Y}, "no 'x'; there is: X, labels"),
-        ({"x": X}, "no 'y'"),
+        ({"x": X, "Y": Y}, "'Y' would be left out: labels are called 'y'"),
+        ({"x": X, "labels": Y}, "'labels' would be left out: labels are called 'y'"),
+        ({"x": X, "x_val": X, "y_val": Y}, "'y_val' is there without 'y'"),
+        ({"x": X, "y": Y, "group": Y[:3]}, "'group' must have one value for each example of x, (6,)"),
         ({"x": X, "y": Y, "x_val": X}, "'x_val' is there without 'y_val'"),
         ({"x": X, "y": Y, "y_test": Y}, "'y_test' is there without 'x_test'"),
         ({"x": X, "y": Y, "x_valid": X, "y_valid": Y}, "'x_valid' would be left out. Did you mean 'x_val'?"),

@@ -1,0 +1,91 @@
+"""``data``: what can be done with the data of a study file without beginning the study."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nas.cli.output import Output, output_options, storage_option
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from nas.data.progress import Tracker
+
+PATIENCE = 2.0
+"""Seconds before a progress bar is shown."""
+
+
+@click.group()
+def data() -> None:
+    """Look at the data of a study before it is begun.
+
+    \b
+    Example:
+        nas data check studies/digits.toml
+    """
+
+
+@data.command()
+@click.argument("study", metavar="STUDY.toml", type=click.Path(path_type=Path))
+@storage_option
+@output_options
+@click.pass_obj
+def check(output: Output, study: Path, storage: str | None) -> None:
+    """Load, check and split the data of a study file, and say what they are like.
+
+    Nothing is written into the database. The prepared arrays are kept beside it, where a launch finds them. The exit
+    code is 2 if no study can be run on the data.
+
+    \b
+    Example:
+        nas data check studies/digits.toml
+    """
+    from nas.study_file import read_study
+
+    described, _ = read_study(study)
+    from nas.data.inspect import inspect
+    from nas.data.progress import tracked_by
+    from nas.search.files import files_root
+    from nas.store.engine import storage_url
+
+    folder = files_root(storage_url(storage)) / "data"
+    # What a source or a library prints is no part of our data.
+    with tracked_by(_bars(output.stderr)), contextlib.redirect_stdout(sys.stderr):
+        found = inspect(described.data, described.task.kind, folder, study.absolute().parent)
+    if output.json:
+        output.document(study=described.name, data=found.card, inputs=found.inputs, notes=found.notes)
+        return
+    from nas.cli.data_view import inspection_view
+    from nas.cli.views import commands_view
+
+    output.show(*inspection_view(found, described.task.kind, verbose=output.verbose))
+    output.hint("", f"The arrays are in {found.card.folder}: a launch finds them there.")
+    output.hint(*commands_view([(f"nas launch {shlex.quote(str(study))} --dry-run", "what would it cost?")], storage))
+
+
+def _bars(console: Console) -> Tracker:
+    """Return what shows a progress bar on `console` for a loop that takes longer than `PATIENCE`."""
+
+    def track(items: Iterable[Any], what: str, total: int | None) -> Iterator[Any]:
+        from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+        begun, bar = time.monotonic(), None
+        with contextlib.ExitStack() as shown:
+            for done, item in enumerate(items, start=1):
+                yield item
+                if bar is None and time.monotonic() - begun > PATIENCE:
+                    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+                    bar = shown.enter_context(Progress(*columns, console=console, transient=True))
+                    bar.add_task(f"Reading {what}", total=total)
+                if bar is not None:
+                    bar.update(bar.task_ids[0], completed=done)
+
+    return track

@@ -1,0 +1,207 @@
+"""Cells of a table ▶ arrays: labels, splits, groups, times, numbers and categories; and what kind a column is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import numpy as np
+
+from nas.data import pictures
+from nas.data.options import ColumnKind
+from nas.data.source import SPLIT_WORDS, Array
+from nas.data.table import Table, is_missing
+from nas.errors import DataError
+
+SOUNDS = frozenset([".aif", ".aiff", ".au", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".wav"])
+"""How the names of sound files usually end."""
+MOSTLY = 0.9
+"""A column is taken for numbers if so many of its cells are: the others are mistakes, to be told of."""
+MOST_CATEGORIES = 100
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
+_PADDED = re.compile(r"[+-]?0\d")
+
+
+def guess_kind(table: Table, name: str) -> ColumnKind:
+    """Return what the cells of column `name` look like.
+
+    Numbers if nine of ten are; paths of images or sounds if most end like one; categories if there are few different
+    ones, ten rows a value and at most `MOST_CATEGORIES`; text otherwise.
+
+    Raises:
+        DataError: There is nothing in them.
+    """
+    cells = [cell for cell in table.columns[name] if not is_missing(cell)]
+    if not cells:
+        raise DataError(f"{table.path}: column {name!r} is empty. Name the inputs in data.columns.inputs without it.")
+    if sum(_number(cell) is not None for cell in cells) >= MOSTLY * len(cells):
+        return "number"
+    ends = [str(cell)[str(cell).rfind(".") :].lower() for cell in cells]
+    if sum(end in pictures.SUFFIXES for end in ends) > len(cells) / 2:
+        return "image"
+    if sum(end in SOUNDS for end in ends) > len(cells) / 2:
+        return "audio"
+    different = len({str(cell) for cell in cells})
+    return "category" if different <= max(2, min(MOST_CATEGORIES, len(cells) // 10)) else "text"
+
+
+def numbers(table: Table, name: str) -> Array:
+    """Return column `name` as float64.
+
+    Raises:
+        DataError: A cell is missing or no number.
+    """
+    found = [_number(cell) for cell in table.columns[name]]
+    odd = [row for row, value in enumerate(found) if value is None]
+    if odd:
+        cell = table.columns[name][odd[0]]
+        what = "is empty" if is_missing(cell) else f"is {cell!r}, which is no number"
+        raise DataError(
+            f"{table.where(odd[0])}: {name} {what}; so are {len(odd):,} of {len(found):,} rows. Fill them in, leave "
+            f'those rows out, or let it be a category: data.columns.kinds.{name} = "category".'
+        )
+    return np.array(found, dtype=np.float64)
+
+
+def categories(table: Table, name: str) -> tuple[Array, tuple[str, ...]]:
+    """Return column `name` as places from 1 in the sorted values, and these. A missing cell is a value like others.
+
+    Raises:
+        DataError: A cell is no single value.
+    """
+    values, places = np.unique(texts(table, name), return_inverse=True)
+    return places.astype(np.float64) + 1, tuple(values.tolist())
+
+
+def texts(table: Table, name: str) -> Array:
+    """Return column `name` as an array of Python texts; a missing cell is an empty text.
+
+    Raises:
+        DataError: A cell is no single value.
+    """
+    return _objects([_one_text(table, name, row, cell) for row, cell in enumerate(table.columns[name])])
+
+
+def labels(table: Table, names: Sequence[str]) -> Array | None:
+    """Return the columns `names` as labels: none; one, whole numbers, numbers or texts; or several, all numbers.
+
+    Whole numbers are int64 (rows,), others float64, texts Python's own; several columns are float64 (rows, columns). A
+    list of texts in a cell becomes one text with commas between them.
+
+    Raises:
+        DataError: There is no such column, a cell is missing, or one of several columns is no number.
+    """
+    columns = [table.column(name, "data.columns.label") for name in names]
+    for name, cells in zip(names, columns, strict=True):
+        absent = [row for row, cell in enumerate(cells) if is_missing(cell)]
+        if absent:
+            raise DataError(
+                f"{table.where(absent[0])}: there is no {name}; so are {len(absent):,} of {len(table):,} rows. "
+                "Leave rows without a label out."
+            )
+    if not columns:
+        return None
+    if len(columns) > 1:
+        return np.stack([numbers(table, name) for name in names], axis=1)
+    (cells,) = columns
+    return _plain_labels(table, names[0], cells)
+
+
+def _plain_labels(table: Table, name: str, cells: list[Any]) -> Array:
+    if all(isinstance(cell, bool) for cell in cells):
+        return np.array(cells)
+    found = [_number(cell) for cell in cells]
+    if any(value is None or _PADDED.match(str(cell)) for value, cell in zip(found, cells, strict=True)):
+        return _objects([_one_text(table, name, row, cell) for row, cell in enumerate(cells)])
+    values = np.array(found, dtype=np.float64)
+    if np.isnan(values).any():
+        row = int(np.flatnonzero(np.isnan(values))[0])
+        raise DataError(f"{table.where(row)}: {name} is {cells[row]!r}. Leave rows without a label out.")
+    whole = all(isinstance(cell, int) or (isinstance(cell, str) and cell.strip("+- ").isdigit()) for cell in cells)
+    return values.astype(np.int64) if whole and np.abs(values).max() < 2**53 else values
+
+
+def splits(table: Table, name: str) -> Array:
+    """Return what column `name` says of each row: ``train``, ``validation`` or ``test``.
+
+    Raises:
+        DataError: It says something else.
+    """
+    found = []
+    for row, cell in enumerate(table.columns[name]):
+        word = SPLIT_WORDS.get(str(cell).strip().lower())
+        if word is None:
+            raise DataError(
+                f"{table.where(row)}: {name} is {'empty' if is_missing(cell) else repr(cell)}; it must be train, "
+                f"validation or test (or {', '.join(sorted(set(SPLIT_WORDS) - set(SPLIT_WORDS.values())))}). "
+                "If this column means something else, name another one in data.columns.split."
+            )
+        found.append(word)
+    return np.array(found)
+
+
+def groups(table: Table, name: str) -> Array:
+    """Return column `name` as texts.
+
+    Raises:
+        DataError: There is no such column, or a cell is missing.
+    """
+    return np.array([str(cell) for cell in _all_there(table, name, "group")])
+
+
+def times(table: Table, name: str) -> Array:
+    """Return column `name` as float64, or as datetime64 in UTC where they are dates in ISO 8601.
+
+    Raises:
+        DataError: There is no such column, or a cell is missing or neither number nor date.
+    """
+    cells = _all_there(table, name, "time")
+    found = [_number(cell) for cell in cells]
+    if all(value is not None for value in found):
+        return np.array(found, dtype=np.float64)
+    moments = []
+    for row, cell in enumerate(cells):
+        try:
+            moment = cell if isinstance(cell, date) else datetime.fromisoformat(str(cell).strip())
+        except ValueError:
+            raise DataError(
+                f"{table.where(row)}: {name} is {cell!r}; times must all be numbers, or dates such as 2026-05-31 or "
+                "2026-05-31T12:00:00+02:00."
+            ) from None
+        if isinstance(moment, datetime) and moment.tzinfo is not None:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+        moments.append(np.datetime64(moment, "us"))
+    return np.array(moments)
+
+
+def _all_there(table: Table, name: str, what: str) -> list[Any]:
+    cells = table.column(name, f"data.columns.{what}")
+    for row, cell in enumerate(cells):
+        if is_missing(cell):
+            raise DataError(f"{table.where(row)}: there is no {name}, the {what}. Fill it in, or leave the row out.")
+    return cells
+
+
+def _number(cell: Any) -> float | None:
+    """Return the number that a cell is; ``None`` if it is none."""
+    if isinstance(cell, str):
+        cell = cell.strip()
+        return float(cell) if _NUMBER.fullmatch(cell) else None
+    return float(cell) if isinstance(cell, int | float) else None
+
+
+def _one_text(table: Table, name: str, row: int, cell: Any) -> str:
+    if isinstance(cell, list) and all(isinstance(part, str | int) for part in cell):
+        return ",".join(map(str, cell))
+    if isinstance(cell, list | dict | bytes):
+        raise DataError(f"{table.where(row)}: {name} must be one value. Received: {str(cell)[:60]}")
+    return "" if is_missing(cell) else str(cell)
+
+
+def _objects(texts: list[str]) -> Array:
+    made = np.empty(len(texts), dtype=object)
+    made[:] = texts
+    return made

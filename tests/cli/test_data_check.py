@@ -1,0 +1,118 @@
+"""`nas data check`: what it says of data that can be searched on, and of data that cannot."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from nas.cli import data
+from nas.cli.app import cli
+from tests.cli.conftest import ROOT, Nas
+
+
+def write(folder: Path, source: str, more: str = "") -> str:
+    study = f'name = "s"\n[data]\nsource = "{source}"\n{more}\n[search]\ntrials = 1\n'
+    (folder / "s.toml").write_text(study)
+    return str(folder / "s.toml")
+
+
+def reviews(folder: Path, classes: int = 2) -> str:
+    lines = [f"number {n} {'is not' if n % 2 else 'is'} a good one,{n % classes}" for n in range(20 * classes)]
+    (folder / "t.csv").write_text("\n".join(["text,label", *lines, ""]))
+    return write(folder, "manifest:t.csv", "text.length = 5")
+
+
+def test_it_says_what_the_data_are_like(nas: Nas, tmp_path: Path) -> None:
+    result = nas("data", "check", str(ROOT / "studies" / "digits.toml"))
+    assert result.exit_code == 0, result.output
+    told = " ".join(result.stdout.split())
+    assert told.startswith("sklearn:digits can be searched on, for classification")
+    assert "1,150 train, 288 validation, 359 test" in told
+    assert "majority class: val_accuracy 0.1007" in told
+    assert "x image 8×8×1 uint8 float32 0 to 16" in told
+    assert "9 115 29 36" in told
+    assert "nas launch" in result.stderr
+    assert "a launch finds them there" in result.stderr
+
+
+def test_nothing_is_written_but_the_prepared_arrays(nas: Nas, tmp_path: Path) -> None:
+    result = nas("data", "check", str(ROOT / "studies" / "digits.toml"), "--json")
+    document = json.loads(result.stdout)
+    assert (document["schema"], document["study"]) == (1, "digits")
+    folder = Path(document["data"]["folder"])
+    assert folder.parent == tmp_path / "studies" / "nas.db.files" / "data"
+    assert (folder / "x_train.npy").is_file()
+    assert [path.name for path in (tmp_path / "studies").iterdir()] == ["nas.db.files"]
+    assert document["inputs"]["x"]["high"] == 16
+
+
+def test_of_texts_the_lengths_and_what_is_unknown(nas: Nas, tmp_path: Path) -> None:
+    study = reviews(tmp_path)
+    facts = json.loads(nas("data", "check", study, "--json").stdout)["inputs"]["x"]
+    assert (facts["kind"], facts["stored"], facts["received"]) == ("text", "int32", "int32")
+    assert (facts["tokens"][0], facts["tokens"][-1]) == (6, 7)
+    assert facts["cut"] == 1
+    assert 0 < facts["unknown"] < 1
+    told = nas("data", "check", study).stdout
+    assert "x, tokens: least 6 · 25 % 6 · half" in told
+    assert "100 % of texts are cut off" in " ".join(told.split())
+    assert "taken for text: text" in told
+
+
+def test_of_many_classes_the_ends_are_shown(nas: Nas, tmp_path: Path) -> None:
+    study = reviews(tmp_path, classes=14)
+    told = nas("data", "check", study).stdout
+    assert "… 2 more classes" in told
+    assert "more classes" not in nas("data", "check", study, "-v").stdout
+
+
+def test_eighty_columns_are_enough(nas: Nas, tmp_path: Path) -> None:
+    result = nas("data", "check", reviews(tmp_path))
+    tables = [line for line in result.stdout.splitlines() if not line.startswith("  The columns")]
+    assert max(len(line.rstrip()) for line in tables) <= 80
+
+
+def test_data_that_cannot_be_used_are_refused_with_2(nas: Nas, tmp_path: Path) -> None:
+    for label in ("cat", "dog"):
+        (tmp_path / "pictures" / label).mkdir(parents=True)
+        for n in range(5):
+            Image.new("L", (4, 4), 10 * n).save(tmp_path / "pictures" / label / f"{n}.png")
+    (tmp_path / "pictures" / "cat" / "0.png").write_bytes(b"")
+    study = write(tmp_path, "images:pictures")
+    result = nas("data", "check", study)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "images:pictures: 1 of 10 images cannot be read" in result.stderr
+    assert "cat/0.png is empty" in result.stderr
+    study = write(tmp_path, "images:pictures", "bad = 0.2\nimages.size = 4")
+    result = nas("data", "check", study)
+    assert result.exit_code == 0, result.output
+    assert "1 of 10 images cannot be read and are left out" in result.stdout
+
+
+def test_what_a_function_prints_is_no_part_of_the_document(nas: Nas, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(
+        "import numpy as np\ndef load():\n    print('hello')\n"
+        "    return {'x': np.arange(60.0).reshape(30, 2), 'y': np.arange(30) % 3}\n"
+    )
+    result = nas("data", "check", write(tmp_path, "python:own.py:load"), "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["data"]["examples"] == {"train": 19, "validation": 5, "test": 6}
+    assert "hello" in result.stderr
+
+
+def test_a_long_loop_gets_a_bar_and_a_short_one_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for patience, shown in ((-1.0, True), (60.0, False)):
+        monkeypatch.setattr(data, "PATIENCE", patience)
+        console = Console(file=io.StringIO(), force_terminal=True)
+        assert list(data._bars(console)(range(3), "images", 3)) == [0, 1, 2]
+        assert ("Reading images" in console.file.getvalue()) is shown  # type: ignore[attr-defined]
+
+
+def test_the_command_has_help_with_an_example(nas: Nas) -> None:
+    assert "    nas data check" in nas("data", "check", "--help").stdout
+    assert "data" in cli.commands
