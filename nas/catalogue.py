@@ -58,5 +58,8 @@ families: Registry[type] = Registry("search space", "nas.spaces")
 families.promise("cnn", "search_spaces.image.cnn:CNN")
 families.promise("resnet", "search_spaces.image.resnet:ResNet")
 families.promise("vit", "search_spaces.image.vit:ViT")
+families.promise("mobilenet", "search_spaces.image.mobilenet:MobileNet")
+families.promise("convnext", "search_spaces.image.convnext:ConvNeXt")
+families.promise("cell", "search_spaces.image.cell:Cell")
 # vector
 families.promise("mlp", "search_spaces.vector.mlp:MLP")

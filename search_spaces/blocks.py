@@ -35,6 +35,94 @@ def normalize(x, norm, name=None):
     raise ValueError(f"norm must be 'batch', 'layer' or 'none'. Received: {norm!r}.")
 
 
+def rising_rates(rate, blocks):
+    """Return how often each of so many residual branches is dropped: rising linearly to `rate`, that of the last.
+
+    The first layers find what all others build on; the last ones can be spared more easily.
+
+    Source: Huang et al. 2016, arXiv:1603.09382, section 3.
+
+    Example:
+        >>> rising_rates(0.2, 4)
+        [0.05, 0.1, 0.15, 0.2]
+    """
+    return [round(rate * block / blocks, 6) for block in range(1, blocks + 1)]
+
+
+def drop_branch(x, rate, name=None):
+    """Return the residual branch `x` under stochastic depth; `x` itself where `rate` is 0."""
+    return StochasticDepth(rate, name=name)(x) if rate > 0 else x
+
+
+@keras.saving.register_keras_serializable(package="search_spaces")
+class StochasticDepth(layers.Layer):
+    """Drops the whole of an example, in training: (batch, …) -> the same shape. Put it at the end of a residual branch.
+
+    What is kept is scaled by ``1 / (1 - rate)``, so that the expectation stays and nothing is left to do in inference.
+
+    Args:
+        rate: The share of examples that are dropped, in [0, 1).
+
+    Source: Huang et al. 2016, arXiv:1603.09382, section 3.
+    """
+
+    def __init__(self, rate, **kwargs):
+        super().__init__(**kwargs)
+        if not 0 <= rate < 1:
+            raise ValueError(f"rate must be in [0, 1). Received: {rate!r}.")
+        self.rate = rate
+        self.seed_generator = keras.random.SeedGenerator()
+
+    def call(self, inputs, training=False):
+        """Return `inputs`; in training with some examples zero and the others scaled up."""
+        if not training:
+            return inputs
+        one_an_example = (ops.shape(inputs)[0], *[1] * (len(inputs.shape) - 1))
+        return keras.random.dropout(inputs, self.rate, noise_shape=one_an_example, seed=self.seed_generator)
+
+    def compute_output_shape(self, input_shape):
+        """Return `input_shape`."""
+        return input_shape
+
+    def get_config(self):
+        """Return what `from_config` needs."""
+        return {**super().get_config(), "rate": self.rate}
+
+
+@keras.saving.register_keras_serializable(package="search_spaces")
+class LayerScale(layers.Layer):
+    """Multiplies each channel by a trained number that starts small: (batch, …, channels) -> the same shape.
+
+    At the end of a residual branch it lets a deep net begin near the identity.
+
+    Args:
+        initial: Where the numbers start. 0.1 is for nets of up to 18 blocks; deeper ones want less.
+
+    Source: Touvron et al. 2021, arXiv:2103.17239, section 2.
+    """
+
+    def __init__(self, initial=0.1, **kwargs):
+        super().__init__(**kwargs)
+        self.initial = initial
+
+    def build(self, input_shape):
+        """Make the numbers, (channels,)."""
+        initial = keras.initializers.Constant(self.initial)
+        self.scale = self.add_weight(shape=(input_shape[-1],), initializer=initial, name="scale")
+
+    def call(self, inputs):
+        """Return `inputs`, each channel scaled."""
+        return inputs * self.scale
+
+    def compute_output_shape(self, input_shape):
+        """Return `input_shape`."""
+        return input_shape
+
+    def get_config(self):
+        """Return what `from_config` needs."""
+        return {**super().get_config(), "initial": self.initial}
+
+
 @keras.saving.register_keras_serializable(package="search_spaces")
 class ClassToken(layers.Layer):
     """Puts one trained token before a sequence: (batch, steps, width) -> (batch, 1 + steps, width).

@@ -47,7 +47,7 @@ ACTIVATIONS = {"Activation", "ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax"}
 SMALL = {
     *ACTIVATIONS, "BatchNormalization", "GroupNormalization", "LayerNormalization", "RMSNormalization",
     "UnitNormalization", "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise", "Identity", "Masking",
-    "SpatialDropout1D", "SpatialDropout2D", "ZeroPadding1D", "ZeroPadding2D",
+    "SpatialDropout1D", "SpatialDropout2D", "ZeroPadding1D", "ZeroPadding2D", "LayerScale", "StochasticDepth",
 }  # fmt: skip
 MERGES = {"Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"}
 

@@ -21,7 +21,7 @@ class Fit:
 
 EVERY: tuple[InputKind, ...] = ("image", "vector", "sequence", "text", "audio", "ids")
 FITS: dict[str, Fit] = {
-    "image": Fit(("image",), ("vector",), "images, (height, width, channels)"),
+    "image": Fit(("image",), ("vector", "map"), "images, (height, width, channels)"),
     "text": Fit(("text",), ("vector", "sequence"), "texts"),
     "audio": Fit(("audio",), ("vector", "sequence"), "sounds, (samples,)"),
     "sequence": Fit(("sequence",), ("vector", "sequence"), "sequences, (steps, channels)"),

@@ -1,4 +1,4 @@
-"""Plain convolutional networks: (height, width, channels) -> (features,).
+"""Plain convolutional networks: (height, width, channels) -> (features,), or the last map.
 
 Stages of 3×3 or 5×5 convolutions, the map halved and the width grown between them, after VGG (Simonyan and
 Zisserman 2014, arXiv:1409.1556) with batch normalization (Ioffe and Szegedy 2015, arXiv:1502.03167); the mean over
@@ -13,17 +13,19 @@ import keras_tuner
 from keras import layers
 
 from search_spaces.blocks import normalize, stages_that_fit
+from search_spaces.image.blocks import finish, image_features
 
 
 class CNN(keras_tuner.HyperModel):
     """A plain convolutional network for images of `input_shape`, (height, width, channels)."""
 
-    def __init__(self, input_shape, name=None):
+    def __init__(self, input_shape, features="vector", name=None):
         super().__init__(name=name)
         self.input_shape = tuple(input_shape)
+        self.features = image_features(features)
 
     def build(self, hp):
-        """Return the encoder `hp` describes: (batch, height, width, channels) -> (batch, features)."""
+        """Return the encoder `hp` describes: (batch, height, width, channels) -> (batch, features), or a map."""
         most = stages_that_fit(self.input_shape)
         stages = hp.Int("stages", 1, most, default=min(3, most)) if most > 1 else 1
         width = hp.Choice("width", [8, 12, 16, 24, 32], default=16)
@@ -43,10 +45,7 @@ class CNN(keras_tuner.HyperModel):
             kernel = hp.Choice(f"stage{stage}_kernel", [3, 5], default=3)
             for block in range(1, depth + 1):
                 x = convolve(x, filters, kernel, norm, activation, name=f"stage{stage}_block{block}")
-        x = layers.GlobalAveragePooling2D(name="pool")(x)
-        if dropout > 0:
-            x = layers.Dropout(dropout, name="dropout")(x)
-        return keras.Model(inputs, x, name=self.name or "cnn")
+        return keras.Model(inputs, finish(x, self.features, dropout), name=self.name or "cnn")
 
 
 def convolve(x, filters, kernel, norm, activation, name):

@@ -1,4 +1,4 @@
-"""Vision transformers: (height, width, channels) -> (features,).
+"""Vision transformers: (height, width, channels) -> (features,), or the last map.
 
 Pre-norm blocks over embedded patches after Dosovitskiy et al. 2020, arXiv:2010.11929; pooling by the mean and sine
 positions after Beyer, Zhai and Kolesnikov 2022, arXiv:2205.01580; patches that overlap, which helps where there is
@@ -15,6 +15,7 @@ import keras_tuner
 from keras import layers
 
 from search_spaces.blocks import ClassToken, PositionEmbedding, SinePositions
+from search_spaces.image.blocks import image_features
 
 FEWEST_TOKENS, MOST_TOKENS = 9, 144
 
@@ -22,12 +23,13 @@ FEWEST_TOKENS, MOST_TOKENS = 9, 144
 class ViT(keras_tuner.HyperModel):
     """A vision transformer for images of `input_shape`, (height, width, channels)."""
 
-    def __init__(self, input_shape, name=None):
+    def __init__(self, input_shape, features="vector", name=None):
         super().__init__(name=name)
         self.input_shape = tuple(input_shape)
+        self.features = image_features(features)
 
     def build(self, hp):
-        """Return the encoder `hp` describes: (batch, height, width, channels) -> (batch, features)."""
+        """Return the encoder `hp` describes: (batch, height, width, channels) -> (batch, features), or a map."""
         sizes = patch_sizes(self.input_shape)
         patch = (
             hp.Choice("patch", sizes, default=default_patch(self.input_shape, sizes)) if len(sizes) > 1 else sizes[0]
@@ -38,7 +40,7 @@ class ViT(keras_tuner.HyperModel):
         ratio = hp.Choice("mlp_ratio", [1, 2, 4], default=2)
         overlap = hp.Boolean("overlap", default=True) if patch > 1 else False
         position = hp.Choice("position", ["learned", "sine"], default="learned")
-        pooling = hp.Choice("pooling", ["mean", "token"], default="mean")
+        pooling = hp.Choice("pooling", ["mean", "token"], default="mean") if self.features == "vector" else None
         dropout = hp.Float("dropout", 0.0, 0.3, step=0.1, default=0.0)
 
         inputs = keras.Input(self.input_shape)
@@ -53,7 +55,12 @@ class ViT(keras_tuner.HyperModel):
             x = attend(x, heads, dropout, name=f"block{block}_attention")
             x = transform(x, ratio, dropout, name=f"block{block}_mlp")
         x = layers.LayerNormalization(epsilon=1e-6, name="norm")(x)
-        x = x[:, 0] if pooling == "token" else layers.GlobalAveragePooling1D(name="pool")(x)
+        if self.features == "map":
+            x = layers.Reshape((*grid, width), name="map")(x)
+        elif pooling == "token":
+            x = x[:, 0]
+        else:
+            x = layers.GlobalAveragePooling1D(name="pool")(x)
         return keras.Model(inputs, x, name=self.name or "vit")
 
 
