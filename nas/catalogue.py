@@ -42,6 +42,9 @@ strategies.promise("qmc", "nas.search.strategies:QMC")
 tasks: Registry[Task] = Registry("task", "nas.tasks")
 # with labels
 tasks.promise("classification", "nas.training.tasks.classification:CLASSIFICATION")
+tasks.promise("rating", "nas.training.tasks.rating:RATING")
+# with pairs
+tasks.promise("retrieval", "nas.training.tasks.retrieval:RETRIEVAL")
 
 sources: Registry[LoadSource] = Registry("data source", "nas.sources")
 # that need no files
@@ -49,6 +52,7 @@ sources.promise("sklearn", "nas.data.builtin:load")
 sources.promise("keras", "nas.data.keras_datasets:load")
 # files and functions of one's own
 sources.promise("npz", "nas.data.npz:load")
+sources.promise("interactions", "nas.data.interactions:load")
 
 families: Registry[type] = Registry("search space", "nas.spaces")
 # image
@@ -57,3 +61,6 @@ families.promise("resnet", "search_spaces.image.resnet:ResNet")
 families.promise("vit", "search_spaces.image.vit:ViT")
 # vector
 families.promise("mlp", "search_spaces.vector.mlp:MLP")
+# recommendation
+families.promise("two_tower", "search_spaces.recommendation.two_tower:TwoTower")
+families.promise("ranker", "search_spaces.recommendation.ranker:Ranker")
