@@ -42,6 +42,9 @@ strategies.promise("qmc", "nas.search.strategies:QMC")
 tasks: Registry[Task] = Registry("task", "nas.tasks")
 # with labels
 tasks.promise("classification", "nas.training.tasks.classification:CLASSIFICATION")
+tasks.promise("rating", "nas.training.tasks.rating:RATING")
+# with pairs
+tasks.promise("retrieval", "nas.training.tasks.retrieval:RETRIEVAL")
 
 sources: Registry[LoadSource] = Registry("data source", "nas.sources")
 # that need no files
@@ -52,6 +55,7 @@ sources.promise("images", "nas.data.image_folder:load")
 sources.promise("manifest", "nas.data.manifest:load")
 sources.promise("python", "nas.data.python_function:load")
 sources.promise("npz", "nas.data.npz:load")
+sources.promise("interactions", "nas.data.interactions:load")
 
 families: Registry[type] = Registry("search space", "nas.spaces")
 # image
@@ -63,3 +67,6 @@ families.promise("convnext", "search_spaces.image.convnext:ConvNeXt")
 families.promise("cell", "search_spaces.image.cell:Cell")
 # vector
 families.promise("mlp", "search_spaces.vector.mlp:MLP")
+# recommendation
+families.promise("two_tower", "search_spaces.recommendation.two_tower:TwoTower")
+families.promise("ranker", "search_spaces.recommendation.ranker:Ranker")

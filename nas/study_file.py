@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from nas import catalogue
+from nas.data.environment import unset_variables
 from nas.data.options import DataSection, Names, Section, as_tuple
 from nas.errors import FamilyError, StudyFileError, UnknownName, did_you_mean
 from nas.space_fingerprint import family_fingerprint
@@ -195,7 +196,7 @@ def _check_names(raw: dict[str, Any], base: Path) -> list[str]:
     source = _get(raw, "data", "source")
     if isinstance(source, str) and (problem := _check_source(source)):
         problems.append(problem)
-    return problems
+    return problems + unset_variables(raw.get("data"), "data")
 
 
 def _check_families(key: str, families: object, base: Path) -> list[str]:

@@ -98,11 +98,33 @@ class ColumnsSection(Section):
     """What ``split.by = "time"`` goes by: numbers, or dates such as 2026-05-31T12:00."""
 
 
+class InteractionsSection(Section):
+    """What ``interactions:file`` is to make of a log of who took what: see `nas.data.interactions`."""
+
+    user_column: str = "user"
+    item_column: str = "item"
+    rating_column: str | None = None
+    """``"rating"``, if there is such a column and no other is named."""
+    time_column: str | None = None
+    """``"time"``, if there is such a column and no other is named; else the rows are in the order of time."""
+    items: str | None = None
+    """A table of what is known of items: the ``item_column`` of the log, and categories (``Drama|War``) or numbers."""
+    users: str | None = None
+    """The same of users."""
+    history: int = Field(default=20, ge=1, le=1000)
+    """How many of a user's last items an encoder is shown."""
+    fewest: int = Field(default=5, ge=3)
+    """Users and items with fewer interactions are left out, until there are none."""
+    hold_out: Literal["last", "time"] = "last"
+    """Of every user the last interaction for test and the one before for validation; or all users' latest, as many as
+    ``data.split`` says."""
+
+
 class DataSection(Section):
     """Where the examples come from, and how they become arrays."""
 
     source: str
-    """``"kind:rest"``."""
+    """``"kind:rest"``. Here, and in every other text of this table, ``${NAME}`` stands for an environment variable."""
     kind: InputKind | None = None
     """What the inputs are, where their shape does not tell: (rows, steps, channels) is taken for grey images."""
     images: ImagesSection = ImagesSection()
@@ -110,5 +132,6 @@ class DataSection(Section):
     audio: AudioSection = AudioSection()
     columns: ColumnsSection = ColumnsSection()
     split: SplitSection = SplitSection()
+    interactions: InteractionsSection = InteractionsSection()
     bad: float = Field(default=0.01, ge=0, le=0.5)
     """The share of files that may be unreadable: they are listed and left out. More than that is refused."""

@@ -19,6 +19,7 @@ from nas import catalogue
 from nas.conversation import DataCard
 from nas.data.checks import check
 from nas.data.encoding import ENCODINGS, Encoded
+from nas.data.environment import expanded
 from nas.data.options import DataSection
 from nas.data.source import Array, Examples, RawData
 from nas.data.splits import RULE, split
@@ -35,27 +36,29 @@ def prepare(
     """Load, check, split, encode and write `data` for `task`; return its card and notes for people.
 
     The same content always gives the same fingerprint and the same arrays; arrays that are in `folder` already
-    are not written again. Relative paths in `data` start from `base`. `look` is called with the splits as they are
-    before they are encoded.
+    are not written again. Relative paths in `data` start from `base`; environment variables in it are expanded. `look`
+    is called with the splits as they are before they are encoded.
 
     Raises:
         DataError: The data cannot be searched on, or not be written.
         UnknownName: No data source or task is registered under that name.
     """
     aim = catalogue.tasks[task]
+    source = data.source
     try:
+        data = expanded(data)
         raw = aim.check(check(load(data, base), data.kind))
         splits, notes = split(raw, data.split, aim.cut)
         if look is not None:
             look(splits)
         inputs = _encode(raw, splits, data)
     except DataError as error:
-        raise DataError(f"{data.source}: {error}") from None
+        raise DataError(f"{source}: {error}") from None
     arrays = _arrays(inputs, splits)
     fingerprint = _fingerprint(arrays, inputs)
     target = aim.target(raw.target, splits)
     card = DataCard(
-        source=data.source,
+        source=source,
         fingerprint=fingerprint,
         folder=str(folder.resolve() / fingerprint[:16]),
         inputs={name: encoded.input for name, encoded in inputs.items()},

@@ -60,7 +60,7 @@ def split(
 
 def _held_out(train: Examples, percent: float, options: SplitSection, cut: Cut) -> NDArray[np.bool_]:
     if options.by == "time":
-        return _latest(_column(train.time, "time"), percent)
+        return hold_out_latest(_column(train.time, "time"), percent)
     if options.by == "group":
         return hold_out_groups(_column(train.group, "group"), percent)
     if cut == "identity":
@@ -104,7 +104,7 @@ def hold_out_groups(group: Array, percent: float) -> NDArray[np.bool_]:
     return held
 
 
-def _latest(time: Array, percent: float) -> NDArray[np.bool_]:
+def hold_out_latest(time: Array, percent: float) -> NDArray[np.bool_]:
     """Return which examples to hold out: the latest `percent`; those of one moment stay together."""
     ranked = np.sort(time, kind="stable")
     moment = ranked[min(len(time) - 1, round(len(time) * (1 - percent / 100)))]
