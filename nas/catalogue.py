@@ -57,3 +57,6 @@ families.promise("resnet", "search_spaces.image.resnet:ResNet")
 families.promise("vit", "search_spaces.image.vit:ViT")
 # vector
 families.promise("mlp", "search_spaces.vector.mlp:MLP")
+# several inputs
+families.promise("fusion", "search_spaces.several.fusion:Fusion")
+families.promise("pair", "search_spaces.several.pair:Pair")

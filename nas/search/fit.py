@@ -32,6 +32,7 @@ FITS: dict[str, Fit] = {
 """By the folder that a family's file lies in."""
 FITS_OF: dict[str, Fit] = {
     "mlp": Fit(("vector", "image", "sequence"), ("vector",), "vectors, or what is to be flattened"),
+    "pair": Fit(("image", "vector", "sequence", "text", "audio"), ("pair",), "pairs of several inputs", several=True),
 }
 """Families that differ from their neighbours."""
 

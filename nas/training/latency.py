@@ -35,7 +35,13 @@ def measure(model: keras.Model, repeats: int = 30) -> Latency:
             f"Only a built model with inputs of known shape can be timed. Received: {model.name!r}, {shapes}."
         )
     examples = [tf.zeros((1, *shape[1:]), tensor.dtype) for shape, tensor in zip(shapes, model.inputs, strict=True)]
-    forward: Any = tf.function(lambda *inputs: model(list(inputs) if len(inputs) > 1 else inputs[0], training=False))
+    structure = getattr(model, "_inputs_struct", None)  # a tensor, a dict, a list: inputs are fed as they came
+
+    def run(*inputs: Any) -> Any:
+        fed = keras.tree.pack_sequence_as(structure, inputs) if structure is not None else inputs[0]
+        return model(fed, training=False)
+
+    forward: Any = tf.function(run, autograph=False)
     for _ in range(WARM_UP):
         _wait(forward(*examples))
     milliseconds = []
