@@ -42,6 +42,11 @@ strategies.promise("qmc", "nas.search.strategies:QMC")
 tasks: Registry[Task] = Registry("task", "nas.tasks")
 # with labels
 tasks.promise("classification", "nas.training.tasks.classification:CLASSIFICATION")
+# without labels
+tasks.promise("matching", "nas.training.tasks.matching:MATCHING")
+tasks.promise("masked_tokens", "nas.training.tasks.masked_tokens:MASKED_TOKENS")
+tasks.promise("masked_patches", "nas.training.tasks.masked_patches:MASKED_PATCHES")
+tasks.promise("simclr", "nas.training.tasks.simclr:SIMCLR")
 
 sources: Registry[LoadSource] = Registry("data source", "nas.sources")
 # that need no files

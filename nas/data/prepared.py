@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,11 @@ def prepare(data: DataSection, task: str, folder: Path, base: Path) -> tuple[Dat
         inputs = _encode(raw, splits, data)
     except DataError as error:
         raise DataError(f"{data.source}: {error}") from None
-    arrays = _arrays(inputs, splits)
+    splits = {
+        name: replace(examples, x={part: encoded.arrays[name] for part, encoded in inputs.items()})
+        for name, examples in splits.items()
+    }
+    arrays = _arrays(splits)
     fingerprint = _fingerprint(arrays, inputs)
     target = aim.target(raw.target, splits)
     card = DataCard(
@@ -110,11 +115,11 @@ def _encode(raw: RawData, splits: dict[str, Examples], data: DataSection) -> dic
     return encoded
 
 
-def _arrays(inputs: dict[str, Encoded], splits: dict[str, Examples]) -> dict[str, Array]:
+def _arrays(splits: dict[str, Examples]) -> dict[str, Array]:
     """Return all arrays by the names of their files."""
     arrays: dict[str, Array] = {}
     for name, examples in splits.items():
-        arrays |= {f"{part}_{name}": encoded.arrays[name] for part, encoded in inputs.items()}
+        arrays |= {f"{part}_{name}": array for part, array in examples.x.items()}
         arrays[f"{LABELS}_{name}"] = examples.labels
     return arrays
 
