@@ -45,6 +45,11 @@ tasks.promise("classification", "nas.training.tasks.classification:CLASSIFICATIO
 tasks.promise("rating", "nas.training.tasks.rating:RATING")
 # with pairs
 tasks.promise("retrieval", "nas.training.tasks.retrieval:RETRIEVAL")
+# without labels
+tasks.promise("matching", "nas.training.tasks.matching:MATCHING")
+tasks.promise("masked_tokens", "nas.training.tasks.masked_tokens:MASKED_TOKENS")
+tasks.promise("masked_patches", "nas.training.tasks.masked_patches:MASKED_PATCHES")
+tasks.promise("simclr", "nas.training.tasks.simclr:SIMCLR")
 
 sources: Registry[LoadSource] = Registry("data source", "nas.sources")
 # that need no files
@@ -70,3 +75,6 @@ families.promise("mlp", "search_spaces.vector.mlp:MLP")
 # recommendation
 families.promise("two_tower", "search_spaces.recommendation.two_tower:TwoTower")
 families.promise("ranker", "search_spaces.recommendation.ranker:Ranker")
+# several inputs
+families.promise("fusion", "search_spaces.several.fusion:Fusion")
+families.promise("pair", "search_spaces.several.pair:Pair")

@@ -10,6 +10,7 @@ import hashlib
 import secrets
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,11 @@ def prepare(
         inputs = _encode(raw, splits, data)
     except DataError as error:
         raise DataError(f"{source}: {error}") from None
-    arrays = _arrays(inputs, splits)
+    splits = {
+        name: replace(examples, x={part: encoded.arrays[name] for part, encoded in inputs.items()})
+        for name, examples in splits.items()
+    }
+    arrays = _arrays(splits)
     fingerprint = _fingerprint(arrays, inputs)
     target = aim.target(raw.target, splits)
     card = DataCard(
@@ -119,11 +124,11 @@ def _encode(raw: RawData, splits: dict[str, Examples], data: DataSection) -> dic
     return encoded
 
 
-def _arrays(inputs: dict[str, Encoded], splits: dict[str, Examples]) -> dict[str, Array]:
+def _arrays(splits: dict[str, Examples]) -> dict[str, Array]:
     """Return all arrays by the names of their files."""
     arrays: dict[str, Array] = {}
     for name, examples in splits.items():
-        arrays |= {f"{part}_{name}": encoded.arrays[name] for part, encoded in inputs.items()}
+        arrays |= {f"{part}_{name}": array for part, array in examples.x.items()}
         arrays[f"{LABELS}_{name}"] = examples.labels
     return arrays
 

@@ -33,6 +33,7 @@ FITS: dict[str, Fit] = {
 FITS_OF: dict[str, Fit] = {
     "mlp": Fit(("vector", "image", "sequence"), ("vector",), "vectors, or what is to be flattened"),
     "ranker": Fit(("ids", "vector"), ("vector",), "users and items", several=True),
+    "pair": Fit(("image", "vector", "sequence", "text", "audio"), ("pair",), "pairs of several inputs", several=True),
 }
 """Families that differ from their neighbours."""
 

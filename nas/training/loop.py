@@ -19,12 +19,12 @@ import numpy as np
 import tensorflow as tf
 
 from nas.training.augmentation import Augment
+from nas.training.tasks.task import VALIDATION_BATCH
 
 Tensor: TypeAlias = Any
 Inputs: TypeAlias = Any
 """A tensor (examples, …), or several by name."""
 View: TypeAlias = Callable[[Inputs, Tensor, Tensor], tuple[Inputs, Tensor]]
-VALIDATION_BATCH = 512
 PIECE_BYTES = 2**28
 """About how much of data that are not resident is read at once."""
 

@@ -15,10 +15,13 @@ if TYPE_CHECKING:  # a task's names are read by the coordinator, which never loa
     import keras_tuner
 
 Splits: TypeAlias = Mapping[str, Examples]
+"""As they are stored: texts are tokens."""
 View: TypeAlias = Callable[[Any, Any, Any], tuple[Any, Any]]
 Features: TypeAlias = Literal["vector", "sequence", "map", "pair"]
 """What an encoder has to give: one vector an example (a head pools what has more); a vector for each step of its input;
 a map of vectors over an image; or two vectors, one for each half of a pair."""
+VALIDATION_BATCH = 512
+"""Examples that are validated at once: among so many a task that compares examples with each other has to choose."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Families of encoders for several inputs: each is encoded by a family of its own, and what comes of it is joined."""
