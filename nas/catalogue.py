@@ -42,6 +42,11 @@ strategies.promise("qmc", "nas.search.strategies:QMC")
 tasks: Registry[Task] = Registry("task", "nas.tasks")
 # with labels
 tasks.promise("classification", "nas.training.tasks.classification:CLASSIFICATION")
+tasks.promise("multilabel", "nas.training.tasks.multilabel:MULTILABEL")
+tasks.promise("regression", "nas.training.tasks.regression:REGRESSION")
+tasks.promise("tagging", "nas.training.tasks.tagging:TAGGING")
+tasks.promise("transcription", "nas.training.tasks.transcription:TRANSCRIPTION")
+tasks.promise("metric_learning", "nas.training.tasks.metric_learning:METRIC_LEARNING")
 
 sources: Registry[LoadSource] = Registry("data source", "nas.sources")
 # that need no files
