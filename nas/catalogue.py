@@ -43,6 +43,11 @@ tasks: Registry[Task] = Registry("task", "nas.tasks")
 # with labels
 tasks.promise("classification", "nas.training.tasks.classification:CLASSIFICATION")
 tasks.promise("rating", "nas.training.tasks.rating:RATING")
+tasks.promise("multilabel", "nas.training.tasks.multilabel:MULTILABEL")
+tasks.promise("regression", "nas.training.tasks.regression:REGRESSION")
+tasks.promise("tagging", "nas.training.tasks.tagging:TAGGING")
+tasks.promise("transcription", "nas.training.tasks.transcription:TRANSCRIPTION")
+tasks.promise("metric_learning", "nas.training.tasks.metric_learning:METRIC_LEARNING")
 # with pairs
 tasks.promise("retrieval", "nas.training.tasks.retrieval:RETRIEVAL")
 # without labels

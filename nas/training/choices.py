@@ -94,8 +94,8 @@ def _augmentation_of(name: str) -> str:
 
 def _is_imbalanced(card: DataCard) -> bool:
     """Whether an example has one class, and one class has so many more examples than another that weights matter."""
-    counts = card.class_counts.get("train", ())
-    return card.target.shape == () and len(counts) > 1 and max(counts) >= IMBALANCED * max(1, min(counts))
+    counts = [count for count in card.class_counts.get("train", ()) if count]
+    return card.target.shape == () and len(counts) > 1 and max(counts) >= IMBALANCED * min(counts)
 
 
 def make_schedule(choices: TrainingChoices, steps: int) -> Any:

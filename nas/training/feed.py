@@ -81,6 +81,11 @@ def labelled(rows: Rows, model: keras.Model, card: DataCard) -> Rows:
 
 
 def balanced(card: DataCard) -> Any:
-    """Return what an example of each class weighs where all classes are to weigh the same: mean 1 over examples."""
-    counts = np.maximum(np.array(card.class_counts["train"], dtype=np.float64), 1.0)
-    return tf.constant(counts.sum() / (len(counts) * counts), tf.float32)
+    """Return what an example of each class weighs where all classes are to weigh the same: mean 1 over examples.
+
+    Classes that train has not got (identities that are held out) weigh nothing and take no part.
+    """
+    counts = np.array(card.class_counts["train"], dtype=np.float64)
+    there = counts > 0
+    weights = np.where(there, counts.sum() / (there.sum() * np.maximum(counts, 1.0)), 0.0)
+    return tf.constant(weights, tf.float32)

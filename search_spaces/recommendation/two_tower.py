@@ -36,7 +36,7 @@ class TwoTower(keras_tuner.HyperModel):
             )
 
     def build(self, hp):
-        """Return the encoders `hp` describes: inputs by name -> [the query's vector, the item's], (batch, width) each."""
+        """Return the encoders `hp` describes: inputs by name -> [query vector, item vector], (batch, width) each."""
         given = self.inputs
         queries = [name for name, one in given.items() if not one.item]
         histories = [name for name in queries if is_history(given[name])]

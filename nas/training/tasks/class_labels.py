@@ -2,10 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from nas.data.source import Array
+from nas.data.source import Array, RawData
 from nas.errors import DataError
+
+
+def labels_of(data: RawData, needs: str) -> dict[str, Array]:
+    """Return the labels of every split. `needs` says what the task needs: "regression needs …".
+
+    Raises:
+        DataError: A split has none.
+    """
+    if any(examples.y is None for examples in data.splits.values()):
+        raise DataError(f"there are no labels; {needs}.")
+    return {name: examples.labels for name, examples in data.splits.items()}
+
+
+def same_kind(labels: Mapping[str, Array]) -> None:
+    """Refuse labels that are text in one split and integers in another.
+
+    Raises:
+        DataError: They are.
+    """
+    kinds = {name: "text" if y.dtype.kind == "U" else "integers" for name, y in labels.items()}
+    if len(set(kinds.values())) > 1:
+        raise DataError(
+            f"The labels of all splits must be of one kind. Received: "
+            f"{', '.join(f'{kind} in {name}' for name, kind in kinds.items())}."
+        )
+
+
+def only_known(labels: Mapping[str, Array], values: Array, what: str = "Labels") -> None:
+    """Refuse labels that are none of `values`, those of train.
+
+    Raises:
+        DataError: There are some; the message names a few, and how often each occurs in which split.
+    """
+    strangers = []
+    for name, y in labels.items():
+        unknown, counts = np.unique(y[~np.isin(y, values)], return_counts=True)
+        strangers += [f"{value!s} ({count} in {name})" for value, count in zip(unknown, counts, strict=True)]
+    if strangers:
+        more = f" and {len(strangers) - 5} more" if len(strangers) > 5 else ""
+        raise DataError(
+            f"{what} that train has no example of: {', '.join(strangers[:5])}{more}. Nobody could learn them: "
+            "add examples to train, or leave these out."
+        )
 
 
 def plain_labels(split: str, y: Array) -> Array:

@@ -11,7 +11,7 @@ from nas.conversation import Baseline, DataCard, Target
 from nas.data.source import Array, RawData
 from nas.data.splits import Cut
 from nas.errors import DataError
-from nas.training.tasks.class_labels import plain_labels
+from nas.training.tasks.class_labels import labels_of, only_known, plain_labels, same_kind
 from nas.training.tasks.task import Splits, Task
 
 if TYPE_CHECKING:
@@ -101,14 +101,13 @@ def class_data(data: RawData) -> RawData:
     Raises:
         DataError: As `Classification.check`.
     """
-    if any(examples.y is None for examples in data.splits.values()):
-        raise DataError("there are no labels; classification needs one an example.")
-    labels = {name: plain_labels(name, examples.labels) for name, examples in data.splits.items()}
-    _same_kind(labels)
+    given = labels_of(data, "classification needs one an example")
+    labels = {name: plain_labels(name, y) for name, y in given.items()}
+    same_kind(labels)
     values = np.unique(labels["train"])
     _plausible(values, len(labels["train"]))
     names = _class_names(values, data.target.names)
-    _known(labels, values)
+    only_known(labels, values)
     splits = {
         name: replace(examples, y=np.searchsorted(values, labels[name]).astype(np.int32))
         for name, examples in data.splits.items()
@@ -118,15 +117,6 @@ def class_data(data: RawData) -> RawData:
 
 def _counted(y: Array, target: Target) -> tuple[int, ...]:
     return tuple(np.bincount(y, minlength=len(target.names)).tolist())
-
-
-def _same_kind(labels: dict[str, Array]) -> None:
-    kinds = {name: "text" if y.dtype.kind == "U" else "integers" for name, y in labels.items()}
-    if len(set(kinds.values())) > 1:
-        raise DataError(
-            f"The labels of all splits must be of one kind. Received: "
-            f"{', '.join(f'{kind} in {name}' for name, kind in kinds.items())}."
-        )
 
 
 def _plausible(values: Array, examples: int) -> None:
@@ -146,16 +136,3 @@ def _class_names(values: Array, given: tuple[str, ...]) -> tuple[str, ...]:
         wrong = values[0] if values[0] < 0 else values[-1]
         raise DataError(f"There are {len(given)} class names, for labels 0 to {len(given) - 1}, but y has {wrong}.")
     return tuple(given[value] for value in values)
-
-
-def _known(labels: dict[str, Array], values: Array) -> None:
-    strangers = []
-    for name, y in labels.items():
-        unknown, counts = np.unique(y[~np.isin(y, values)], return_counts=True)
-        strangers += [f"{value!s} ({count} in {name})" for value, count in zip(unknown, counts, strict=True)]
-    if strangers:
-        more = f" and {len(strangers) - 5} more" if len(strangers) > 5 else ""
-        raise DataError(
-            f"Labels that train has no example of: {', '.join(strangers[:5])}{more}. Nobody could learn them: "
-            "add examples to train, or leave these out."
-        )

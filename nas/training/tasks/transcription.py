@@ -1,0 +1,160 @@
+"""Transcription: a row of symbols for an example, without the times at which they occur (speech to text, reading)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from nas.conversation import Baseline, DataCard, Target
+from nas.data.source import Array, RawData
+from nas.errors import DataError
+from nas.training.tasks.class_labels import labels_of, only_known
+from nas.training.tasks.ctc import BLANK, error_rate, frames_needed, greedy
+from nas.training.tasks.task import Features, Outputs, Splits, Task
+
+if TYPE_CHECKING:
+    import keras
+    import keras_tuner
+
+FILL = -1
+"""What rows of integers are filled up with."""
+
+
+class Transcription(Task):
+    """Logits over the blank and the symbols at each frame; the loss is CTC's, the score the rate of wrong symbols.
+
+    That rate (CER, of characters) is the edit distance of the greedy transcripts over the symbols there are: 0 at best,
+    1 for saying nothing, and more than 1 for saying too much.
+    """
+
+    objective: ClassVar = ("val_cer", "minimize")
+    metrics: ClassVar = ("val_cer", "val_loss")
+    features: ClassVar[Features] = "sequence"
+
+    def check(self, data: RawData) -> RawData:
+        """Return `data` with labels int32 (examples, length), 1 to symbols, filled up with 0, the blank.
+
+        They are stored as long as the label that needs most frames needs them: that is ``target.shape``. The first of
+        ``target.names`` is the blank, "".
+
+        Labels come as texts (examples,), each character a symbol, or as integers (examples, length), filled up with
+        -1. Symbols are those of train, in sorted order.
+
+        Raises:
+            DataError: Labels are no transcripts, or empty ones; or another split has a symbol that train lacks.
+        """
+        given = labels_of(data, "transcription needs a text an example")
+        rows = {name: _transcripts(name, y) for name, y in given.items()}
+        if len({type(symbol) for split in rows.values() for row in split for symbol in row}) > 1:
+            raise DataError("The labels of all splits must be of one kind: texts, or integers filled up with -1.")
+        symbols = {name: np.array([symbol for row in split for symbol in row]) for name, split in rows.items()}
+        values = np.unique(symbols["train"])
+        only_known(symbols, values, "Symbols")
+        labels = _filled(rows, {value: place for place, value in enumerate(values.tolist(), 1)})
+        splits = {name: replace(examples, y=labels[name]) for name, examples in data.splits.items()}
+        names = ("", *(str(value) for value in values))
+        return data.with_splits(splits, Target(labels["train"].shape[1:], names))
+
+    def counts(self, target: Target, splits: Splits) -> dict[str, tuple[int, ...]]:
+        """Return how often each symbol occurs; the blank never does."""
+        counted = {name: np.bincount(part.labels.ravel(), minlength=len(target.names)) for name, part in splits.items()}
+        return {name: (0, *found[1:].tolist()) for name, found in counted.items()}
+
+    def baseline(self, target: Target, splits: Splits) -> Baseline:
+        """Say the same of every example: nothing, or the most frequent transcript of train, whichever is better."""
+        labels = splits["validation"].labels
+        transcripts, counts = np.unique(splits["train"].labels, axis=0, return_counts=True)
+        usual = transcripts[counts.argmax()]
+        said = {
+            "nothing": error_rate(labels, np.full_like(labels, BLANK)),
+            f"always {_spelled(usual, target.names)!r}": error_rate(labels, np.tile(usual, (len(labels), 1))),
+        }
+        best = min(said, key=lambda name: said[name])
+        return Baseline(best, {"val_cer": said[best]})
+
+    def attach_head(self, encoder: keras.Model, card: DataCard, hp: keras_tuner.HyperParameters) -> keras.Model:
+        """Return ``inputs ▶ logits (batch, frames, 1 + symbols)``.
+
+        Raises:
+            FamilyError: The features are no sequence of known length.
+            FailedTrialError: There are fewer frames than a label needs.
+        """
+        import keras
+        from keras_tuner.errors import FailedTrialError
+
+        from nas.training.tasks.heads import ends, sequence
+
+        inputs, (features,) = ends(encoder, card)
+        frames = sequence(features, encoder.name).shape[1]
+        needed = card.target.shape[0]
+        if frames is not None and frames < needed:
+            raise FailedTrialError(
+                f"The encoder gives {frames} frames, and the longest label needs {needed}: one for each symbol, and "
+                "one between two that are the same."
+            )
+        return keras.Model(inputs, keras.layers.Dense(card.classes, name="head")(features), name=encoder.name)
+
+    def loss(self, card: DataCard, hp: keras_tuner.HyperParameters) -> keras.losses.Loss:
+        """Return minus the log-likelihood of the labels, over all the ways to lay them over the frames."""
+        from nas.training.tasks.losses import CTC
+
+        return CTC(name="ctc")
+
+    def measure(self, outputs: Outputs, card: DataCard) -> dict[str, float]:
+        """Return the rate of wrong symbols of the greedy transcripts."""
+        return {"val_cer": error_rate(outputs.open("validation").labels, greedy(outputs.predict("validation")))}
+
+
+TRANSCRIPTION = Transcription()
+
+
+def _transcripts(split: str, y: Array) -> list[Sequence[str] | Sequence[int]]:
+    """Return the symbols of each example: characters or integers."""
+    if y.ndim == 2 and y.shape[1] == 1 and y.dtype.kind in "USO":
+        y = y[:, 0]
+    if y.ndim == 2 and y.dtype.kind in "ui":
+        return [_integers(row, split, place) for place, row in enumerate(y.astype(np.int64))]
+    if y.ndim != 1 or y.dtype.kind not in "USO":
+        raise DataError(
+            f"{split}: y must be a text an example, (examples,), or integers (examples, length) filled up with -1. "
+            f"Received: shape {y.shape}, dtype {y.dtype}."
+        )
+    texts = y.tolist()
+    for row, text in enumerate(texts):
+        if not isinstance(text, str | bytes) or not text:
+            raise DataError(f"{split}: the transcript in row {row} (from 0) is {text!r}. Leave such rows out.")
+    return [text.decode("utf-8", "replace") if isinstance(text, bytes) else text for text in texts]
+
+
+def _integers(row: Array, split: str, place: int) -> Sequence[int]:
+    length = int((row >= 0).sum())
+    if not length or (row[:length] < 0).any() or (row[length:] != FILL).any():
+        raise DataError(
+            f"{split}: a row of y is symbols from 0 and then nothing but -1; row {place} (from 0) is {row.tolist()}. "
+            "Leave out rows without a symbol."
+        )
+    symbols: list[int] = row[:length].tolist()
+    return symbols
+
+
+def _filled(
+    rows: Mapping[str, Sequence[Sequence[str] | Sequence[int]]], place: Mapping[str | int, int]
+) -> dict[str, Array]:
+    """Return labels int32 (examples, frames that the neediest of all splits needs)."""
+    longest = max(len(row) for split in rows.values() for row in split)
+    labels = {name: np.full((len(split), longest), BLANK, np.int32) for name, split in rows.items()}
+    for name, split in rows.items():
+        for index, row in enumerate(split):
+            labels[name][index, : len(row)] = [place[symbol] for symbol in row]
+    needed = max(int(frames_needed(split).max()) for split in labels.values())
+    return {name: np.pad(split, ((0, 0), (0, needed - longest))) for name, split in labels.items()}
+
+
+def _spelled(labels: Array, names: tuple[str, ...], most: int = 20) -> str:
+    """Return a transcript as a text, symbols of several characters apart."""
+    joint = " " if max(map(len, names)) > 1 else ""
+    text = joint.join(names[label] for label in labels if label != BLANK)
+    return text if len(text) <= most else text[: most - 1] + "…"
