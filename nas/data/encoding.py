@@ -37,6 +37,7 @@ def standardised(raw: RawInput, arrays: Arrays, options: DataSection) -> Encoded
     files = {}
     if raw.categories:
         raw, arrays = _known_to_train(raw, arrays)
+    if raw.categories or raw.columns:
         files["columns.json"] = json.dumps({"numbers": raw.columns, "categories": raw.values}, indent=2)
     mean, std = mean_and_std(arrays["train"])
     if raw.categories:
@@ -82,9 +83,10 @@ def tokens(raw: RawInput, arrays: Arrays, options: DataSection) -> Encoded:
 
 
 def ids(raw: RawInput, arrays: Arrays, options: DataSection) -> Encoded:
-    """Stored as they are."""
+    """Stored as they are, with what they stand for."""
+    files = {"names.json": json.dumps(["", *raw.names], ensure_ascii=False, indent=0)} if raw.names else {}
     whole = {split: array.astype(np.int32, copy=False) for split, array in arrays.items()}
-    return Encoded(Input("ids", whole["train"].shape[1:], vocabulary=raw.vocabulary, item=raw.item), whole)
+    return Encoded(Input("ids", whole["train"].shape[1:], vocabulary=raw.vocabulary, item=raw.item), whole, files)
 
 
 ENCODINGS: dict[InputKind, Callable[[RawInput, Arrays, DataSection], Encoded]] = {
