@@ -77,6 +77,9 @@ families.promise("convnext", "search_spaces.image.convnext:ConvNeXt")
 families.promise("cell", "search_spaces.image.cell:Cell")
 # vector
 families.promise("mlp", "search_spaces.vector.mlp:MLP")
+# pretrained
+families.promise("pretrained_image", "search_spaces.pretrained.image:PretrainedImage")
+families.promise("pretrained_text", "search_spaces.pretrained.text:PretrainedText")
 # recommendation
 families.promise("two_tower", "search_spaces.recommendation.two_tower:TwoTower")
 families.promise("ranker", "search_spaces.recommendation.ranker:Ranker")
