@@ -47,6 +47,7 @@ sources: Registry[LoadSource] = Registry("data source", "nas.sources")
 # that need no files
 sources.promise("sklearn", "nas.data.builtin:load")
 sources.promise("keras", "nas.data.keras_datasets:load")
+sources.promise("series", "nas.data.series:load")
 # files and functions of one's own
 sources.promise("npz", "nas.data.npz:load")
 
@@ -56,4 +57,11 @@ families.promise("cnn", "search_spaces.image.cnn:CNN")
 families.promise("resnet", "search_spaces.image.resnet:ResNet")
 families.promise("vit", "search_spaces.image.vit:ViT")
 # vector
+families.promise("ft_transformer", "search_spaces.vector.ft_transformer:FTTransformer")
 families.promise("mlp", "search_spaces.vector.mlp:MLP")
+families.promise("tab_resnet", "search_spaces.vector.tab_resnet:TabResNet")
+# sequence
+families.promise("inception_time", "search_spaces.sequence.inception_time:InceptionTime")
+families.promise("series_rnn", "search_spaces.sequence.series_rnn:SeriesRNN")
+families.promise("series_transformer", "search_spaces.sequence.series_transformer:SeriesTransformer")
+families.promise("tcn", "search_spaces.sequence.tcn:TCN")
