@@ -13,7 +13,7 @@ def patch_sizes(steps):
 
     Example:
         >>> [patch_sizes(steps) for steps in (5, 24, 64, 1000)]
-        [[1], [1, 2], [1, 2, 4, 8], [8, 16, 32, 64]]
+        [[1], [1, 2], [1, 2, 4, 8], [8, 16, 32, 64, 128]]
     """
     sizes = [2**power for power in range(steps.bit_length())]
     return [size for size in sizes if FEWEST_PATCHES <= math.ceil(steps / size) <= MOST_PATCHES] or [1]

@@ -4,7 +4,8 @@ Blocks of parallel convolutions of three lengths, each half as long as the one b
 max-pooling branch; a shortcut over every three blocks. After Ismail Fawaz et al. 2019, arXiv:1909.04939: there the
 lengths are 40, 20 and 10, with 32 filters and six blocks. No kernel is longer than the series.
 
-FIGURES
+For 64 steps of 2 channels: 6,750 architectures, from 2,144 weights and 121 thousand MACs to 425 thousand weights and 27
+million MACs; by default 24 thousand weights and 1.5 million MACs.
 """
 
 import keras

@@ -4,7 +4,8 @@ LSTM after Hochreiter and Schmidhuber 1997; GRU after Cho et al. 2014, arXiv:140
 and Paliwal 1997. A long series is read in patches of several steps, embedded to one, as frames of speech are in Sak et
 al. 2015, arXiv:1507.06947: a network that takes as many steps as the series has is slow and forgets.
 
-FIGURES
+For 64 steps of 2 channels: 3,840 architectures, from 960 weights and 14 thousand MACs to 594 thousand weights and 33
+million MACs; by default 50 thousand weights and 1.6 million MACs.
 """
 
 import keras

@@ -4,7 +4,8 @@ Blocks after Vaswani et al. 2017, arXiv:1706.03762, normalized before or after e
 arXiv:2002.04745). Patches of several steps become one token, after Nie et al. 2023, arXiv:2211.14730, all channels
 together; where every step wants a vector, every step is a token, at a cost that grows with the square of their number.
 
-FIGURES
+For 64 steps of 2 channels: 36,864 architectures, from 6,560 weights and 57 thousand MACs to 454 thousand weights and 31
+million MACs; by default 40 thousand weights and 1.4 million MACs.
 """
 
 import keras
@@ -35,7 +36,7 @@ class SeriesTransformer(keras_tuner.HyperModel):
         ratio = hp.Choice("mlp_ratio", [1, 2, 4], default=2)
         norm = hp.Choice("norm", ["pre", "post"], default="pre")
         position = hp.Choice("position", ["learned", "sine"], default="learned")
-        dropout = hp.Float("dropout", 0.0, 0.3, step=0.1, default=0.0)
+        dropout = hp.Float("dropout", 0.0, 0.3, step=0.1, default=0.1)
 
         inputs = keras.Input(self.input_shape)
         x = embed_patches(inputs, width, patch, name="patches")

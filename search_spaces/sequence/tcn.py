@@ -5,7 +5,8 @@ from block to block as long as a kernel of 3 fits into the series, and larger ke
 they fit. Causal as in the paper (no step sees a later one), or centred, which sees both sides. Normalized by batch or
 layer where the paper normalizes weights.
 
-FIGURES
+For 64 steps of 2 channels: 12,000 architectures, from 1,040 weights and 57 thousand MACs to 262 thousand weights and
+16.6 million MACs; by default 23 thousand weights and 1.4 million MACs.
 """
 
 import keras

@@ -5,7 +5,8 @@ arXiv:2106.11959, section 3.3, with the gated layer ReGLU (Shazeer 2020, arXiv:2
 periodically, after Gorishniy et al. 2022, arXiv:2203.05556. Columns have no order. What it costs grows with the square
 of their number.
 
-FIGURES
+For 64 numbers: 7,680 architectures, from 3,760 weights and 236 thousand MACs to 800 thousand weights and 42 million
+MACs; by default 25 thousand weights and 1.9 million MACs.
 """
 
 import keras

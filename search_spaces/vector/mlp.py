@@ -4,7 +4,8 @@ Dense layers of one width, with residual connections where asked for, after Gori
 (MLP and ResNet for tables); categories are embedded, and numbers may be, periodically, after Gorishniy et al. 2022,
 arXiv:2203.05556.
 
-FIGURES
+For 64 numbers: 12,150 architectures, from 1,040 weights and as many MACs to 416 thousand weights and 410 thousand MACs;
+by default 26 thousand weights and 25 thousand MACs.
 """
 
 import keras

@@ -4,7 +4,8 @@ Blocks of two dense layers with the normalization in front, two rates of dropout
 arXiv:2106.11959, section 3.2; categories are embedded, and numbers may be, periodically, after Gorishniy et al. 2022,
 arXiv:2203.05556.
 
-FIGURES
+For 64 numbers: 43,200 architectures, from 1,648 weights and 1,536 MACs to 3.3 million weights and as many MACs; by
+default 38 thousand weights and 37 thousand MACs.
 """
 
 import keras
