@@ -42,7 +42,7 @@ def prepare(data: DataSection, task: str, folder: Path, base: Path) -> tuple[Dat
     try:
         raw = aim.check(check(load(data, base), data.kind))
         splits, notes = split(raw, data.split, aim.cut)
-        inputs = _encode(raw, splits, data)
+        inputs = _encode(raw, splits, data.starting_from(base))
     except DataError as error:
         raise DataError(f"{data.source}: {error}") from None
     arrays = _arrays(inputs, splits)
@@ -64,7 +64,7 @@ def prepare(data: DataSection, task: str, folder: Path, base: Path) -> tuple[Dat
 
 
 def load(data: DataSection, base: Path) -> RawData:
-    """Return what the source of `data` gives, unchecked. Paths start from `base`, also that of a tokenizer."""
+    """Return what the source of `data` gives, unchecked. Its path starts from `base`."""
     kind, _, rest = data.source.partition(":")
     return catalogue.sources[kind](rest, base, data)
 
