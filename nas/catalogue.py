@@ -47,6 +47,7 @@ sources: Registry[LoadSource] = Registry("data source", "nas.sources")
 # that need no files
 sources.promise("sklearn", "nas.data.builtin:load")
 sources.promise("keras", "nas.data.keras_datasets:load")
+sources.promise("babel", "nas.data.language_names:load")
 # files and functions of one's own
 sources.promise("npz", "nas.data.npz:load")
 
