@@ -56,5 +56,10 @@ families: Registry[type] = Registry("search space", "nas.spaces")
 families.promise("cnn", "search_spaces.image.cnn:CNN")
 families.promise("resnet", "search_spaces.image.resnet:ResNet")
 families.promise("vit", "search_spaces.image.vit:ViT")
+# text
+families.promise("bag", "search_spaces.text.bag:Bag")
+families.promise("text_cnn", "search_spaces.text.text_cnn:TextCNN")
+families.promise("text_rnn", "search_spaces.text.text_rnn:TextRNN")
+families.promise("text_transformer", "search_spaces.text.text_transformer:TextTransformer")
 # vector
 families.promise("mlp", "search_spaces.vector.mlp:MLP")
