@@ -230,6 +230,8 @@ class Evaluate:
     params: dict[str, Scalar] | None = None
     encoders: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """For a family that joins several inputs: the families that each of them may be encoded by."""
+    checkpoints: tuple[str, ...] = ()
+    """For a family that begins with pretrained weights: which there are. A relative path starts from `base`."""
     latency: bool = False
     """Whether to time the model as soon as it is built."""
     dry: bool = False

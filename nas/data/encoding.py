@@ -17,7 +17,7 @@ from nas.conversation import Input, InputKind
 from nas.data.options import DataSection
 from nas.data.source import Array, RawInput
 from nas.data.statistics import mean_and_std
-from nas.data.text import encode, train_tokenizer
+from nas.data.text import encode, train_tokenizer, vocabulary_size
 
 Arrays: TypeAlias = dict[str, Array]
 """By split."""
@@ -77,8 +77,7 @@ def tokens(raw: RawInput, arrays: Arrays, options: DataSection) -> Encoded:
     """Texts ▶ int32 (examples, length); the vocabulary is that of train."""
     tokenizer = train_tokenizer(arrays["train"], options.text)
     found = {split: encode(tokenizer, texts, options.text.length) for split, texts in arrays.items()}
-    size = tokenizer.get_vocab_size()
-    described = Input("text", (options.text.length,), vocabulary=size, item=raw.item)
+    described = Input("text", (options.text.length,), vocabulary=vocabulary_size(tokenizer), item=raw.item)
     return Encoded(described, found, {"tokenizer.json": tokenizer.to_str(pretty=True)})
 
 

@@ -201,6 +201,7 @@ class Coordinator:
             checkpoint=str(self._files.checkpoint(number)),
             base=self._base,
             encoders=self._study.space.encoders,
+            checkpoints=self._study.space.checkpoints,
             latency=self._study.needs_latency,
         )
         self._pool.give(worker, order)

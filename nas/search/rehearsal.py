@@ -105,6 +105,7 @@ def _try(
         checkpoint="",
         base=str(base),
         encoders=study.space.encoders,
+        checkpoints=study.space.checkpoints,
         latency=study.needs_latency,
         dry=True,
     )

@@ -29,7 +29,7 @@ from nas.store import queries
 from nas.store.engine import display_url, open_for_writing, reading_from, storage_url
 from nas.store.ledger import Ledger, create_study
 from nas.store.records import StudyRecord, TrialRecord, spent
-from nas.study_file import SpaceSection, Study, parse_study, read_study
+from nas.study_file import Study, parse_study, read_study
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +257,9 @@ def with_families(study: Study, card: DataCard) -> Study:
     """
     families = choose_families(study.space.families, card, study.task.kind)
     encoders = choose_encoders(study.space.encoders, card)
-    return study.model_copy(update={"space": SpaceSection(families=families, encoders=encoders)})
+    return study.model_copy(
+        update={"space": study.space.model_copy(update={"families": families, "encoders": encoders})}
+    )
 
 
 def _free_at_the_end(ledger: Ledger) -> int:

@@ -32,6 +32,21 @@ class Candidate:
     loss: Any
     view: View | None
     came_compiled: bool
+    starts_from: str | None = None
+    """The checkpoint that the encoder's weights come from."""
+
+    @property
+    def pretrained(self) -> list[Any]:
+        """The variables that are trained on from what they were trained to before."""
+        old: dict[int, Any] = {}
+        new: set[int] = set()  # what an adapter adds within a layer whose other weights are old
+        for layer in self.model._flatten_layers(include_self=False, recursive=True):
+            weights = {id(weight): weight for weight in layer.trainable_weights}
+            if getattr(layer, "pretrained", None):
+                old |= weights
+            elif getattr(layer, "pretrained", None) is False:
+                new |= set(weights)
+        return [weight for key, weight in old.items() if key not in new]
 
     @property
     def fits_itself(self) -> bool:
@@ -45,15 +60,16 @@ def build(order: Evaluate, answer: Answer) -> Candidate:
     Raises whatever building raises: `nas.training.failure` tells what it means.
     """
     task = catalogue.tasks[order.task]
-    family = make_family(order.family, Path(order.base), order.data, task.features, order.encoders)
+    family = make_family(order.family, Path(order.base), order.data, task.features, order.encoders, order.checkpoints)
     hp = AnsweredHyperParameters(answer, prefix=f"{label(order.family)}/")
     aims = AnsweredHyperParameters(answer, prefix=f"{PREFIX}{TASK}")
     model = family.build(hp)
     if model.compiled:
         return Candidate(model, family, task, hp, aims, None, None, came_compiled=True)
+    starts_from = getattr(model, "starts_from", None)
     model = task.attach_head(model, order.data, aims)
     loss, view = task.loss(order.data, aims), task.view(order.data, aims)
-    return Candidate(model, family, task, hp, aims, loss, view, came_compiled=False)
+    return Candidate(model, family, task, hp, aims, loss, view, came_compiled=False, starts_from=starts_from)
 
 
 def label(family: str) -> str:

@@ -38,7 +38,7 @@ from nas.training.candidate import Candidate, build
 from nas.training.choices import TASK, TrainingChoices, choose, make_optimizer, make_schedule
 from nas.training.failure import Diverged
 from nas.training.feed import augment_of, augmentations_of, balanced, labelled, rows_of, standardiser, stored
-from nas.training.hyperparameters import Answer, AnsweredHyperParameters, from_params
+from nas.training.hyperparameters import Answer, from_params
 from nas.training.latency import measure
 from nas.training.loop import Loop, Rows
 from nas.training.tasks.task import Outputs
@@ -70,9 +70,11 @@ def _converse(order: Evaluate, channel: Channel, answer: Answer) -> Finished:
     choices = None
     if not (candidate.fits_itself and candidate.came_compiled):
         augment = _names(augmentations_of(card, candidate.task))
-        choices = choose(answer, card, compiled=candidate.came_compiled, augment=augment)
+        choices = choose(
+            answer, card, compiled=candidate.came_compiled, augment=augment, pretrained=bool(candidate.pretrained)
+        )
     architecture = describe(model, card.input_shape or None)
-    training = None if candidate.fits_itself or choices is None else _decided(choices, candidate.aims)
+    training = None if candidate.fits_itself or choices is None else _decided(choices, candidate)
     latency = measure([model])[0] if order.latency else None
     channel.send(Built(architecture, training, latency))
     if not isinstance(_reply(channel), Train):
@@ -84,12 +86,12 @@ def _converse(order: Evaluate, channel: Channel, answer: Answer) -> Finished:
         schedule = make_schedule(choices, steps * order.horizon)
         rate = schedule if candidate.fits_itself and schedule is not None else choices.learning_rate
         model.compile(
-            make_optimizer(choices, rate),
+            make_optimizer(choices, rate, candidate.pretrained),
             loss=candidate.loss,
             metrics=candidate.task.keras_metrics(card),
             jit_compile=False,  # compiling with XLA takes longer than these trainings last
         )
-    progress = _Progress(order, channel, model, _identity(order, architecture, choices, candidate.aims))
+    progress = _Progress(order, channel, model, _identity(order, architecture, choices, candidate))
     if candidate.fits_itself:
         _fit_by_family(order, candidate, progress)
     else:
@@ -110,16 +112,18 @@ def _names(known: dict[str, dict[str, Any]]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(things) for name, things in known.items()}
 
 
-def _decided(choices: TrainingChoices, aims: AnsweredHyperParameters) -> dict[str, Scalar]:
-    """Return all that was chosen beside the architecture: how to train, and what the task asked."""
-    return choices.as_dict() | {f"{TASK}{name}": value for name, value in aims.values.items()}
+def _decided(choices: TrainingChoices, candidate: Candidate) -> dict[str, Scalar]:
+    """Return all that was chosen beside the architecture: how to train, what for, from which weights."""
+    aims: dict[str, Scalar] = {f"{TASK}{name}": value for name, value in candidate.aims.values.items()}
+    start: dict[str, Scalar] = {"starts_from": candidate.starts_from} if candidate.starts_from else {}
+    return choices.as_dict() | aims | start
 
 
 def _identity(
-    order: Evaluate, architecture: Architecture, choices: TrainingChoices | None, aims: AnsweredHyperParameters
+    order: Evaluate, architecture: Architecture, choices: TrainingChoices | None, candidate: Candidate
 ) -> str:
     """Return what a checkpoint must have been made with to be gone on with."""
-    decided = _decided(choices, aims) if choices else None
+    decided = _decided(choices, candidate) if choices else None
     made_with = [order.seed, order.horizon, order.data.fingerprint, decided]
     return json.dumps([architecture.fingerprint, *made_with])
 
