@@ -38,7 +38,7 @@ from nas.training.candidate import Candidate, build
 from nas.training.choices import TASK, TrainingChoices, choose, make_optimizer, make_schedule
 from nas.training.failure import Diverged
 from nas.training.feed import augment_of, augmentations_of, balanced, labelled, rows_of, standardiser, stored
-from nas.training.hyperparameters import Answer, AnsweredHyperParameters, from_params
+from nas.training.hyperparameters import Answer, from_params
 from nas.training.latency import measure
 from nas.training.loop import Loop, Rows
 from nas.training.tasks.task import Outputs
@@ -72,7 +72,7 @@ def _converse(order: Evaluate, channel: Channel, answer: Answer) -> Finished:
         augment = _names(augmentations_of(card, candidate.task))
         choices = choose(answer, card, compiled=candidate.came_compiled, augment=augment)
     architecture = describe(model, card.input_shape or None)
-    training = None if candidate.fits_itself or choices is None else _decided(choices, candidate.aims)
+    training = None if candidate.fits_itself or choices is None else _decided(choices, candidate)
     latency = measure([model])[0] if order.latency else None
     channel.send(Built(architecture, training, latency))
     if not isinstance(_reply(channel), Train):
@@ -89,7 +89,7 @@ def _converse(order: Evaluate, channel: Channel, answer: Answer) -> Finished:
             metrics=candidate.task.keras_metrics(card),
             jit_compile=False,  # compiling with XLA takes longer than these trainings last
         )
-    progress = _Progress(order, channel, model, _identity(order, architecture, choices, candidate.aims))
+    progress = _Progress(order, channel, candidate, _identity(order, architecture, choices, candidate))
     if candidate.fits_itself:
         _fit_by_family(order, candidate, progress)
     else:
@@ -110,16 +110,18 @@ def _names(known: dict[str, dict[str, Any]]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(things) for name, things in known.items()}
 
 
-def _decided(choices: TrainingChoices, aims: AnsweredHyperParameters) -> dict[str, Scalar]:
-    """Return all that was chosen beside the architecture: how to train, and what the task asked."""
-    return choices.as_dict() | {f"{TASK}{name}": value for name, value in aims.values.items()}
+def _decided(choices: TrainingChoices, candidate: Candidate) -> dict[str, Scalar]:
+    """Return all that was chosen beside the architecture: how to train, what for, from which weights."""
+    aims: dict[str, Scalar] = {f"{TASK}{name}": value for name, value in candidate.aims.values.items()}
+    start: dict[str, Scalar] = {"starts_from": candidate.starts_from} if candidate.starts_from else {}
+    return choices.as_dict() | aims | start
 
 
 def _identity(
-    order: Evaluate, architecture: Architecture, choices: TrainingChoices | None, aims: AnsweredHyperParameters
+    order: Evaluate, architecture: Architecture, choices: TrainingChoices | None, candidate: Candidate
 ) -> str:
     """Return what a checkpoint must have been made with to be gone on with."""
-    decided = _decided(choices, aims) if choices else None
+    decided = _decided(choices, candidate) if choices else None
     made_with = [order.seed, order.horizon, order.data.fingerprint, decided]
     return json.dumps([architecture.fingerprint, *made_with])
 
@@ -127,8 +129,9 @@ def _identity(
 class _Progress:
     """Tells the coordinator about every epoch, keeps the checkpoint up to date, knows when to stop."""
 
-    def __init__(self, order: Evaluate, channel: Channel, model: keras.Model, identity: str) -> None:
-        self._order, self._channel, self._model, self._identity = order, channel, model, identity
+    def __init__(self, order: Evaluate, channel: Channel, candidate: Candidate, identity: str) -> None:
+        self._order, self._channel, self._identity = order, channel, identity
+        self._model, self._encoder = candidate.model, candidate.encoder
         self.curve: list[Epoch] = []
         self.stopped = False
 
@@ -146,7 +149,7 @@ class _Progress:
         epoch = Epoch(len(self.curve) + 1, metrics, seconds)
         if not self._order.dry:
             path = Path(self._order.checkpoint)
-            checkpoint.save(path, self._model, self._identity, [*self.curve, epoch])
+            checkpoint.save(path, self._model, self._identity, [*self.curve, epoch], self._encoder)
         self._tell(epoch)
 
     def _tell(self, epoch: Epoch) -> None:
