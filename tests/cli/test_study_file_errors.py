@@ -205,6 +205,22 @@ def test_every_problem_is_listed_at_once() -> None:
     )
 
 
+def test_environment_variables_that_are_not_set_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NAS_TEST_NOWHERE", raising=False)
+    monkeypatch.setenv("NAS_TEST_SOMEWHERE", "/somewhere")
+    study = copy.deepcopy(VALID)
+    study["data"] = {
+        "source": "npz:${NAS_TEST_SOMEWHERE}/${NAS_TEST_NOWHERE}/digits.npz",
+        "interactions": {"items": "${NAS_TEST_NOWHERE}/films.csv"},
+    }
+    assert_refused(
+        document(study),
+        "2 problems",
+        "data.source: the environment variable 'NAS_TEST_NOWHERE' in 'npz:${NAS_TEST_SOMEWHERE}/${NAS_TEST_NOWHERE}",
+        "data.interactions.items: the environment variable 'NAS_TEST_NOWHERE'",
+    )
+
+
 def test_a_file_that_is_not_there_suggests_the_nearest(nas: Nas, tmp_path: Path) -> None:
     (tmp_path / "digits.toml").write_text(document(VALID))
     result = nas("launch", "digit.toml")

@@ -39,7 +39,9 @@ def ask(model, batch):
 
 
 @pytest.mark.parametrize(
-    "names", [tuple(INPUTS), ("user", "item"), ("user_features", "item_features"), ("history", "item_features")], ids=str
+    "names",
+    [tuple(INPUTS), ("user", "item"), ("user_features", "item_features"), ("history", "item_features")],
+    ids=str,
 )
 def test_random_members_keep_the_contract(names):
     members = 4 if len(names) > 2 else 2
