@@ -210,6 +210,19 @@ class Prepare:
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """An encoder that was trained in another study, to go on from: what it is, and where its weights are.
+
+    `name` is ``"STUDY/TRIAL"``, `params` are its family's choices alone, `weights` is that trial's checkpoint.
+    """
+
+    name: str
+    family: str
+    params: dict[str, Scalar]
+    weights: str
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluate:
     """Train one architecture on one data set with one seed for at most `epochs` epochs.
 
@@ -232,6 +245,8 @@ class Evaluate:
     """For a family that joins several inputs: the families that each of them may be encoded by."""
     checkpoints: tuple[str, ...] = ()
     """For a family that begins with pretrained weights: which there are. A relative path starts from `base`."""
+    start: Start | None = None
+    """Where the encoder's weights come from; the coordinator answers with its params."""
     latency: bool = False
     """Whether to time the model as soon as it is built."""
     dry: bool = False

@@ -21,6 +21,7 @@ from nas.errors import FamilyError, StudyFileError, UnknownName, did_you_mean
 from nas.space_fingerprint import family_fingerprint
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+START = re.compile(NAME.pattern + r"(/[0-9]{1,7})?")
 COSTS = ("weights", "macs", "memory", "latency_ms")
 """Costs that may be objectives beside the task's own validation metrics."""
 
@@ -39,6 +40,9 @@ class SpaceSection(Section):
     """For the pretrained families: folders, files or names of what was trained before, among which is chosen."""
     encoders: dict[str, Names] = Field(default_factory=dict)
     """Of data with several inputs: by input, which families it may be encoded by; all that fit, where none is named."""
+    start_from: str | None = None
+    """``"STUDY"`` or ``"STUDY/TRIAL"`` of the same database: every trial begins with the encoder of that study's best
+    trial, or of that one, and its weights; only how to train on, and the task's choices, are searched."""
 
     @property
     def all_families(self) -> tuple[str, ...]:
@@ -271,6 +275,11 @@ def _check_together(raw: dict[str, Any]) -> list[str]:
     problems = []
     if isinstance(raw.get("search"), dict) and not {"trials", "hours"} & raw["search"].keys():
         problems.append("search: give a budget: `trials`, `hours`, or both.")
+    start = _get(raw, "space", "start_from")
+    if isinstance(start, str) and not START.fullmatch(start):
+        problems.append(f"space.start_from: must be 'STUDY' or 'STUDY/TRIAL', e.g. 'digits/12'. Received: {start!r}.")
+    if start is not None and _get(raw, "space", "families") is not None:
+        problems.append("space: give `families` or `start_from`: what a study starts from says which family it is.")
     kind = _get(raw, "task", "kind") or TaskSection().kind
     if kind not in catalogue.tasks:
         return problems

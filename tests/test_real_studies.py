@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from pydantic import TypeAdapter
 
 from nas.errors import NASError
 from nas.store import queries
@@ -328,3 +329,75 @@ def test_a_candidate_slower_than_allowed_is_turned_away_before_an_epoch(tmp_path
     trial = trials_of(tmp_path)[0]
     assert (trial.kind, trial.epochs) == ("rejected", 0)
     assert "ms, 1e-06 allowed (limits.latency_ms)" in trial.message
+
+
+PRETRAINING = """
+name = "pretraining"
+[data]
+source = "npz:images.npz"
+[task]
+kind = "simclr"
+[space]
+families = ["cnn"]
+[search]
+trials = 2
+epochs = 2
+workers = 1
+"""
+STARTED = """
+name = "started"
+[data]
+source = "npz:images.npz"
+[space]
+start_from = "pretraining"
+[search]
+trials = 3
+epochs = 2
+workers = 1
+"""
+
+
+def test_a_study_starts_from_the_encoder_of_another_and_keeps_it(tmp_path):
+    rng = np.random.default_rng(0)
+    y = np.arange(240) % 3
+    x = rng.normal(100, 30, (240, 8, 8, 1)) + 20 * y[:, None, None, None] * np.eye(8)[None, :, :, None]
+    np.savez(tmp_path / "images.npz", x=x.clip(0, 255).astype(np.uint8), y=y)
+    for name, text in (("pretraining", PRETRAINING), ("started", STARTED)):
+        (tmp_path / f"{name}.toml").write_text(text)
+        code, out, err = finish(nas(tmp_path, "launch", f"{name}.toml"))
+        assert code == 0, out + err
+    old, new = trials_of(tmp_path, "pretraining"), trials_of(tmp_path, "started")
+    best = max(old, key=lambda trial: trial.values)
+    own = {name: value for name, value in best.params.items() if name.startswith("cnn/")}
+    assert own
+    for trial in new:
+        assert trial.outcome == "complete"
+        assert {name: value for name, value in trial.params.items() if name.startswith("cnn/")} == own
+        assert trial.training["starts_from"] == f"pretraining/{best.number}"
+    assert len({trial.fingerprint for trial in new}) == 1
+    assert len({json.dumps(trial.training, sort_keys=True) for trial in new}) == 3
+    assert_starts_with_its_weights(tmp_path, new[0], best)
+    for weights in (tmp_path / "nas.db.files" / "study-1").glob("trial-*.npz"):
+        weights.unlink()
+    code, out, err = finish(nas(tmp_path, "resume", "started", "--trials", "4"))
+    assert code == 0, out + err
+    assert trials_of(tmp_path, "started")[3].training["starts_from"] == f"pretraining/{best.number}"
+
+
+def assert_starts_with_its_weights(folder: Path, trial: TrialRecord, best: TrialRecord) -> None:
+    """Build what `trial` was before its first epoch: its encoder is what `best` had become."""
+    from nas.conversation import DataCard, Evaluate, Start
+    from nas.training.candidate import build
+    from nas.training.hyperparameters import from_params
+
+    engine = open_read_only(storage_url(str(folder / "nas.db")))
+    card = TypeAdapter(DataCard).validate_python(queries.study(engine, "started").data)
+    files = folder / "nas.db.files"
+    start = Start(f"pretraining/{best.number}", "cnn", {}, str(files / "study-2" / "start.npz"))
+    order = Evaluate(trial.number, "cnn", card, "classification", 0, 1, 1, "", str(folder), trial.params, start=start)
+    encoder = build(order, from_params(trial.params)).encoder
+    with np.load(files / "study-1" / f"trial-{best.number}.npz") as file:
+        kept = [file[f"v{place}"] for place, _ in json.loads(file["manifest"].tobytes())["encoder"]]
+    assert len(kept) == len(encoder) > 0
+    for weight, value in zip(encoder, kept, strict=True):
+        np.testing.assert_array_equal(np.asarray(weight), value)

@@ -24,6 +24,7 @@ from nas.conversation import (
     Finished,
     Message,
     Skip,
+    Start,
     Stop,
     Train,
     Value,
@@ -60,6 +61,7 @@ class Coordinator:
         files: Where checkpoints go.
         base: The folder that relative paths in the study file start from.
         budget: What may still be spent.
+        start: The encoder that every trial starts from, if there is one.
         observer: Hears of everything.
         stop_asked: Returns why to stop as soon as every running epoch has ended, or ``None`` to go on.
         stop_at_once: Tells whether not even to wait for that; what still runs is left to `abandon`.
@@ -75,6 +77,7 @@ class Coordinator:
         files: StudyFiles,
         base: str,
         budget: Budget,
+        start: Start | None = None,
         observer: Observer,
         stop_asked: Callable[[], str | None],
         stop_at_once: Callable[[], bool] = lambda: False,
@@ -85,7 +88,8 @@ class Coordinator:
         self._stop_at_once = stop_at_once
         pruner = study.search.pruner or catalogue.strategies[study.search.strategy].pruner
         self._pruner = catalogue.pruners[pruner](study.search.epochs)
-        self._proposals = Proposals(study, ledger, budget)
+        self._start = start
+        self._proposals = Proposals(study, ledger, budget, start)
         ledger.study.pruner = self._pruner
         self._pruned_by = FirstObjective(ledger.study)
         self._live: dict[int, tuple[Worker, LiveTrial]] = {}  # by worker pid
@@ -202,6 +206,7 @@ class Coordinator:
             base=self._base,
             encoders=self._study.space.encoders,
             checkpoints=self._study.space.checkpoints,
+            start=self._start,
             latency=self._study.needs_latency,
         )
         self._pool.give(worker, order)

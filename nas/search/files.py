@@ -33,6 +33,11 @@ class StudyFiles:
         """The weights, optimizer state and curve of trial number `trial`."""
         return self.root / f"study-{self.study}" / f"trial-{trial}.npz"
 
+    @property
+    def start(self) -> Path:
+        """The weights of another study's encoder that this one starts from: a copy, which that study cannot delete."""
+        return self.root / f"study-{self.study}" / "start.npz"
+
     def forget(self, trial: int) -> None:
         """Delete the checkpoint of trial number `trial`, if there is one."""
         path = self.checkpoint(trial)

@@ -7,7 +7,7 @@ from zlib import crc32
 import optuna
 
 from nas import catalogue
-from nas.conversation import Ask, Distribution, Scalar
+from nas.conversation import Ask, Distribution, Scalar, Start
 from nas.search.budget import Budget
 from nas.search.samplers import random
 from nas.search.suggest import suggest
@@ -24,10 +24,10 @@ class Proposals:
     random numbers, what a trial gets would depend on the others' timing.
     """
 
-    def __init__(self, study: Study, ledger: Ledger, budget: Budget) -> None:
+    def __init__(self, study: Study, ledger: Ledger, budget: Budget, start: Start | None = None) -> None:
         self._families = study.space.families
         self._seed = study.search.seed
-        self._ledger, self._budget = ledger, budget
+        self._ledger, self._budget, self._start = ledger, budget, start
         self._make_sampler = catalogue.samplers[catalogue.strategies[study.search.strategy].sampler]
 
     def new(self) -> LiveTrial:
@@ -52,7 +52,7 @@ class Proposals:
             ValueError: The same name was asked with other choices before: Optuna cannot model that.
         """
         self._ledger.study.sampler = self._sampler(live.number, at_random=live.at_random, choice=ask.name)
-        return suggest(live.trial, ask, default=live.default)
+        return suggest(live.trial, ask, default=live.default, start=self._start)
 
     def _live(self, trial: optuna.Trial, *, at_random: bool) -> LiveTrial:
         """The first trials of a study are the default members of its families."""

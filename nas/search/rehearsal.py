@@ -14,9 +14,23 @@ from time import perf_counter
 import optuna
 from rich.console import Console
 
-from nas.conversation import Ask, Built, Continue, DataCard, Epoch, Evaluate, Failed, Finished, Skip, Train, Value
+from nas.conversation import (
+    Ask,
+    Built,
+    Continue,
+    DataCard,
+    Epoch,
+    Evaluate,
+    Failed,
+    Finished,
+    Skip,
+    Start,
+    Train,
+    Value,
+)
 from nas.search.files import files_root
 from nas.search.limits import over_limit
+from nas.search.origin import find_origin
 from nas.search.pool.local import LocalPool, PoolSettings
 from nas.search.pool.pool import Pool, Worker
 from nas.search.progress import watching
@@ -69,7 +83,8 @@ def rehearse(path: str | Path, *, storage: str | None = None, console: Console |
     """
     study, _ = read_study(path)
     base = Path(path).absolute().parent
-    root = files_root(storage_url(storage))
+    url = storage_url(storage)
+    root, origin = files_root(url), find_origin(url, study.space.start_from)
     settings = PoolSettings(
         study.search.workers, study.limits.trial_seconds, study.limits.silence_seconds, root / "logs" / str(os.getpid())
     )
@@ -78,19 +93,28 @@ def rehearse(path: str | Path, *, storage: str | None = None, console: Console |
         LocalPool(settings) as pool,
     ):
         card = prepare_data(study, pool, root / "data", base, observer)
-        study = with_families(study, card)
+        study = with_families(study, card, origin)
+        start = origin.start if origin is not None else None
         draws = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=study.search.seed))
         members = []
         for family in study.space.families:
             for index in range(1 + RANDOM_MEMBERS):
                 observer.note(f"{family}: {'the default member' if index == 0 else f'random member {index}'}")
-                member = _try(study, pool, draws.ask(), family, card, base, default=index == 0)
+                member = _try(study, pool, draws.ask(), family, card, base, start, default=index == 0)
                 members.append(replace(member, label=f"random {index}" if index else "default"))
     return Rehearsal(study.name, card, tuple(members), *_estimate(study, members))
 
 
 def _try(
-    study: Study, pool: Pool, trial: optuna.Trial, family: str, card: DataCard, base: Path, *, default: bool
+    study: Study,
+    pool: Pool,
+    trial: optuna.Trial,
+    family: str,
+    card: DataCard,
+    base: Path,
+    start: Start | None,
+    *,
+    default: bool,
 ) -> Member:
     """Build one member; time an epoch of it if it is the family's default and within the limits."""
     worker = _idle(pool)
@@ -106,6 +130,7 @@ def _try(
         base=str(base),
         encoders=study.space.encoders,
         checkpoints=study.space.checkpoints,
+        start=start,
         latency=study.needs_latency,
         dry=True,
     )
@@ -117,7 +142,7 @@ def _try(
             match message:
                 case Ask():
                     try:
-                        speaker.send(Value(suggest(trial, message, default=default)))
+                        speaker.send(Value(suggest(trial, message, default=default, start=start)))
                     except ValueError as error:
                         problem = f"{message.name} cannot be asked like this: {error}"
                         speaker.send(Skip(problem))

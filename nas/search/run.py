@@ -20,6 +20,7 @@ from nas.search.coordinator import TRIES, Coordinator
 from nas.search.files import StudyFiles, files_root
 from nas.search.fit import choose_encoders, choose_families
 from nas.search.observer import Observer
+from nas.search.origin import Origin, find_origin, keep_weights
 from nas.search.pool.local import LocalPool, PoolSettings
 from nas.search.pool.pool import Pool
 from nas.search.progress import watching
@@ -166,6 +167,7 @@ def _run(
 ) -> Ending:
     """Prepare the data, take the lease, run the coordinator. `create` is called once the data is known to be good."""
     root = files_root(url)
+    origin = _origin(study, url, root, record)
     settings = _pool_settings(study, root / "logs" / str(os.getpid()))
     with (
         watching(console or Console(stderr=True), study.name) as observer,
@@ -174,7 +176,7 @@ def _run(
         LocalPool(settings) as pool,
     ):
         card = prepare_data(study, pool, root / "data", base, observer, signals)
-        study = with_families(study, card)
+        study = with_families(study, card, origin)
         session = new_session(study, base, card, command)
         if create is not None:
             create()  # last: whatever could be wrong has been found by now
@@ -185,14 +187,16 @@ def _run(
         try:
             ledger.set_data(asdict(card))
             ledger.set_budget(*budget)
+            files = StudyFiles(root, ledger.record.id)
             coordinator = Coordinator(
                 study,
                 ledger,
                 pool,
                 card=card,
-                files=StudyFiles(root, ledger.record.id),
+                files=files,
                 base=str(base),
                 budget=Budget(*budget, seconds_before=ledger.record.seconds, free_in_a_row=_free_at_the_end(ledger)),
+                start=keep_weights(origin.start, files.start) if origin is not None else None,
                 observer=observer,
                 stop_asked=lambda: signals.asked,
                 stop_at_once=lambda: signals.at_once,
@@ -249,17 +253,33 @@ def prepare_data(
                     raise DataError(f"data.source = {study.data.source!r}: {message.message}")
 
 
-def with_families(study: Study, card: DataCard) -> Study:
+def with_families(study: Study, card: DataCard, origin: Origin | None = None) -> Study:
     """Return `study` with the families that are searched, where its file leaves them to the data and the task.
 
+    One that starts from another study's encoder has that one's family.
+
     Raises:
-        BadInput: A family that is named does not fit; or none does.
+        BadInput: A family that is named does not fit; or none does; or the encoder was trained on other inputs.
     """
-    families = choose_families(study.space.families, card, study.task.kind)
+    if origin is not None:
+        origin.refuse_other_inputs(card)
+    named = study.space.families if origin is None else (origin.start.family,)
+    families = choose_families(named, card, study.task.kind)
     encoders = choose_encoders(study.space.encoders, card)
     return study.model_copy(
         update={"space": study.space.model_copy(update={"families": families, "encoders": encoders})}
     )
+
+
+def _origin(study: Study, url: str, root: Path, record: StudyRecord | None) -> Origin | None:
+    """Return what `study` starts from. One that is gone on with keeps to what its first trial started from."""
+    name = study.space.start_from
+    if name is None or record is None:
+        return find_origin(url, name)
+    with reading_from(url) as connection:
+        trials = queries.trials(connection, record.id)
+    begun = next((str(known) for trial in trials if (known := trial.training.get("starts_from"))), name)
+    return find_origin(url, begun, StudyFiles(root, record.id).start)
 
 
 def _free_at_the_end(ledger: Ledger) -> int:

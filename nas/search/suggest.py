@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from nas.conversation import Ask, Distribution, Scalar
+from nas.conversation import Ask, Distribution, Scalar, Start
 
 
 def to_optuna(distribution: Distribution) -> BaseDistribution:
@@ -21,12 +23,16 @@ def to_optuna(distribution: Distribution) -> BaseDistribution:
             return FloatDistribution(low, high, log=distribution.log, step=distribution.step)
 
 
-def suggest(trial: optuna.Trial, ask: Ask, *, default: bool) -> Scalar:
-    """Return the value `trial` takes for `ask`: the stored one, the family's `default`, or what the sampler says.
+def suggest(trial: optuna.Trial, ask: Ask, *, default: bool, start: Start | None = None) -> Scalar:
+    """Return the value `trial` takes for `ask`.
+
+    That is the stored one, that of the encoder to `start` from, the family's `default`, or what the sampler says.
 
     Raises:
         ValueError: The same name was asked with other choices before: Optuna cannot model that.
     """
+    if start is not None and ask.name in start.params:
+        ask, default = replace(ask, default=start.params[ask.name]), True
     distribution = to_optuna(ask.distribution)
     if default and ask.name not in trial.params:
         internal = distribution.to_internal_repr(ask.default)

@@ -11,6 +11,8 @@ import keras_tuner
 
 from nas import catalogue
 from nas.conversation import Evaluate
+from nas.errors import FamilyError
+from nas.training.checkpoint import load_encoder
 from nas.training.choices import PREFIX, TASK
 from nas.training.families import make_family
 from nas.training.hyperparameters import Answer, AnsweredHyperParameters
@@ -21,7 +23,7 @@ from nas.training.tasks.task import Task, View
 class Candidate:
     """What was built. `loss` and `view` are ``None`` for a model that came compiled, which has a loss of its own.
 
-    `hp` holds what the family asked, `aims` what the task did.
+    `hp` holds what the family asked, `aims` what the task did, `encoder` the weights of the model before its head.
     """
 
     model: keras.Model
@@ -32,8 +34,9 @@ class Candidate:
     loss: Any
     view: View | None
     came_compiled: bool
+    encoder: tuple[Any, ...] = ()
     starts_from: str | None = None
-    """The checkpoint that the encoder's weights come from."""
+    """Where the encoder's weights come from, if they are not new: a checkpoint, or another study's trial."""
 
     @property
     def pretrained(self) -> list[Any]:
@@ -55,7 +58,7 @@ class Candidate:
 
 
 def build(order: Evaluate, answer: Answer) -> Candidate:
-    """Build what `order` is about; `answer` decides.
+    """Build what `order` is about; `answer` decides. An encoder that starts from another study gets its weights.
 
     Raises whatever building raises: `nas.training.failure` tells what it means.
     """
@@ -63,13 +66,31 @@ def build(order: Evaluate, answer: Answer) -> Candidate:
     family = make_family(order.family, Path(order.base), order.data, task.features, order.encoders, order.checkpoints)
     hp = AnsweredHyperParameters(answer, prefix=f"{label(order.family)}/")
     aims = AnsweredHyperParameters(answer, prefix=f"{PREFIX}{TASK}")
-    model = family.build(hp)
-    if model.compiled:
-        return Candidate(model, family, task, hp, aims, None, None, came_compiled=True)
-    starts_from = getattr(model, "starts_from", None)
-    model = task.attach_head(model, order.data, aims)
+    encoder = family.build(hp)
+    if encoder.compiled:
+        if order.start is not None:
+            raise FamilyError(f"A model that comes compiled, as of {order.family!r}, has no encoder to start from.")
+        return Candidate(encoder, family, task, hp, aims, None, None, came_compiled=True)
+    starts_from: str | None = getattr(encoder, "starts_from", None)
+    if order.start is not None:
+        load_encoder(Path(order.start.weights), encoder)
+        starts_from = order.start.name
+        for layer in encoder._flatten_layers():
+            layer.pretrained = True
+    model = task.attach_head(encoder, order.data, aims)
     loss, view = task.loss(order.data, aims), task.view(order.data, aims)
-    return Candidate(model, family, task, hp, aims, loss, view, came_compiled=False, starts_from=starts_from)
+    return Candidate(
+        model,
+        family,
+        task,
+        hp,
+        aims,
+        loss,
+        view,
+        came_compiled=False,
+        encoder=tuple(encoder.weights),
+        starts_from=starts_from,
+    )
 
 
 def label(family: str) -> str:

@@ -1,6 +1,7 @@
 """What a trial needs to go on after its process was killed: one file, replaced as a whole after every epoch.
 
-An ``.npz`` of every variable of the model and of its optimizer, and the curve so far. It is written beside the old
+An ``.npz`` of every variable of the model and of its optimizer, which of them are the encoder's, and the curve so far;
+another study may begin with that encoder. It is written beside the old
 one and renamed over it, so there is always one good file; a torn or foreign one is told by its checksums, its
 shapes and the identity in it, and then the trial starts over.
 """
@@ -15,17 +16,29 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import keras_tuner
 import numpy as np
 
 from nas.conversation import Epoch
+from nas.errors import FamilyError
 
 FORMAT = 1
 
 
-def save(path: Path, model: keras.Model, identity: str, curve: Sequence[Epoch]) -> None:
-    """Write the state of `model`, of its optimizer, and `curve` to `path`; all or nothing."""
-    manifest = {"format": FORMAT, "identity": identity, "curve": [asdict(epoch) for epoch in curve]}
-    arrays = {f"v{index}": np.asarray(variable) for index, variable in enumerate(_variables(model))}
+def save(path: Path, model: keras.Model, identity: str, curve: Sequence[Epoch], encoder: Sequence[Any] = ()) -> None:
+    """Write the state of `model`, of its optimizer, and `curve` to `path`; all or nothing.
+
+    `encoder` are those of its variables that are not its head's, in the encoder's own order.
+    """
+    variables = _variables(model)
+    places = {id(variable): index for index, variable in enumerate(variables)}
+    manifest = {
+        "format": FORMAT,
+        "identity": identity,
+        "curve": [asdict(epoch) for epoch in curve],
+        "encoder": [[places[id(weight)], weight.path] for weight in encoder if id(weight) in places],
+    }
+    arrays = {f"v{index}": np.asarray(variable) for index, variable in enumerate(variables)}
     arrays["manifest"] = np.frombuffer(json.dumps(manifest).encode(), dtype=np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = unfinished(path)
@@ -61,6 +74,43 @@ def restore(path: Path, model: keras.Model, identity: str) -> tuple[Epoch, ...]:
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
     return tuple(Epoch(**epoch) for epoch in manifest["curve"])
+
+
+def load_encoder(path: Path, encoder: keras.Model) -> None:
+    """Put the weights of the encoder in the checkpoint at `path` into `encoder`.
+
+    Where both are the same they are matched by position. An encoder that gives features of another form may have
+    weights more, for pooling say: then each kept weight goes where one of its path and shape is, and the others stay.
+
+    Raises:
+        FamilyError: The file cannot be read, or has no weights of an encoder.
+        FailedTrialError: A kept weight has no place in `encoder`.
+    """
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            kept = json.loads(file["manifest"].tobytes()).get("encoder", [])
+            values = [(name, file[f"v{index}"]) for index, name in kept]
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise FamilyError(f"The weights to start from, {path}, cannot be read: {error}.") from None
+    if not values:
+        raise FamilyError(f"{path} does not tell which weights are the encoder's: it was written by an older version.")
+    weights = list(encoder.weights)
+    if [tuple(weight.shape) for weight in weights] == [value.shape for _, value in values]:
+        matched = list(zip(weights, (value for _, value in values), strict=True))
+    else:
+        matched = [(_taken(weights, name, value), value) for name, value in values]
+    for weight, value in matched:
+        weight.assign(value)
+
+
+def _taken(weights: list[Any], name: str, value: Any) -> Any:
+    """Take the first weight of this path and shape out of `weights`."""
+    for place, weight in enumerate(weights):
+        if weight.path == name and tuple(weight.shape) == value.shape:
+            return weights.pop(place)
+    raise keras_tuner.errors.FailedTrialError(
+        f"The encoder to start from has a weight {name} {value.shape}, for which this one has no place."
+    )
 
 
 def _variables(model: keras.Model) -> list[Any]:

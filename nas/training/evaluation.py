@@ -91,7 +91,7 @@ def _converse(order: Evaluate, channel: Channel, answer: Answer) -> Finished:
             metrics=candidate.task.keras_metrics(card),
             jit_compile=False,  # compiling with XLA takes longer than these trainings last
         )
-    progress = _Progress(order, channel, model, _identity(order, architecture, choices, candidate))
+    progress = _Progress(order, channel, candidate, _identity(order, architecture, choices, candidate))
     if candidate.fits_itself:
         _fit_by_family(order, candidate, progress)
     else:
@@ -131,8 +131,9 @@ def _identity(
 class _Progress:
     """Tells the coordinator about every epoch, keeps the checkpoint up to date, knows when to stop."""
 
-    def __init__(self, order: Evaluate, channel: Channel, model: keras.Model, identity: str) -> None:
-        self._order, self._channel, self._model, self._identity = order, channel, model, identity
+    def __init__(self, order: Evaluate, channel: Channel, candidate: Candidate, identity: str) -> None:
+        self._order, self._channel, self._identity = order, channel, identity
+        self._model, self._encoder = candidate.model, candidate.encoder
         self.curve: list[Epoch] = []
         self.stopped = False
 
@@ -150,7 +151,7 @@ class _Progress:
         epoch = Epoch(len(self.curve) + 1, metrics, seconds)
         if not self._order.dry:
             path = Path(self._order.checkpoint)
-            checkpoint.save(path, self._model, self._identity, [*self.curve, epoch])
+            checkpoint.save(path, self._model, self._identity, [*self.curve, epoch], self._encoder)
         self._tell(epoch)
 
     def _tell(self, epoch: Epoch) -> None:

@@ -17,6 +17,7 @@ from nas.conversation import (
     Evaluate,
     Finished,
     Input,
+    Start,
     Target,
 )
 from nas.search.budget import Budget
@@ -124,6 +125,7 @@ def run(
     fresh: bool = True,
     trials: int | None = None,
     pool: type[SimulatedPool] = SimulatedPool,
+    start: Start | None = None,
 ) -> Run:
     """Run `study` to its end in the database of `folder`."""
     url = f"sqlite:///{folder / 'nas.db'}"
@@ -147,6 +149,7 @@ def run(
             seconds_before=ledger.record.seconds,
             free_in_a_row=_free_at_the_end(ledger),
         ),
+        start=start,
         observer=watcher,
         stop_asked=lambda: stop(watcher),
     )

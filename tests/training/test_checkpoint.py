@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import keras
+import keras_tuner
 import numpy as np
 import pytest
 
 from nas.conversation import Epoch
+from nas.errors import FamilyError
 from nas.training import checkpoint
 
 pytestmark = pytest.mark.tf
@@ -72,3 +74,53 @@ def test_a_bad_checkpoint_means_starting_over(tmp_path: Path, damage: str):
 def test_another_fingerprint_is_not_this_trial(tmp_path: Path):
     checkpoint.save(tmp_path / "trial-0.npz", model(), "print", CURVE)
     assert checkpoint.restore(tmp_path / "trial-0.npz", model(), "another") == ()
+
+
+def encoder(*names: str, units: int = 3) -> keras.Model:
+    x = inputs = keras.Input((4,))
+    for name in names:
+        x = keras.layers.Dense(units, name=name)(x)
+    return keras.Model(inputs, x)
+
+
+def kept(path: Path, trained: keras.Model) -> Path:
+    """Save `trained`, with a head."""
+    whole = keras.Model(trained.input, keras.layers.Dense(1, name="head")(trained.output))
+    whole.compile("adam", "mse")
+    whole.optimizer.build(whole.trainable_variables)
+    checkpoint.save(path, whole, "print", CURVE, trained.weights)
+    return path
+
+
+def assert_same(one: list, other: list) -> None:
+    for mine, reference in zip(one, other, strict=True):
+        np.testing.assert_array_equal(np.asarray(mine), np.asarray(reference))
+
+
+def test_an_encoder_begins_with_the_weights_of_another_without_its_head(tmp_path: Path):
+    trained, new = encoder("a", "b"), encoder("a", "b")
+    checkpoint.load_encoder(kept(tmp_path / "w.npz", trained), new)
+    assert_same(new.weights, trained.weights)
+    renamed = encoder("dense_7", "dense_8")  # names that were counted may differ
+    checkpoint.load_encoder(tmp_path / "w.npz", renamed)
+    assert_same(renamed.weights, trained.weights)
+
+
+def test_an_encoder_with_more_weights_keeps_those_that_are_new(tmp_path: Path):
+    trained, new = encoder("a", "b"), encoder("pool", "a", "b", units=4)
+    with pytest.raises(keras_tuner.errors.FailedTrialError, match=r"weight a/kernel \(4, 3\), for which this one has"):
+        checkpoint.load_encoder(kept(tmp_path / "w.npz", trained), new)
+    new = encoder("a", "b", "pool")
+    before = [np.asarray(weight) for weight in new.get_layer("pool").weights]
+    checkpoint.load_encoder(tmp_path / "w.npz", new)
+    assert_same(new.weights[:4], trained.weights)
+    assert_same(new.get_layer("pool").weights, before)
+
+
+def test_weights_that_do_not_say_whose_they_are_cannot_be_started_from(tmp_path: Path):
+    checkpoint.save(tmp_path / "w.npz", model(), "print", CURVE)
+    with pytest.raises(FamilyError, match="older version"):
+        checkpoint.load_encoder(tmp_path / "w.npz", encoder("a"))
+    (tmp_path / "w.npz").write_bytes(b"PK nonsense")
+    with pytest.raises(FamilyError, match="cannot be read"):
+        checkpoint.load_encoder(tmp_path / "w.npz", encoder("a"))
