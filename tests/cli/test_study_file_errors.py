@@ -188,7 +188,7 @@ def test_bytes_that_are_no_study_are_refused(content: bytes) -> None:
 def test_every_problem_is_listed_at_once() -> None:
     study = copy.deepcopy(VALID)
     study["name"] = "no spaces please"
-    study["space"]["families"] = ["cnnn", "resnet"]
+    study["space"]["families"] = ["resnt", "cnn"]
     study["search"].update(epoch=3, workers=0, strategy="magic")
     study["limit"] = {}
     del study["data"]
@@ -196,7 +196,7 @@ def test_every_problem_is_listed_at_once() -> None:
         document(study),
         "7 problems",
         "name: must be",
-        "space.families: No search space is named 'cnnn'. Did you mean 'cnn'?",
+        "space.families: No search space is named 'resnt'. Did you mean 'resnet'?",
         "search.epoch: [search] has no such key. Did you mean 'epochs'?",
         "search.workers: input should be greater than or equal to 1. Received: 0.",
         "search.strategy: No strategy is named 'magic'.",
