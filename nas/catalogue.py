@@ -60,6 +60,8 @@ sources: Registry[LoadSource] = Registry("data source", "nas.sources")
 # that need no files
 sources.promise("sklearn", "nas.data.builtin:load")
 sources.promise("keras", "nas.data.keras_datasets:load")
+sources.promise("series", "nas.data.series:load")
+sources.promise("babel", "nas.data.language_names:load")
 # files and functions of one's own
 sources.promise("images", "nas.data.image_folder:load")
 sources.promise("manifest", "nas.data.manifest:load")
@@ -75,8 +77,23 @@ families.promise("vit", "search_spaces.image.vit:ViT")
 families.promise("mobilenet", "search_spaces.image.mobilenet:MobileNet")
 families.promise("convnext", "search_spaces.image.convnext:ConvNeXt")
 families.promise("cell", "search_spaces.image.cell:Cell")
+# text
+families.promise("bag", "search_spaces.text.bag:Bag")
+families.promise("text_cnn", "search_spaces.text.text_cnn:TextCNN")
+families.promise("text_rnn", "search_spaces.text.text_rnn:TextRNN")
+families.promise("text_transformer", "search_spaces.text.text_transformer:TextTransformer")
 # vector
+families.promise("ft_transformer", "search_spaces.vector.ft_transformer:FTTransformer")
 families.promise("mlp", "search_spaces.vector.mlp:MLP")
+families.promise("tab_resnet", "search_spaces.vector.tab_resnet:TabResNet")
+# sequence
+families.promise("inception_time", "search_spaces.sequence.inception_time:InceptionTime")
+families.promise("series_rnn", "search_spaces.sequence.series_rnn:SeriesRNN")
+families.promise("series_transformer", "search_spaces.sequence.series_transformer:SeriesTransformer")
+families.promise("tcn", "search_spaces.sequence.tcn:TCN")
+# pretrained
+families.promise("pretrained_image", "search_spaces.pretrained.image:PretrainedImage")
+families.promise("pretrained_text", "search_spaces.pretrained.text:PretrainedText")
 # recommendation
 families.promise("two_tower", "search_spaces.recommendation.two_tower:TwoTower")
 families.promise("ranker", "search_spaces.recommendation.ranker:Ranker")

@@ -243,6 +243,8 @@ class Evaluate:
     params: dict[str, Scalar] | None = None
     encoders: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """For a family that joins several inputs: the families that each of them may be encoded by."""
+    checkpoints: tuple[str, ...] = ()
+    """For a family that begins with pretrained weights: which there are. A relative path starts from `base`."""
     start: Start | None = None
     """Where the encoder's weights come from; the coordinator answers with its params."""
     latency: bool = False

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Literal, TypeAlias
 
-from nas.store.records import TrialRecord
+from nas.store.records import StudyRecord, TrialRecord
 
 Directions: TypeAlias = Sequence[Literal["minimize", "maximize"]]
 
@@ -75,6 +75,36 @@ def frontier(trials: Sequence[TrialRecord], directions: Directions) -> list[Tria
     """
     scored = [trial for trial in trials if _is_scored(trial, directions)]
     return [trial for front, trial in _in_order(scored, directions) if front == 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What can be had without any encoder: what architectures have to beat in the first objective."""
+
+    name: str
+    metric: str
+    value: float
+    direction: Literal["minimize", "maximize"]
+
+    def is_beaten_by(self, trial: TrialRecord | None) -> bool:
+        """Return whether the score of `trial` is better."""
+        if trial is None or not trial.values:
+            return False
+        return is_better(trial.values[0], self.value, self.direction)
+
+
+def bar(study: StudyRecord) -> Bar | None:
+    """Return the baseline that was measured when the data of `study` were prepared; ``None`` where there is none."""
+    known = (study.data or {}).get("baseline") or {}
+    if not study.objectives or study.objectives[0] not in known.get("metrics", {}):
+        return None
+    metric = study.objectives[0]
+    return Bar(str(known["name"]), metric, float(known["metrics"][metric]), study.directions[0])
+
+
+def is_better(value: float, other: float, direction: Literal["minimize", "maximize"]) -> bool:
+    """Return whether `value` is better than `other`; what is not a number never is."""
+    return value > other if direction == "maximize" else value < other
 
 
 def _is_scored(trial: TrialRecord, directions: Directions) -> bool:

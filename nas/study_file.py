@@ -36,6 +36,8 @@ class SpaceSection(Section):
     """Which families of encoders are searched: all shipped ones that fit data and task, where none is named."""
 
     families: Names = Field(default=(), min_length=1)
+    checkpoints: Names = ()
+    """For the pretrained families: folders, files or names of what was trained before, among which is chosen."""
     encoders: dict[str, Names] = Field(default_factory=dict)
     """Of data with several inputs: by input, which families it may be encoded by; all that fit, where none is named."""
     start_from: str | None = None

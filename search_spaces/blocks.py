@@ -168,14 +168,15 @@ class PositionEmbedding(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="search_spaces")
 class SinePositions(layers.Layer):
-    """Adds fixed sines and cosines of row and column: (batch, rows × columns, width) -> the same shape.
+    """Adds fixed sines and cosines of where a step is: (batch, steps, width) -> the same shape. No weights.
 
-    Half of the features tell the row, half the column; `width` must be a multiple of 4. No weights.
+    On a grid of rows and columns half of the features tell the row, half the column; `width` must be a multiple of
+    twice as many as there are axes.
 
     Args:
-        grid: (rows, columns) that the sequence was flattened from, row by row.
+        grid: (steps,), or (rows, columns) that the sequence was flattened from, row by row.
 
-    Source: Beyer, Zhai and Kolesnikov 2022, arXiv:2205.01580, appendix A; Vaswani et al. 2017, arXiv:1706.03762, 3.5.
+    Source: Vaswani et al. 2017, arXiv:1706.03762, 3.5; Beyer, Zhai and Kolesnikov 2022, arXiv:2205.01580, appendix A.
     """
 
     def __init__(self, grid, **kwargs):
@@ -184,11 +185,11 @@ class SinePositions(layers.Layer):
 
     def call(self, inputs):
         """Return `inputs` plus the position of each step."""
-        rows, columns = ops.meshgrid(ops.arange(self.grid[0]), ops.arange(self.grid[1]), indexing="ij")
-        quarter = inputs.shape[-1] // 4
-        wavelengths = 10_000.0 ** (ops.arange(quarter, dtype=inputs.dtype) / quarter)
+        axes = ops.meshgrid(*(ops.arange(length) for length in self.grid), indexing="ij")
+        share = inputs.shape[-1] // (2 * len(axes))
+        wavelengths = 10_000.0 ** (ops.arange(share, dtype=inputs.dtype) / share)
         waves = []
-        for axis in (rows, columns):
+        for axis in axes:
             angles = ops.cast(ops.reshape(axis, (-1, 1)), inputs.dtype) / wavelengths
             waves += [ops.sin(angles), ops.cos(angles)]
         return inputs + ops.concatenate(waves, axis=-1)

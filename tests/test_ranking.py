@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nas.conversation import Cost
-from nas.ranking import frontier, rank
-from tests.report.samples import trial
+from nas.ranking import Bar, bar, frontier, rank
+from tests.report.samples import study, trial
 
 ONE = ("maximize",)
 TWO = ("maximize", "minimize")
@@ -98,3 +98,16 @@ def test_the_order_does_not_depend_on_the_order_of_the_trials(values, random):
     directions = ("minimize", "maximize", "minimize")
     assert rank(trials, directions) == rank(shuffled, directions)
     assert [r.place for r in rank(trials, directions)] == list(range(1, len({t.fingerprint for t in trials}) + 1))
+
+
+def test_the_baseline_is_beaten_in_the_first_objective_or_not():
+    data = {"baseline": {"name": "mean of train", "metrics": {"val_rmse": 2.0, "val_mae": 1.0}}}
+    record = study(data=data, objectives=("val_rmse", "weights"), directions=("minimize", "minimize"))
+    known = bar(record)
+    assert known == Bar("mean of train", "val_rmse", 2.0, "minimize")
+    assert known.is_beaten_by(trial(0, values=(1.9, 5.0)))
+    for values in ((2.0, 5.0), (2.1, 5.0), (nan, 5.0), None):
+        assert not known.is_beaten_by(trial(0, values=values))
+    assert not known.is_beaten_by(None)
+    for nothing in (None, {}, {"baseline": None}, {"baseline": {"name": "mean", "metrics": {"val_mae": 1.0}}}):
+        assert bar(study(data=nothing, objectives=("val_rmse",), directions=("minimize",))) is None

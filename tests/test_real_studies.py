@@ -62,6 +62,24 @@ def test_every_way_to_break_is_an_outcome_of_its_own_and_the_others_go_on(tmp_pa
     assert "sign of life" in found["Freezes"].message
 
 
+def test_numbers_are_told_from_vectors_and_compared_with_their_mean(tmp_path):
+    path = write_study(tmp_path, "Tiny", trials=3, epochs=20, workers=1)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 4)).astype("float32")
+    np.savez(tmp_path / "toy.npz", x=x, y=500 + 20 * x[:, 0] - 10 * x[:, 1] ** 2)
+    path.write_text(path.read_text() + '[task]\nkind = "regression"\n')
+    code, out, err = finish(nas(tmp_path, "launch", str(path)))
+    assert code == 0, out + err
+    assert "mean of train: val_rmse 2" in out
+    assert "no complete trial beats it" not in out
+    best = min(trials_of(tmp_path), key=lambda trial: trial.values)
+    assert best.values[0] == best.metrics["val_rmse"] < 15
+    assert best.metrics["val_r2"] > 0.5
+    assert best.training["task_loss"] in ("squared", "huber")
+    shown, _ = nas(tmp_path, "show", "toy").communicate()
+    assert "1 number" in shown
+
+
 def test_models_that_come_compiled_and_families_that_fit_themselves(tmp_path):
     path = write_study(tmp_path, "Compiled", "FitsItself", trials=4, epochs=2)
     code, _, err = finish(nas(tmp_path, "launch", str(path)))

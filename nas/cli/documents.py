@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nas.cli import standing
 from nas.cli.output import plain
-from nas.ranking import Ranked
+from nas.ranking import Ranked, bar
 from nas.store.records import StudyRecord, TrialDetail, TrialRecord, spent, state
 
 if TYPE_CHECKING:
@@ -28,10 +28,19 @@ def study_document(study: StudyRecord, leader: TrialRecord | None) -> dict[str, 
         "seconds": study.seconds,
         "seconds_left": standing.seconds_left(study),
         "best": None if leader is None else trial_document(leader),
+        "baseline": _baseline_document(study, leader),
         "holder": None if study.running is None else {"pid": study.running.pid, "host": study.running.host},
         "renewed": latest.renewed if latest else None,
         "ending": latest.ending if latest else None,
     }
+
+
+def _baseline_document(study: StudyRecord, leader: TrialRecord | None) -> dict[str, Any] | None:
+    """Return what can be had without an encoder, and whether the best trial beats it."""
+    known = bar(study)
+    if known is None:
+        return None
+    return {"name": known.name, "value": known.value, "beaten": known.is_beaten_by(leader)}
 
 
 def objectives_document(study: StudyRecord) -> list[dict[str, str]]:
@@ -98,4 +107,5 @@ def ending_document(ending: Ending, study: StudyRecord) -> dict[str, Any]:
         "message": ending.message,
         "counts": ending.counts,
         "best": None if ending.best is None else trial_document(ending.best),
+        "baseline": _baseline_document(study, ending.best),
     }

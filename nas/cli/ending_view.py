@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from nas.cli.tables import grid, table
-from nas.cli.views import best_line, outcomes
+from nas.cli.views import baseline_line, best_line, outcomes
 from nas.report import words
 from nas.store.records import StudyRecord
 
@@ -26,6 +26,7 @@ def ending_view(ending: Ending, study: StudyRecord) -> Iterator[RenderableType]:
         {
             "trials": outcomes(ending.counts, study.trials_budget, running=False),
             "best": None if best is None else best_line(best, study.objectives),
+            "baseline": baseline_line(study, best),
         }
     )
 

@@ -122,10 +122,12 @@ def rank(output: Output, name: str, top: int | None, storage: str | None) -> Non
             ranking=[documents.ranked_document(entry) for entry in entries[:top]],
         )
         return
-    from nas.cli.views import ranking_table
+    from nas.cli.views import baseline_line, ranking_table
 
     shown = entries[: top or (None if output.verbose else 20)]
     output.show(ranking_table(shown, study.objectives, output.verbose))
+    if entries and (line := baseline_line(study, entries[0].trial)):
+        output.hint(f"To beat: {line.plain}.")
     if len(entries) > len(shown):
         output.hint(f"{len(entries) - len(shown)} more: --top {len(entries)} shows them.")
     if entries:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from nas.cli import standing
 from nas.cli.tables import STYLES, FirstThatFits, grid, styled, table
-from nas.ranking import Ranked
+from nas.ranking import Ranked, bar
 from nas.report import words
 from nas.store.records import EventRecord, StudyRecord, TrialRecord, spent, state
 
@@ -69,6 +69,7 @@ def study_view(study: StudyRecord, leader: TrialRecord | None, now: datetime | N
                 + ("" if study.hours_budget is None else f" of {words.duration(3600 * study.hours_budget)}")
                 + ("" if left is None else f", about {words.duration(left)} left"),
                 "best": None if leader is None else best_line(leader, study.objectives),
+                "baseline": baseline_line(study, leader),
                 "run by": None
                 if holder is None or latest is None
                 else f"process {holder.pid} on {words.short(holder.host)}, heard of {age(latest.renewed, now)} ago",
@@ -101,8 +102,12 @@ def _inputs(inputs: Mapping[str, Any]) -> str:
 
 
 def _target(target: Mapping[str, Any]) -> str:
-    names = target.get("names") or ()
-    return words.plural(len(names), "class", "classes") if names else ""
+    """Return "10 classes", or "28 labels" where an example has not just one of them, or "2 numbers"."""
+    names, numbers = target.get("names") or (), target.get("mean") or ()
+    if numbers:
+        return words.plural(len(numbers), "number")
+    one, many = ("label", "labels") if target.get("shape") else ("class", "classes")
+    return words.plural(len(names), one, many) if names else ""
 
 
 def outcomes(counts: Mapping[str, int], budget: int | None, *, running: bool) -> Text:
@@ -132,6 +137,17 @@ def best_line(trial: TrialRecord, objectives: Sequence[str]) -> str:
     costs = [f"{words.count(number)} {label}" for _, label, number in _costs(trial, objectives) if number is not None]
     parts = [*scores(trial, objectives), f"trial {trial.number}", family_label(trial), *costs]
     return " · ".join(part for part in parts if part)
+
+
+def baseline_line(study: StudyRecord, leader: TrialRecord | None) -> Text | None:
+    """Return "majority class: val_accuracy 0.1010", and a warning where `leader`, the best trial, does not beat it."""
+    known = bar(study)
+    if known is None:
+        return None
+    line = Text(f"{words.short(known.name, 60)}: {words.short(known.metric, 40)} {words.score(known.value)}")
+    if leader is not None and not known.is_beaten_by(leader):
+        line.append("; no complete trial beats it", "red")
+    return line
 
 
 def scores(trial: TrialRecord, objectives: Sequence[str]) -> list[str]:

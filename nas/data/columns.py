@@ -61,7 +61,7 @@ def numbers(table: Table, name: str) -> Array:
         what = "is empty" if is_missing(cell) else f"is {cell!r}, which is no number"
         raise DataError(
             f"{table.where(odd[0])}: {name} {what}; so are {len(odd):,} of {len(found):,} rows. Fill them in, leave "
-            f'those rows out, or let it be a category: data.columns.kinds.{name} = "category".'
+            f'those rows out, or let an input be a category: data.columns.kinds.{name} = "category".'
         )
     return np.array(found, dtype=np.float64)
 
@@ -143,22 +143,22 @@ def splits(table: Table, name: str) -> Array:
     return np.array(found)
 
 
-def groups(table: Table, name: str) -> Array:
-    """Return column `name` as texts.
+def groups(table: Table, name: str, key: str = "data.columns.group") -> Array:
+    """Return column `name`, which `key` names in the study file, as texts.
 
     Raises:
         DataError: There is no such column, or a cell is missing.
     """
-    return np.array([str(cell) for cell in _all_there(table, name, "group")])
+    return np.array([str(cell) for cell in _all_there(table, name, key)])
 
 
-def times(table: Table, name: str) -> Array:
-    """Return column `name` as float64, or as datetime64 in UTC where they are dates in ISO 8601.
+def times(table: Table, name: str, key: str = "data.columns.time") -> Array:
+    """Return column `name`, which `key` names, as float64, or as datetime64 in UTC where they are dates in ISO 8601.
 
     Raises:
         DataError: There is no such column, or a cell is missing or neither number nor date.
     """
-    cells = _all_there(table, name, "time")
+    cells = _all_there(table, name, key)
     found = [_number(cell) for cell in cells]
     if all(value is not None for value in found):
         return np.array(found, dtype=np.float64)
@@ -177,8 +177,9 @@ def times(table: Table, name: str) -> Array:
     return np.array(moments)
 
 
-def _all_there(table: Table, name: str, what: str) -> list[Any]:
-    cells = table.column(name, f"data.columns.{what}")
+def _all_there(table: Table, name: str, key: str) -> list[Any]:
+    cells = table.column(name, key)
+    what = key.rpartition(".")[2].removesuffix("_column")
     for row, cell in enumerate(cells):
         if is_missing(cell):
             raise DataError(f"{table.where(row)}: there is no {name}, the {what}. Fill it in, or leave the row out.")

@@ -17,7 +17,7 @@ from nas.conversation import Input, InputKind
 from nas.data.options import DataSection
 from nas.data.source import Array, RawInput
 from nas.data.statistics import mean_and_std
-from nas.data.text import encode, train_tokenizer
+from nas.data.text import encode, train_tokenizer, vocabulary_size
 
 Arrays: TypeAlias = dict[str, Array]
 """By split."""
@@ -37,6 +37,7 @@ def standardised(raw: RawInput, arrays: Arrays, options: DataSection) -> Encoded
     files = {}
     if raw.categories:
         raw, arrays = _known_to_train(raw, arrays)
+    if raw.categories or raw.columns:
         files["columns.json"] = json.dumps({"numbers": raw.columns, "categories": raw.values}, indent=2)
     mean, std = mean_and_std(arrays["train"])
     if raw.categories:
@@ -76,15 +77,15 @@ def tokens(raw: RawInput, arrays: Arrays, options: DataSection) -> Encoded:
     """Texts ▶ int32 (examples, length); the vocabulary is that of train."""
     tokenizer = train_tokenizer(arrays["train"], options.text)
     found = {split: encode(tokenizer, texts, options.text.length) for split, texts in arrays.items()}
-    size = tokenizer.get_vocab_size()
-    described = Input("text", (options.text.length,), vocabulary=size, item=raw.item)
+    described = Input("text", (options.text.length,), vocabulary=vocabulary_size(tokenizer), item=raw.item)
     return Encoded(described, found, {"tokenizer.json": tokenizer.to_str(pretty=True)})
 
 
 def ids(raw: RawInput, arrays: Arrays, options: DataSection) -> Encoded:
-    """Stored as they are."""
+    """Stored as they are, with what they stand for."""
+    files = {"names.json": json.dumps(["", *raw.names], ensure_ascii=False, indent=0)} if raw.names else {}
     whole = {split: array.astype(np.int32, copy=False) for split, array in arrays.items()}
-    return Encoded(Input("ids", whole["train"].shape[1:], vocabulary=raw.vocabulary, item=raw.item), whole)
+    return Encoded(Input("ids", whole["train"].shape[1:], vocabulary=raw.vocabulary, item=raw.item), whole, files)
 
 
 ENCODINGS: dict[InputKind, Callable[[RawInput, Arrays, DataSection], Encoded]] = {

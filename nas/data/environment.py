@@ -29,6 +29,17 @@ def expanded(data: DataSection) -> DataSection:
     return DataSection.model_validate(_expand(plain))
 
 
+def expand(text: str) -> str:
+    """Return `text` with the values of environment variables in the place of their names.
+
+    Raises:
+        DataError: One of them is not set.
+    """
+    if problems := unset_variables(text, "space.checkpoints"):
+        raise DataError(problems[0])
+    return str(_expand(text))
+
+
 def unset_variables(value: object, key: str) -> list[str]:
     """Return one sentence for each environment variable that a text in `value` names and that is not set."""
     return [

@@ -1,7 +1,7 @@
 """``interactions:file``: a log of who took what, as examples for finding items or telling ratings.
 
-A row of the log is an interaction of a user with an item, with a rating and a time where there are such columns (CSV or
-TSV, maybe ``.gz``). Each becomes an example::
+A row of the log is an interaction of a user with an item, with a rating and a time where there are such columns (see
+`nas.data.table` for what files). Each becomes an example::
 
     user           ids (1,)          the user; 0 is one that train has not got
     history        ids (history,)    the items the user took before it, the last one last; filled up with 0 in front
@@ -19,20 +19,18 @@ arXiv:1808.09781, section IV-A), and held-out interactions with items that train
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.data.delimited import Table, read_table
+from nas.data import columns
 from nas.data.options import DataSection, InteractionsSection
 from nas.data.side_features import side_features
 from nas.data.source import Array, Examples, RawData, RawInput
 from nas.data.splits import hold_out_latest
+from nas.data.table import Table, read_table
 from nas.errors import DataError
 
 USER, HISTORY, ITEM = "user", "history", "item"
@@ -76,9 +74,9 @@ def load(rest: str, base: Path, options: DataSection) -> RawData:
             f"items that have {settings.fewest} as well. Let data.interactions.fewest be smaller, or add data."
         )
     part = _cut(kept, options)
-    known = np.isin(kept.item, kept.item[part == 0])
-    notes = _notes(log, kept, settings, unknown=int(np.count_nonzero(~known)))
-    kept, part = kept.take(known), part[known]
+    learned = np.isin(kept.item, kept.item[part == 0])
+    notes = _notes(log, kept, settings, unknown=int(np.count_nonzero(~learned)))
+    kept, part = kept.take(learned), part[learned]
     raw = _examples(kept, part, settings.history)
     for side, file, key in (
         (USER, settings.users, settings.user_column),
@@ -86,8 +84,10 @@ def load(rest: str, base: Path, options: DataSection) -> RawData:
     ):
         if file is not None:
             names = np.unique(kept.user if side == USER else kept.item)
-            features, more = side_features(base / Path(file).expanduser(), key, names.tolist(), options.bad)
+            features, what, more = side_features(base / Path(file).expanduser(), key, names.tolist(), options.bad)
             raw = _with_features(raw, side, names, features, kept, part)
+            known = RawInput("vector", item=side == ITEM, columns=what)
+            raw = replace(raw, inputs={**raw.inputs, side + FEATURES: known})
             notes += more
     return replace(raw, notes=notes)
 
@@ -107,9 +107,9 @@ def _examples(log: Log, part: NDArray[np.int8], history: int) -> RawData:
         validation,
         test,
         inputs={
-            USER: RawInput("ids", vocabulary=1 + len(users)),
-            HISTORY: RawInput("ids", vocabulary=1 + len(items)),
-            ITEM: RawInput("ids", vocabulary=1 + len(items), item=True),
+            USER: RawInput("ids", vocabulary=1 + len(users), names=tuple(users.tolist())),
+            HISTORY: RawInput("ids", vocabulary=1 + len(items), names=tuple(items.tolist())),
+            ITEM: RawInput("ids", vocabulary=1 + len(items), names=tuple(items.tolist()), item=True),
         },
         catalogue=Examples({**nobody, ITEM: every}),
     )
@@ -121,9 +121,9 @@ def _with_features(raw: RawData, side: str, names: Array, features: Array, log: 
     rows = {name: each[part == number] for number, name in enumerate(PARTS)}
     blank = np.zeros((len(np.unique(log.item)), features.shape[1]), features.dtype)
     rows["catalogue"] = features if side == ITEM else blank
-    name = side + FEATURES
-    splits = {split: replace(given, x={**given.x, name: rows[split]}) for split, given in raw.splits.items()}
-    return replace(raw.with_splits(splits), inputs={**raw.inputs, name: RawInput("vector", item=side == ITEM)})
+    return raw.with_splits(
+        {split: replace(given, x={**given.x, side + FEATURES: rows[split]}) for split, given in raw.splits.items()}
+    )
 
 
 def read_log(path: Path, settings: InteractionsSection) -> Log:
@@ -133,16 +133,29 @@ def read_log(path: Path, settings: InteractionsSection) -> Log:
         DataError: A column is missing, or a row has no user, no item, or a rating or time that is none.
     """
     table = read_table(path)
-    user = table.column(settings.user_column, "Name the right one in data.interactions.user_column.")
-    item = table.column(settings.item_column, "Name the right one in data.interactions.item_column.")
-    table.refuse(
-        (row for row in range(len(table)) if not user[row] or not item[row]),
-        lambda row: f"the {settings.item_column if user[row] else settings.user_column} is empty",
-    )
-    rating = _numbers(table, settings.rating_column, "rating", _number, "number")
-    time = _numbers(table, settings.time_column, "time", _moment, "number or date (2024-05-31T12:00:00)")
-    time = np.arange(len(table), dtype=np.float64) if time is None else time
-    return Log(np.array(user), np.array(item), rating, time).take(np.argsort(time, kind="stable"))
+    user = columns.groups(table, settings.user_column, "data.interactions.user_column")
+    item = columns.groups(table, settings.item_column, "data.interactions.item_column")
+    rated = _if_there(table, settings.rating_column, "rating")
+    timed = _if_there(table, settings.time_column, "time")
+    rating = None if rated is None else _ratings(table, rated)
+    time = np.arange(len(table)) if timed is None else columns.times(table, timed, "data.interactions.time_column")
+    if time.dtype.kind == "f" and not np.isfinite(time).all():
+        raise DataError(f"{table.where(int(np.argmin(np.isfinite(time))))}: {timed} is no moment. Leave the row out.")
+    return Log(user, item, rating, time).take(np.argsort(time, kind="stable"))
+
+
+def _if_there(table: Table, named: str | None, usual: str) -> str | None:
+    """Return the column that the study file names, or the one that is called as usual, if there is one."""
+    return named or (usual if usual in table.columns else None)
+
+
+def _ratings(table: Table, name: str) -> Array:
+    table.column(name, "data.interactions.rating_column")
+    rating = columns.numbers(table, name)
+    odd = np.flatnonzero(~np.isfinite(rating))
+    if len(odd):
+        raise DataError(f"{table.where(odd[0])}: {name} is {rating[odd[0]]}, which is no rating. Leave the row out.")
+    return rating
 
 
 def core(log: Log, fewest: int) -> NDArray[np.bool_]:
@@ -200,31 +213,6 @@ def _ids(values: Array, names: Array) -> NDArray[np.int32]:
     """Return the places of `values` in the sorted `names`, from 1; 0 for what is not there."""
     places = np.minimum(np.searchsorted(names, values), len(names) - 1)
     return np.where(names[places] == values, places + 1, 0).astype(np.int32)
-
-
-def _numbers(table: Table, named: str | None, usual: str, parse: Callable[[str], float], what: str) -> Array | None:
-    """Return the column that the study file names, or that is called as usual, if there is one."""
-    if named is None and usual not in table.columns:
-        return None
-    name = named or usual
-    table.column(name, f"Name the right one in data.interactions.{usual}_column.")
-    return table.parsed(name, parse, what)
-
-
-def _number(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError
-    return value
-
-
-def _moment(text: str) -> float:
-    """Return a moment as a number: as it is, or the seconds since 1970 of a date, which is UTC if it does not say."""
-    try:
-        return _number(text)
-    except ValueError:
-        date = datetime.fromisoformat(text)
-        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
 
 
 def _notes(log: Log, kept: Log, settings: InteractionsSection, unknown: int) -> tuple[str, ...]:

@@ -100,6 +100,8 @@ def _kinds(table: Table, options: DataSection) -> tuple[dict[str, ColumnKind], t
             raise DataError(
                 f"data.columns.kinds: {name!r} is no input.{did_you_mean(name, names)} Inputs: {', '.join(names)}."
             )
+    if options.kind in ("sequence", "ids"):
+        raise DataError(f'data.kind = "{options.kind}" cannot be read from a table: give arrays, by npz: or python:.')
     said = dict(means.kinds)
     if len(names) == 1 and options.kind in AS_COLUMN:
         said = {names[0]: AS_COLUMN[options.kind]} | said

@@ -5,6 +5,7 @@ The coordinator checks it with the rest of the file; a worker gets it with `nas.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -135,3 +136,13 @@ class DataSection(Section):
     interactions: InteractionsSection = InteractionsSection()
     bad: float = Field(default=0.01, ge=0, le=0.5)
     """The share of files that may be unreadable: they are listed and left out. More than that is refused."""
+
+    def starting_from(self, base: Path) -> DataSection:
+        """Return the same, but with the path of the tokenizer, if one is named, starting from the folder `base`.
+
+        The path in `source` is the source's affair.
+        """
+        if self.text.tokenizer is None:
+            return self
+        path = base / Path(self.text.tokenizer).expanduser()
+        return self.model_copy(update={"text": self.text.model_copy(update={"tokenizer": str(path)})})

@@ -52,7 +52,7 @@ def prepare(
         splits, notes = split(raw, data.split, aim.cut)
         if look is not None:
             look(splits)
-        inputs = _encode(raw, splits, data)
+        inputs = _encode(raw, splits, data.starting_from(base))
     except DataError as error:
         raise DataError(f"{source}: {error}") from None
     splits = {
@@ -78,7 +78,7 @@ def prepare(
 
 
 def load(data: DataSection, base: Path) -> RawData:
-    """Return what the source of `data` gives, unchecked. Paths start from `base`, also that of a tokenizer."""
+    """Return what the source of `data` gives, unchecked. Its path starts from `base`."""
     kind, _, rest = data.source.partition(":")
     return catalogue.sources[kind](rest, base, data)
 

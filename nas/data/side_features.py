@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nas.data.delimited import Table, read_table
+from nas.data import columns
 from nas.data.source import Array
+from nas.data.table import Table, read_table
 from nas.errors import DataError
 
 SEPARATOR = "|"
@@ -20,12 +21,14 @@ MOST = 200
 """A column with more categories than that tells things apart and does not describe them."""
 
 
-def side_features(path: Path, key: str, names: list[str], most_unknown: float) -> tuple[Array, tuple[str, ...]]:
-    """Return the features of `names`, (names, features), from the table at `path`, and notes for people.
+def side_features(
+    path: Path, key: str, names: list[str], most_unknown: float
+) -> tuple[Array, tuple[str, ...], tuple[str, ...]]:
+    """Return the features of `names`, (names, features), from the table at `path`, what they are, and notes for people.
 
     Args:
-        path: A CSV or TSV file.
-        key: The column that names the users or items.
+        path: A table, as `nas.data.table` reads them.
+        key: The column that names the users or items, called as in the log.
         names: Those that are wanted, in the order of the rows that are returned.
         most_unknown: The share of them that the table may lack: they get means, and no category.
 
@@ -34,36 +37,34 @@ def side_features(path: Path, key: str, names: list[str], most_unknown: float) -
     """
     table = read_table(path)
     rows = _rows(table, key)
-    wanted = np.array([rows.get(name, -1) for name in names])
     notes = _unknown([name for name in names if name not in rows], len(names), most_unknown, path)
-    found, left_out = [], []
-    for column, texts in table.columns.items():
+    found: dict[str, Array] = {}
+    left_out = []
+    for column in table.columns:
         if column == key:
             continue
-        given = [texts[row] if row >= 0 else "" for row in wanted]
-        features = _as_numbers(given) if _are_numbers(given) else _as_categories(given)
-        if features is None:
+        cells = columns.texts(table, column)
+        given = [cells[rows[name]].strip() if name in rows else "" for name in names]
+        features = {column: _as_numbers(given)} if _are_numbers(given) else _as_categories(given, column)
+        found |= features
+        if not features:
             left_out.append(column)
-        else:
-            found.append(features)
     if not found:
         raise DataError(f"{path} has no column of numbers, or of 2 to {MOST} categories, beside {key!r}.")
     if left_out:
         notes += (f"{path.name}: {', '.join(left_out)} left out: neither numbers nor 2 to {MOST} categories.",)
-    features = np.concatenate(found, axis=1)
-    whole = np.array_equal(features, np.round(features)) and np.abs(features).max() < 2**31
-    return features.astype(np.int32 if whole else np.float32), notes
+    values = np.stack(list(found.values()), axis=1)
+    whole = np.array_equal(values, np.round(values)) and np.abs(values).max() < 2**31
+    return values.astype(np.int32 if whole else np.float32), tuple(found), notes
 
 
 def _rows(table: Table, key: str) -> dict[str, int]:
     """Return the row of each name."""
     rows: dict[str, int] = {}
-    twice = []
-    for row, name in enumerate(table.column(key, "It must be called as in the log.")):
+    for row, name in enumerate(columns.groups(table, key, "the log, and so this table,").tolist()):
         if name in rows:
-            twice.append(row)
-        rows.setdefault(name, row)
-    table.refuse(twice, lambda row: f"{key} {table.columns[key][row]!r} has a row already")
+            raise DataError(f"{table.where(row)}: {key} {name!r} has a row already. Leave one of them out.")
+        rows[name] = row
     return rows
 
 
@@ -88,13 +89,13 @@ def _are_numbers(texts: list[str]) -> bool:
 
 def _as_numbers(texts: list[str]) -> Array:
     values = np.array([float(text) if text else np.nan for text in texts])
-    return np.where(np.isnan(values), np.nanmean(values), values)[:, None]
+    return np.where(np.isnan(values), np.nanmean(values), values)
 
 
-def _as_categories(texts: list[str]) -> Array | None:
-    """Return 0 or 1 for each category in the sorted order of their names; ``None`` if they are too few or too many."""
+def _as_categories(texts: list[str], column: str) -> dict[str, Array]:
+    """Return 0 or 1 for each category, in the sorted order of their names; nothing if they are too few or too many."""
     several = [{part.strip() for part in text.split(SEPARATOR)} - {""} for text in texts]
     categories = sorted(set().union(*several))
     if not 2 <= len(categories) <= MOST:
-        return None
-    return np.array([[float(category in parts) for category in categories] for parts in several])
+        return {}
+    return {f"{column}={one}": np.array([float(one in parts) for parts in several]) for one in categories}

@@ -31,7 +31,8 @@ SPLIT_WORDS = {
 class RawInput:
     """What a source knows of an input beside its array. `kind` ``None``: its shape and dtype tell.
 
-    `vocabulary` is that of ids, `categories` and `sample_rate` are as in `nas.conversation.Input`. Of a vector,
+    `vocabulary` is that of ids, and `names` what they stand for, from id 1. `categories` and `sample_rate` are as in
+    `nas.conversation.Input`. Of a vector,
     `columns` are the names of its numbers, and `values` what is counted in each of its last columns, the categories, by
     the name of the column: the value at place i is i + 1 in the array. Those that train has not got become 0 later.
     """
@@ -43,6 +44,7 @@ class RawInput:
     item: bool = False
     columns: tuple[str, ...] = ()
     values: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

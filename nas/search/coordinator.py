@@ -205,6 +205,7 @@ class Coordinator:
             checkpoint=str(self._files.checkpoint(number)),
             base=self._base,
             encoders=self._study.space.encoders,
+            checkpoints=self._study.space.checkpoints,
             start=self._start,
             latency=self._study.needs_latency,
         )

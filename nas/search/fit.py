@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nas import catalogue
 from nas.conversation import DataCard, InputKind
@@ -17,6 +17,8 @@ class Fit:
     gives: tuple[str, ...]
     words: str
     several: bool = False
+    named: bool = False
+    """Whether it is searched only where a study file names it."""
 
 
 EVERY: tuple[InputKind, ...] = ("image", "vector", "sequence", "text", "audio", "ids")
@@ -36,11 +38,13 @@ FITS_OF: dict[str, Fit] = {
     "pair": Fit(("image", "vector", "sequence", "text", "audio"), ("pair",), "pairs of several inputs", several=True),
 }
 """Families that differ from their neighbours."""
+FITS_OF["pretrained_text"] = replace(FITS["text"], named=True)
+FITS_OF["pretrained_image"] = replace(FITS["image"], named=True)
 
 
 def fitting(card: DataCard, features: str) -> tuple[str, ...]:
     """Return the shipped families that take the data of `card` and give `features`, in order of their names."""
-    shipped = (name for name in catalogue.families if modality(name))
+    shipped = (name for name in catalogue.families if (fit := fit_of(name)) is not None and not fit.named)
     return tuple(name for name in shipped if _misfit(name, card, features) is None)
 
 
@@ -89,9 +93,14 @@ def choose_encoders(named: dict[str, tuple[str, ...]], card: DataCard) -> dict[s
     return chosen
 
 
+def fit_of(family: str) -> Fit | None:
+    """Return what the shipped `family` takes and gives; ``None`` for one of another package."""
+    return FITS_OF.get(family, FITS.get(modality(family)))
+
+
 def _misfit(family: str, card: DataCard, features: str) -> str | None:
     """Return why the shipped `family` cannot be used, or ``None``; nothing is known of others."""
-    fit = FITS_OF.get(family, FITS.get(modality(family)))
+    fit = fit_of(family)
     if fit is None:
         return None
     kinds = {given.kind for given in card.inputs.values()}

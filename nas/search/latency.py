@@ -82,6 +82,7 @@ def _candidate(study: StudyRecord, trial: TrialRecord) -> Evaluate:
         base=study.base,
         params=trial.params,
         encoders=file.space.encoders,
+        checkpoints=file.space.checkpoints,
     )
 
 

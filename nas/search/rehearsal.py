@@ -129,6 +129,7 @@ def _try(
         checkpoint="",
         base=str(base),
         encoders=study.space.encoders,
+        checkpoints=study.space.checkpoints,
         start=start,
         latency=study.needs_latency,
         dry=True,

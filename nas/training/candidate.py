@@ -36,7 +36,20 @@ class Candidate:
     came_compiled: bool
     encoder: tuple[Any, ...] = ()
     starts_from: str | None = None
-    """Where the encoder's weights come from, if it is not new."""
+    """Where the encoder's weights come from, if they are not new: a checkpoint, or another study's trial."""
+
+    @property
+    def pretrained(self) -> list[Any]:
+        """The variables that are trained on from what they were trained to before."""
+        old: dict[int, Any] = {}
+        new: set[int] = set()  # what an adapter adds within a layer whose other weights are old
+        for layer in self.model._flatten_layers(include_self=False, recursive=True):
+            weights = {id(weight): weight for weight in layer.trainable_weights}
+            if getattr(layer, "pretrained", None):
+                old |= weights
+            elif getattr(layer, "pretrained", None) is False:
+                new |= set(weights)
+        return [weight for key, weight in old.items() if key not in new]
 
     @property
     def fits_itself(self) -> bool:
@@ -50,7 +63,7 @@ def build(order: Evaluate, answer: Answer) -> Candidate:
     Raises whatever building raises: `nas.training.failure` tells what it means.
     """
     task = catalogue.tasks[order.task]
-    family = make_family(order.family, Path(order.base), order.data, task.features, order.encoders)
+    family = make_family(order.family, Path(order.base), order.data, task.features, order.encoders, order.checkpoints)
     hp = AnsweredHyperParameters(answer, prefix=f"{label(order.family)}/")
     aims = AnsweredHyperParameters(answer, prefix=f"{PREFIX}{TASK}")
     encoder = family.build(hp)
@@ -58,12 +71,14 @@ def build(order: Evaluate, answer: Answer) -> Candidate:
         if order.start is not None:
             raise FamilyError(f"A model that comes compiled, as of {order.family!r}, has no encoder to start from.")
         return Candidate(encoder, family, task, hp, aims, None, None, came_compiled=True)
-    model = task.attach_head(encoder, order.data, aims)
-    loss, view = task.loss(order.data, aims), task.view(order.data, aims)
-    starts_from = None
+    starts_from: str | None = getattr(encoder, "starts_from", None)
     if order.start is not None:
         load_encoder(Path(order.start.weights), encoder)
         starts_from = order.start.name
+        for layer in encoder._flatten_layers():
+            layer.pretrained = True
+    model = task.attach_head(encoder, order.data, aims)
+    loss, view = task.loss(order.data, aims), task.view(order.data, aims)
     return Candidate(
         model,
         family,

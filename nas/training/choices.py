@@ -8,7 +8,7 @@ Hutter 2019; cosine decay after Loshchilov & Hutter 2017 with a short warm-up af
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -35,7 +35,8 @@ WARM_UP = 0.05
 class TrainingChoices:
     """How to train, as chosen for one trial. All but `batch_size` are ``None`` for a model that came compiled.
 
-    `augmentation` is by input.
+    `augmentation` is by input. `pretrained_rate` is what the learning rate of weights that were trained before is
+    multiplied by.
     """
 
     batch_size: int
@@ -45,6 +46,7 @@ class TrainingChoices:
     weight_decay: float | None = None
     augmentation: dict[str, str] | None = None
     class_weights: str | None = None
+    pretrained_rate: float | None = None
 
     def as_dict(self) -> dict[str, Scalar]:
         """Return the choices that were made, by name."""
@@ -54,7 +56,14 @@ class TrainingChoices:
         return {name: value for name, value in made.items() if value is not None}
 
 
-def choose(answer: Answer, card: DataCard, *, compiled: bool, augment: Mapping[str, Sequence[str]]) -> TrainingChoices:
+def choose(
+    answer: Answer,
+    card: DataCard,
+    *,
+    compiled: bool,
+    augment: Mapping[str, Sequence[str]],
+    pretrained: bool = False,
+) -> TrainingChoices:
     """Ask for the training choices; only for the batch size where the model came `compiled`.
 
     Args:
@@ -62,6 +71,7 @@ def choose(answer: Answer, card: DataCard, *, compiled: bool, augment: Mapping[s
         card: The prepared data.
         compiled: Whether the model has its own loss and optimizer.
         augment: By input, the augmentations there are for it.
+        pretrained: Whether weights that were trained before are trained on.
     """
     hp = AnsweredHyperParameters(answer, prefix=PREFIX)
     sizes = [size for size in BATCH_SIZES if size * STEPS <= card.examples["train"]] or [BATCH_SIZES[0]]
@@ -84,6 +94,7 @@ def choose(answer: Answer, card: DataCard, *, compiled: bool, augment: Mapping[s
         weight_decay,
         {name: hp.Choice(_augmentation_of(name), list(kinds)) for name, kinds in augment.items() if len(kinds) > 1},
         hp.Choice("class_weights", ["none", "balanced"]) if _is_imbalanced(card) else None,
+        hp.Float("pretrained_rate", 1e-3, 1.0, sampling="log", default=3e-2) if pretrained else None,
     )
 
 
@@ -111,8 +122,31 @@ def make_schedule(choices: TrainingChoices, steps: int) -> Any:
     )
 
 
-def make_optimizer(choices: TrainingChoices, rate: Any) -> Any:
-    """Return a new Keras optimizer; `rate` is its learning rate or its schedule."""
+def make_optimizer(choices: TrainingChoices, rate: Any, pretrained: Collection[Any] = ()) -> Any:
+    """Return a new Keras optimizer; `rate` is its learning rate or its schedule.
+
+    Variables in `pretrained` learn at ``choices.pretrained_rate`` times that rate (discriminative fine-tuning, Howard
+    and Ruder 2018, arXiv:1801.06146, section 3.2).
+    """
     if choices.optimizer == "adamw":
-        return keras.optimizers.AdamW(rate, weight_decay=choices.weight_decay)
-    return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=choices.weight_decay)
+        optimizer = keras.optimizers.AdamW(rate, weight_decay=choices.weight_decay)
+    else:
+        optimizer = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=choices.weight_decay)
+    if pretrained and choices.pretrained_rate is not None:
+        # On TensorFlow a step is given the variable within Keras's.
+        slow = {id(one) for variable in pretrained for one in (variable, variable.value)}
+        _slow_down(optimizer, slow, choices.pretrained_rate)
+    return optimizer
+
+
+def _slow_down(optimizer: Any, slow: Collection[int], factor: float) -> None:
+    """Let `optimizer` update the variables with these ids at `factor` times its learning rate.
+
+    Keras has one rate an optimizer; each variable's step, though, is a call of its own that is given the rate.
+    """
+    step = optimizer.update_step
+
+    def update_step(gradient: Any, variable: Any, learning_rate: Any) -> None:
+        step(gradient, variable, learning_rate * factor if id(variable) in slow else learning_rate)
+
+    optimizer.update_step = update_step

@@ -70,7 +70,9 @@ def _converse(order: Evaluate, channel: Channel, answer: Answer) -> Finished:
     choices = None
     if not (candidate.fits_itself and candidate.came_compiled):
         augment = _names(augmentations_of(card, candidate.task))
-        choices = choose(answer, card, compiled=candidate.came_compiled, augment=augment)
+        choices = choose(
+            answer, card, compiled=candidate.came_compiled, augment=augment, pretrained=bool(candidate.pretrained)
+        )
     architecture = describe(model, card.input_shape or None)
     training = None if candidate.fits_itself or choices is None else _decided(choices, candidate)
     latency = measure([model])[0] if order.latency else None
@@ -84,7 +86,7 @@ def _converse(order: Evaluate, channel: Channel, answer: Answer) -> Finished:
         schedule = make_schedule(choices, steps * order.horizon)
         rate = schedule if candidate.fits_itself and schedule is not None else choices.learning_rate
         model.compile(
-            make_optimizer(choices, rate),
+            make_optimizer(choices, rate, candidate.pretrained),
             loss=candidate.loss,
             metrics=candidate.task.keras_metrics(card),
             jit_compile=False,  # compiling with XLA takes longer than these trainings last

@@ -17,6 +17,7 @@ import keras_tuner
 
 from nas import catalogue
 from nas.conversation import DataCard
+from nas.data.environment import expand
 from nas.data.source import ONLY
 from nas.errors import FamilyError, UnknownName, did_you_mean
 from nas.own_code import run_file, what_failed
@@ -53,6 +54,7 @@ def make_family(
     card: DataCard,
     features: str = "vector",
     encoders: Mapping[str, Sequence[str]] | None = None,
+    checkpoints: Sequence[str] = (),
 ) -> keras_tuner.HyperModel:
     """Return the ``HyperModel`` that `spec` names, made for the data that `card` describes.
 
@@ -64,6 +66,7 @@ def make_family(
         classes, num_classes    how many names the target has
         features                "vector", "sequence", "map" or "pair": what the task needs
         encoders                {input: {family: HyperModel}}, for a family that joins several inputs
+        checkpoints             {as the study file has it: name or full path}, of what was trained before
 
     Args:
         spec: As in a study file.
@@ -71,12 +74,13 @@ def make_family(
         card: The prepared data.
         features: What the task needs.
         encoders: By input, the families it may be encoded by.
+        checkpoints: Names or paths; a relative path starts from `base`.
 
     Raises:
         FamilyError: As `load_family`; or its ``__init__`` fails, or needs an argument that is none of the above.
         UnknownName: No family is registered under `spec`.
     """
-    return made_for(load_family(spec, base), spec, card, features, encoders, base)
+    return made_for(load_family(spec, base), spec, card, features, encoders, checkpoints, base)
 
 
 def made_for(
@@ -85,6 +89,7 @@ def made_for(
     card: DataCard,
     features: str = "vector",
     encoders: Mapping[str, Sequence[str]] | None = None,
+    checkpoints: Sequence[str] = (),
     base: Path = Path(),
 ) -> keras_tuner.HyperModel:
     """Return `family` made for the data that `card` describes: see `make_family`. `spec` is for messages.
@@ -95,6 +100,8 @@ def made_for(
     if isinstance(family, keras_tuner.HyperModel):
         return family
     known = _known(card, features)
+    if checkpoints:
+        known["checkpoints"] = {checkpoint: _located(checkpoint, base) for checkpoint in checkpoints}
     if encoders:
         known["encoders"] = {
             name: {
@@ -120,6 +127,13 @@ def made_for(
         return family(**given)
     except Exception as error:
         _refuse(f"The family {spec!r} cannot be made with {given}", error)
+
+
+def _located(checkpoint: str, base: Path) -> str:
+    """Return `checkpoint`, or ``NAME=file``, with a path that exists from `base` in full; names stay as they are."""
+    name, equals, file = checkpoint.rpartition("=")
+    path = base / Path(expand(file)).expanduser()
+    return f"{name}{equals}{path.resolve() if path.exists() else expand(file)}"
 
 
 def _known(card: DataCard, features: str) -> dict[str, Any]:

@@ -24,7 +24,8 @@ Rule: TypeAlias = Callable[[Any, Shapes, Shapes], int | None]
 
 
 class MacRules:
-    """Rules by layer class, or by name for Keras's operations, whose classes are not public."""
+    """Rules by layer class; by name for Keras's operations, whose classes are not public; or by ``"package:Class"`` for
+    layers of a package that may not be installed."""
 
     def __init__(self) -> None:
         self._rules: dict[type | str, Rule] = {}
@@ -41,8 +42,9 @@ class MacRules:
     def find(self, operation: Any) -> Rule | None:
         """Return the rule for a layer or operation; a subclass with a ``call`` of its own has not got its base's."""
         for kind in type(operation).__mro__:
-            if kind in self._rules and type(operation).call is kind.call:  # type: ignore[attr-defined]
-                return self._rules[kind]
+            key = kind if kind in self._rules else f"{kind.__module__.partition('.')[0]}:{kind.__name__}"
+            if key in self._rules and type(operation).call is kind.call:  # type: ignore[attr-defined]
+                return self._rules[key]
         return None if isinstance(operation, keras.layers.Layer) else self._rules.get(type(operation).__name__)
 
 
@@ -70,6 +72,18 @@ def einsum_dense(layer: Any, inputs: Shapes, outputs: Shapes) -> int:
     labels = operands.split(",")[1].strip()
     sizes: dict[str, int] = dict(zip(labels, layer.kernel.shape, strict=True))
     return prod(outputs[0]) * prod(size for label, size in sizes.items() if label not in result)
+
+
+@macs.rule("keras_hub:PositionEmbedding")
+def position_embedding(layer: Any, inputs: Shapes, outputs: Shapes) -> int:
+    """A lookup, which is added."""
+    return 0
+
+
+@macs.rule(layers.ReversibleEmbedding)
+def reversible_embedding(layer: Any, inputs: Shapes, outputs: Shapes) -> int | None:
+    """A lookup; in reverse it is a product with the whole vocabulary."""
+    return 0 if len(outputs[0]) == len(inputs[0]) + 1 else prod(outputs[0]) * inputs[0][-1]
 
 
 @macs.rule(layers.Embedding)

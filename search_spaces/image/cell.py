@@ -3,13 +3,14 @@
 NAS-Bench-201 (Dong and Yang 2020, arXiv:2001.00326, section 2): a cell has four nodes, its input and three sums, and an
 operation on each of the six edges between them; one cell is repeated in three stages with residual blocks between that
 halve the map and double the channels; fewer stages where the image is small. The default is the fifth of the 15,625
-cells by accuracy on CIFAR-10 there, and the smallest of the first twelve.
+cells by accuracy on CIFAR-10 there, and no better one is as small.
 
 An edge through which nothing reaches the output is not built, and a skip hands on what is to be summed: cells that
 compute the same are the same. Of the 15,625 ways to choose six operations 341 connect nothing, and are turned away; the
 others are 5,259 different cells.
 
-FIGURES
+For 28×28×1: 78,885 combinations of a cell, a width and a number of cells a stage, from 19 thousand weights and 1.5
+million MACs to 3.8 million weights and 413 million MACs; by default 106 thousand weights and 10.4 million MACs.
 """
 
 import keras
@@ -22,6 +23,9 @@ from search_spaces.image.blocks import convolve, finish, image_features
 
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 """From node to node, in the order in which NAS-Bench-201 writes them. Node 0 is the input, node 3 the output."""
+
+PATHS = (((0, 3),), ((0, 1), (1, 3)), ((0, 2), (2, 3)), ((0, 1), (1, 2), (2, 3)))
+"""All ways through a cell."""
 
 OPERATIONS = ("none", "skip", "conv1", "conv3", "average")
 
@@ -67,20 +71,14 @@ class Cell(keras_tuner.HyperModel):
 
 
 def living_edges(operations):
-    """Return ``{(start, end): operation}`` for the edges that lie on a path from node 0 to node 3.
+    """Return ``{(start, end): operation}`` for the edges that lie on an open path from node 0 to node 3.
 
     Args:
         operations: One an edge, in the order of `EDGES`.
     """
-    there = {edge: operation for edge, operation in zip(EDGES, operations, strict=True) if operation != "none"}
-    reached, needed = {0}, {3}
-    for start, end in there:
-        if start in reached:
-            reached.add(end)
-    for start, end in reversed(there):
-        if end in needed:
-            needed.add(start)
-    return {(start, end): there[start, end] for start, end in there if start in reached and end in needed}
+    chosen = dict(zip(EDGES, operations, strict=True))
+    open_paths = [path for path in PATHS if all(chosen[edge] != "none" for edge in path)]
+    return {edge: operation for edge, operation in chosen.items() if any(edge in path for path in open_paths)}
 
 
 def connect(x, edges, name):

@@ -5,7 +5,8 @@ al. 2022, arXiv:2201.03545, section 2; layer scale as Touvron et al. 2021, arXiv
 depth; stochastic depth after Huang et al. 2016, arXiv:1603.09382. The stem cuts patches of 4×4 pixels as there, but
 finer ones where the image is small.
 
-FIGURES
+For 28×28×1: 5,400 architectures, from 1,424 weights and 241 thousand MACs to 559 thousand weights and 43 million MACs;
+by default 97 thousand weights and 7.3 million MACs.
 """
 
 import math

@@ -1,10 +1,10 @@
 """Residual networks: (height, width, channels) -> (features,), or the last map.
 
 Basic and bottleneck blocks after He et al. 2015, arXiv:1512.03385, with the small-image stem of its section 4.2 (one
-3×3 convolution, no pooling); squeeze-and-excitation after Hu et al. 2017, arXiv:1709.01507; whole
-branches dropped in training, later ones more often, after Huang et al. 2016, arXiv:1603.09382.
+3×3 convolution, no pooling); squeeze-and-excitation after Hu et al. 2017, arXiv:1709.01507; stochastic depth after
+Huang et al. 2016, arXiv:1603.09382.
 
-For 28×28×1: 7,800 architectures, from 376 weights and 220 thousand MACs to 1.1 million weights and 124 million MACs;
+For 28×28×1: 31,200 architectures, from 376 weights and 220 thousand MACs to 1.1 million weights and 124 million MACs;
 by default 78 thousand weights and 9.3 million MACs.
 """
 

@@ -4,7 +4,8 @@ Cross layers after Wang et al. 2020, arXiv:2008.13535 (DCN-v2; full or of low ra
 them), which multiply features with features; products of embeddings after Rendle 2010, doi:10.1109/ICDM.2010.127
 (factorization machines).
 
-FIGURES
+For 4,333 users, histories of 20 and 2,414 items with 23 features: 432,624 architectures, from 27 thousand weights and
+no MACs to 406 thousand weights and 228 thousand MACs; by default 66 thousand weights and 12 thousand MACs.
 """
 
 import itertools

@@ -4,7 +4,8 @@ Towers after Yi et al. 2019, doi:10.1145/3298689.3346996; a user as the mean of 
 2016, doi:10.1145/2959100.2959190; histories read in order after Hidasi et al. 2015, arXiv:1511.06939 (GRU) and Kang and
 McAuley 2018, arXiv:1808.09781 (SASRec), which also let history and items share their embeddings.
 
-FIGURES
+For 4,333 users, histories of 20 and 2,414 items with 23 features: 211,744 architectures, from 39 thousand weights and
+624 MACs to 1.7 million weights and 4.5 million MACs; by default 83 thousand weights and 5,856 MACs.
 """
 
 import keras

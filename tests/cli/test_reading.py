@@ -104,6 +104,29 @@ def test_rank_has_one_line_for_each_architecture(nas: Nas, database: Path) -> No
     assert len(nas("rank", "digits", "--top", "1", storage=database).stdout.splitlines()) == 2
 
 
+def test_the_baseline_stands_beside_the_results(nas: Nas, database: Path) -> None:
+    for command in ("status", "show"):
+        shown = nas(command, "digits", storage=database).stdout
+        assert "baseline   majority class: val_accuracy 0.1010 " in shown
+    assert "To beat: majority class: val_accuracy 0.1010." in nas("rank", "digits", storage=database).stderr
+    (study,) = _document(nas("status", "digits", "--json", storage=database).stdout)["studies"]  # type: ignore[misc]
+    assert study["baseline"] == {"name": "majority class", "value": 0.101, "beaten": True}
+
+
+def test_a_best_trial_that_does_not_beat_the_baseline_is_said_to_be_none() -> None:
+    from nas.cli.views import baseline_line
+    from tests.report import samples
+
+    record = samples.study(data={"baseline": {"name": "majority class", "metrics": {"val_accuracy": 0.9}}})
+    told = "majority class: val_accuracy 0.9000"
+    assert str(baseline_line(record, None)) == told
+    assert str(baseline_line(record, samples.trial(0, values=(0.91,)))) == told
+    for value in (0.9, 0.5):
+        line = str(baseline_line(record, samples.trial(0, values=(value,))))
+        assert line == f"{told}; no complete trial beats it"
+    assert baseline_line(samples.study(data=None), samples.trial(0)) is None
+
+
 def test_rank_before_a_trial_is_complete(nas: Nas, database: Path) -> None:
     result = nas("rank", "new", storage=database)
     assert result.exit_code == 0

@@ -1,6 +1,7 @@
 """A log becomes examples that know nothing of the future. Needs no TensorFlow."""
 
 import gzip
+import json
 import os
 from pathlib import Path
 
@@ -178,6 +179,7 @@ def test_what_is_known_of_items_and_users_comes_with_them(tmp_path):
         assert np.array_equal(examples.x["item_features"], features[examples.x["item"][:, 0] - 1])
         assert np.array_equal(examples.x["user_features"][:, 0], (examples.x["user"][:, 0] - 1) / 2)
     assert not raw.catalogue.x["user_features"].any()
+    assert raw.inputs["item_features"].columns[:4] == ("genres=A", "genres=B", "year", "title=x0")
     assert raw.inputs["item_features"].item
     assert not raw.inputs["user_features"].item
 
@@ -193,15 +195,20 @@ def test_a_column_that_tells_items_apart_is_left_out_and_said(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "header", "message"),
     [
-        ([*grid(), ("u", "i", "good", 3)], HEADER, r"line 18: rating is no number: 'good'"),
-        ([*grid(), ("u", "i", "nan", 3)], HEADER, r"line 18: rating is no number: 'nan'"),
-        ([*grid(), ("u", "i", 1, "yesterday")], HEADER, r"line 18: time is no number or date .*'yesterday'"),
-        ([("", "i", 1, 3), *grid()], HEADER, r"1 of 17 rows .*\n  line 2: the user is empty"),
-        ([*grid(), ("u", "i", 1)], HEADER, r"line 18: 3 fields, where the first line names 4"),
+        ([*grid(), ("u", "i", "good", 3)], HEADER, r"line 18: rating is 'good', which is no number"),
+        ([*grid(), ("u", "i", "nan", 3)], HEADER, r"line 18: rating is nan, which is no rating"),
+        ([*grid(), ("u", "i", 1, "yesterday")], HEADER, r"line 2: time is '0'; times must all be numbers, or dates"),
+        ([*grid(), ("u", "i", 1, "inf")], HEADER, r"line 18: time is no moment"),
+        ([("", "i", 1, 3), *grid()], HEADER, r"line 2: there is no user"),
+        ([*grid(), ("u", "", 1, 3)], HEADER, r"line 18: there is no item"),
+        ([*grid(), ("u", "i", 1)], HEADER, r"line 18: too few columns, 3"),
         ([], HEADER, r"has no rows"),
         (grid(2, 2), HEADER, r"None of 4 interactions is left: .*data\.interactions\.fewest"),
-        (grid(), "usr,item,rating,time", r"no column 'user'\. Did you mean 'usr'\?.*data\.interactions\.user_column"),
-        (grid(), "user,user,rating,time", r"the first line must name the columns, each once"),
+        (
+            grid(),
+            "usr,item,rating,time",
+            r"no column 'user', which data\.interactions\.user_column names\. Did you mean",
+        ),
     ],
 )
 def test_a_bad_log_is_refused_and_the_line_named(tmp_path, rows, header, message):
@@ -214,7 +221,7 @@ def test_a_bad_log_is_refused_and_the_line_named(tmp_path, rows, header, message
     ("films", "message"),
     [
         ([("i0", "A"), ("i1", "B")], r"lacks 2 of 4 names .* data\.bad allows: 'i2', 'i3'"),
-        ([(f"i{n}", "A|B") for n in (0, 1, 2, 3, 0)], r"line 6: item 'i0' has a row already"),
+        ([(f"i{n}", "A|B") for n in (0, 1, 2, 3, 0)], r"films\.csv, line 6: item 'i0' has a row already"),
         ([(f"i{n}", "A") for n in range(4)], r"no column of numbers, or of 2 to 200 categories"),
     ],
 )
@@ -225,16 +232,15 @@ def test_a_bad_table_of_items_is_refused(tmp_path, films, message):
         load("log.csv", tmp_path, data(items="films.csv"))
 
 
-def test_files_that_cannot_be_read_are_named(tmp_path):
+def test_a_column_that_is_named_must_be_there(tmp_path):
     write(tmp_path, grid())
-    with pytest.raises(DataError, match=r"There is no file .*logs\.csv\. Did you mean 'log\.csv'\?"):
-        load("logs.csv", tmp_path, data())
-    (tmp_path / "bad.csv.gz").write_bytes(b"user,item")
-    with pytest.raises(DataError, match=r"bad\.csv\.gz cannot be read"):
-        load("bad.csv.gz", tmp_path, data())
-    (tmp_path / "latin.csv").write_bytes("user,item\nJosé,x\n".encode("latin-1"))
-    with pytest.raises(DataError, match="is not UTF-8"):
-        load("latin.csv", tmp_path, data())
+    with pytest.raises(DataError, match=r"no column 'stars', which data\.interactions\.rating_column names"):
+        load("log.csv", tmp_path, data(rating_column="stars"))
+    with pytest.raises(DataError, match=r"no column 'when', which data\.interactions\.time_column names"):
+        load("log.csv", tmp_path, data(time_column="when"))
+    write(tmp_path, [("i0", 1)], header="film,year", name="films.csv")
+    with pytest.raises(DataError, match=r"films\.csv has no column 'item', which the log, and so this table, names"):
+        load("log.csv", tmp_path, data(items="films.csv"))
 
 
 def test_shares_are_refused_where_they_have_no_say(tmp_path):
@@ -263,6 +269,8 @@ def test_environment_variables_are_expanded_where_files_are_opened(tmp_path, mon
     card, _ = prepare(section, "retrieval", tmp_path / "prepared", Path("/nowhere"))
     assert card.source == "interactions:${NAS_TEST_LOGS}/log.csv"
     assert open_split(card, "catalogue").labels.tolist() == [0, 1, 2, 3]
+    names = json.loads(Path(card.folder, "item_names.json").read_text(encoding="utf-8"))
+    assert names == ["", "i0", "i1", "i2", "i3"], "what the ids stand for is kept beside them"
     monkeypatch.delenv("NAS_TEST_LOGS")
     with pytest.raises(DataError, match=r"data\.interactions\.items: the environment variable 'NAS_TEST_LOGS'"):
         prepare(section, "retrieval", tmp_path / "prepared", Path("/nowhere"))

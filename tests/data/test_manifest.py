@@ -244,6 +244,19 @@ def test_what_is_wrong_with_other_formats(tmp_path, name, content, problem):
         load(tmp_path, content, name=name)
 
 
+def test_what_a_table_cannot_hold_is_refused(tmp_path):
+    (tmp_path / "t.csv").write_text(REVIEWS)
+    with pytest.raises(DataError, match="cannot be read from a table"):
+        manifest.load("t.csv", tmp_path, DataSection(source="manifest:t.csv", kind="sequence"))
+
+
+def test_the_kind_of_the_only_column_may_be_that_of_the_data(tmp_path):
+    (tmp_path / "t.csv").write_text(rows("word,label", *(f"{'ab'[n % 2]},{n % 2}" for n in range(30))))
+    assert load(tmp_path).inputs["x"].kind == "vector"
+    text = manifest.load("t.csv", tmp_path, DataSection(source="manifest:t.csv", kind="text"))
+    assert text.inputs["x"].kind == "text"
+
+
 def test_a_missing_file_has_a_neighbour(tmp_path):
     load(tmp_path, REVIEWS)
     with pytest.raises(DataError, match=r"no file .*tt\.csv\. Did you mean 't\.csv'"):

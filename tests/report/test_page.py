@@ -68,6 +68,7 @@ def two_objectives():
     return report_data(trials, study=record)
 
 
+AGAINST = {"baseline": {"name": "majority class", "metrics": {"val_accuracy": 0.5}}}
 STATES = {
     "finished": digits(),
     "empty": report_data(),
@@ -80,6 +81,8 @@ STATES = {
     "two objectives": two_objectives(),
     "nothing known": report_data(
         [trial(n, fingerprint=None, family=None, training={}, params={}, cost=Cost(unknown="?")) for n in range(2)]),
+    "below the baseline": report_data([trial(0)], study=study([trial(0)], data=AGAINST | {"examples": {}})),
+    "above the baseline": report_data([trial(0, values=(0.75,))], study=study([trial(0)], data=AGAINST)),
     "NaN everywhere": report_data([trial(0, values=(float("nan"),), seconds=float("nan"))],
         curves={0: tuple(EpochRecord(step, float("nan"), {}, None) for step in (1, 2))}),
 }  # fmt: skip
@@ -106,6 +109,8 @@ def test_every_state_gives_a_whole_page(state):
         ("all failed", "5 of 5 trials (100%); all of them: out of memory."),
         ("running", "It is still running (process 4242 on bench): 1 trial so far; none failed."),
         ("one trial", "The only complete architecture reached val_accuracy 0.5000."),
+        ("below the baseline", "None of them beats what can be had without any encoder (majority class: val_accuracy"),
+        ("above the baseline", "Without any encoder there is majority class: val_accuracy 0.5000."),
         ("two objectives", "6 architectures are on the frontier"),
         (
             "finished",

@@ -40,3 +40,15 @@ def test_each_of_several_inputs_gets_the_families_that_fit_it_or_those_named():
         choose_encoders({"foto": ("cnn",)}, both)
     with pytest.raises(BadInput, match=r"space\.encoders\.facts: 'cnn' is for images"):
         choose_encoders({"facts": ("cnn",)}, both)
+
+
+def test_users_and_items_go_to_the_family_that_gives_what_the_task_needs():
+    ids = {"user": Input("ids", (1,), vocabulary=9), "item": Input("ids", (1,), vocabulary=9, item=True)}
+    log = replace(CARD, inputs=ids)
+    assert "two_tower" in choose_families((), log, "retrieval")
+    assert "ranker" not in choose_families((), log, "retrieval")
+    assert "ranker" in choose_families((), log, "rating")
+    assert "two_tower" not in choose_families((), log, "rating")
+    with pytest.raises(BadInput, match="'two_tower' gives pair features, and the task needs vector ones"):
+        choose_families(("two_tower",), log, "rating")
+    assert choose_encoders({}, log) == {}, "ids have no families of their own"

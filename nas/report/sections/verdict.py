@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import sqrt
 
-from nas.ranking import Ranked
+from nas.ranking import Ranked, bar
 from nas.report import words
 from nas.report.section import Section, View
 
@@ -22,7 +22,7 @@ def verdict(view: View) -> Section:
     return Section(
         "verdict",
         "What deserves the final fine-tuning?",
-        _answer(view, chosen, len(frontier)),
+        _answer(view, chosen, len(frontier)) + _against_the_baseline(view),
         {
             "chosen": chosen,
             "objectives": view.data.study.objectives,
@@ -49,6 +49,17 @@ def _answer(view: View, chosen: list[Ranked], on_frontier: int) -> str:
         return f"The only complete architecture reached {_objective(view)} {best}."
     of = words.plural(len(view.ranked), "architecture")
     return f"These {len(chosen)} of {of}; the best reached {_objective(view)} {best}."
+
+
+def _against_the_baseline(view: View) -> str:
+    """Return a sentence on what can be had without any encoder, and a plain one where nothing beats it."""
+    known = bar(view.data.study)
+    if known is None or not view.ranked:
+        return ""
+    told = f"{words.short(known.name, 60)}: {words.short(known.metric, 40)} {words.score(known.value)}"
+    if known.is_beaten_by(view.ranked[0].trial):
+        return f" Without any encoder there is {told}."
+    return f" None of them beats what can be had without any encoder ({told}): there is nothing to fine-tune yet."
 
 
 def _objective(view: View) -> str:

@@ -53,7 +53,7 @@ class Classification(Task):
         loss = -float(np.sum(validation * np.log(np.maximum(shares, 1e-12))) / validation.sum())
         metrics = {
             "val_accuracy": float(right),
-            "val_balanced_accuracy": 1.0 / present,
+            "val_balanced_accuracy": float(1 / present),
             "val_macro_f1": float(2 * right / (1 + right) / present),
             "val_loss": loss,
         }

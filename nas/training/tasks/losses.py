@@ -69,7 +69,7 @@ class StepCrossentropy(keras.losses.Loss):  # type: ignore[misc]
 class CTC(keras.losses.Loss):  # type: ignore[misc]
     """Minus the log-likelihood of labels (batch, length), under logits (batch, frames, symbols), whatever their times.
 
-    Labels are symbols from 1, filled up with 0, the blank; none is empty. Where there are too few frames it is infinite.
+    Labels are symbols from 1, filled up with 0, the blank; none is empty. With too few frames it is infinite.
     Keras's own gives the same values, eight times as slowly on a CPU: its recursion is one of whole tensors.
 
     Source: Graves et al. 2006, Connectionist Temporal Classification, ICML, equation 8.

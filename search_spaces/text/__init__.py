@@ -1,0 +1,1 @@
+"""Encoders of texts: (length,) tokens, of which 0 is padding -> features."""
