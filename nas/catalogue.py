@@ -60,7 +60,9 @@ sources: Registry[LoadSource] = Registry("data source", "nas.sources")
 # that need no files
 sources.promise("sklearn", "nas.data.builtin:load")
 sources.promise("keras", "nas.data.keras_datasets:load")
+sources.promise("tones", "nas.data.tones:load")
 # files and functions of one's own
+sources.promise("audio", "nas.data.audio_folder:load")
 sources.promise("images", "nas.data.image_folder:load")
 sources.promise("manifest", "nas.data.manifest:load")
 sources.promise("python", "nas.data.python_function:load")
