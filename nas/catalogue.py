@@ -79,6 +79,11 @@ families.promise("convnext", "search_spaces.image.convnext:ConvNeXt")
 families.promise("cell", "search_spaces.image.cell:Cell")
 # vector
 families.promise("mlp", "search_spaces.vector.mlp:MLP")
+# audio
+families.promise("audio_cnn", "search_spaces.audio.cnn:AudioCNN")
+families.promise("crnn", "search_spaces.audio.crnn:CRNN")
+families.promise("conformer", "search_spaces.audio.conformer:Conformer")
+families.promise("wave_cnn", "search_spaces.audio.wave_cnn:WaveCNN")
 # recommendation
 families.promise("two_tower", "search_spaces.recommendation.two_tower:TwoTower")
 families.promise("ranker", "search_spaces.recommendation.ranker:Ranker")
