@@ -1,8 +1,8 @@
 """Sound ▶ log-mel spectrogram, as the choices of a search: what the families that look at spectrograms begin with.
 
 A spectrogram is made anew for every batch: its bands, its window and its hop are searched, so that none can be kept.
-Hence a fast Fourier transform: at 16 kHz, on two CPU cores, a batch of 64 seconds takes 9 to 14 ms, a product with
-sines and cosines (as Keras's ``STFTSpectrogram``) 40 to 150.
+Hence a fast Fourier transform: for 64 seconds at 16 kHz it took 9 to 14 ms on two CPU cores, where a product with sines
+and cosines, as in Keras's ``STFTSpectrogram``, took 40 to 150.
 """
 
 import math
