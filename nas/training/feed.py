@@ -76,8 +76,10 @@ def augment_of(card: DataCard, task: Task, chosen: dict[str, str]) -> Augment | 
 
 def labelled(rows: Rows, model: keras.Model, card: DataCard) -> Rows:
     """Return `rows` with labels in the form that the loss of a model that came compiled wants."""
-    y = labels_for(model.loss, rows.y, card.classes) if card.classes and card.target.shape == () else rows.y
-    return Rows(rows.x, y)
+    if not card.classes or card.target.shape != ():
+        return rows
+    y = labels_for(model.loss, rows.y, card.classes)
+    return Rows(rows.x, y if rows.resident else y.numpy())  # a tensor would say that the inputs are resident too
 
 
 def balanced(card: DataCard) -> Any:
