@@ -34,5 +34,5 @@ def hashes(examples: Examples) -> list[bytes]:
 
 def _bytes(x: Array) -> list[bytes]:
     if x.dtype == object:
-        return [text.encode() + b"\0" for text in x]
+        return [text.encode("utf-8", "surrogatepass") + b"\0" for text in x]
     return [row.tobytes() for row in np.ascontiguousarray(x)]

@@ -11,13 +11,11 @@ from nas.conversation import DataCard, Input
 from nas.data.options import DataSection
 from nas.data.prepared import open_split, prepare
 from nas.data.source import Array, Examples, chunks
-from nas.data.text import UNKNOWN, read_tokenizer
+from nas.data.text import BATCH, UNKNOWN, read_tokenizer, well_formed
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 SILENCE = 0.001
 """Of full scale (−60 dB): what is not louder counts as silence."""
-AT_ONCE = 1000
-"""Texts that are looked at together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +103,8 @@ def _of_texts(path: Path, texts: Array, validation: Array) -> tuple[tuple[float,
     lengths = np.array(
         [
             len(found.ids)
-            for start in range(0, len(texts), AT_ONCE)
-            for found in tokenizer.encode_batch_fast(list(texts[start : start + AT_ONCE]))
+            for start in range(0, len(texts), BATCH)
+            for found in tokenizer.encode_batch_fast([well_formed(text) for text in texts[start : start + BATCH]])
         ]
     )
     token = tokenizer.token_to_id(UNKNOWN)
