@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from nas.data import pictures
+from nas.data import pictures, sound
 from nas.data.options import ColumnKind
 from nas.data.source import SPLIT_WORDS, Array
 from nas.data.table import Table, is_missing
 from nas.errors import DataError
 
-SOUNDS = frozenset([".aif", ".aiff", ".au", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".wav"])
-"""How the names of sound files usually end."""
+SOUNDS = sound.SUFFIXES | {".m4a"}
+"""How the names of sound files usually end. One of them cannot be decoded: better to be told so than taken for text."""
 MOSTLY = 0.9
 """A column is taken for numbers if so many of its cells are: the others are mistakes, to be told of."""
 MOST_CATEGORIES = 100

@@ -18,7 +18,7 @@ import numpy as np
 
 from nas.conversation import Target
 from nas.data.options import DataSection
-from nas.data.source import Examples, RawData, RawInput
+from nas.data.source import ONLY, Examples, RawData, RawInput
 from nas.errors import DataError, did_you_mean
 
 LANGUAGES = (
@@ -57,7 +57,7 @@ def load(rest: str, base: Path, options: DataSection) -> RawData:
     called = tuple(str(locale.english_name) for locale in locales.values())
     return RawData(
         Examples.of(np.array(texts, dtype=object), np.array(labels)),
-        inputs={"x": RawInput("text")},
+        inputs={ONLY: RawInput("text")},
         target=Target(names=called),
         notes=(f"{shared:,} names that several languages share are left out.",),
     )

@@ -15,7 +15,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +24,7 @@ from nas.data import columns
 from nas.data.files import bad_notes, decode_files
 from nas.data.options import ColumnKind, DataSection
 from nas.data.pictures import ImageReader
+from nas.data.sound import read_sound
 from nas.data.source import ONLY, Array, Examples, RawData, RawInput
 from nas.data.table import Table, is_missing, read_table
 from nas.errors import DataError, did_you_mean
@@ -185,7 +185,6 @@ class _Inputs:
         self.notes += reader.notes
 
     def _add_sounds(self, name: str) -> None:
-        read_sound = import_module("nas.data.sound").read_sound
         rate = self.options.audio.sample_rate
         samples = round(rate * self.options.audio.seconds)
         rows, bad = decode_files(

@@ -19,7 +19,7 @@ import numpy as np
 
 from nas.conversation import Target
 from nas.data.options import DataSection
-from nas.data.source import Array, Examples, RawData, RawInput
+from nas.data.source import ONLY, Array, Examples, RawData, RawInput
 from nas.errors import DataError, did_you_mean
 
 RATE = 8000
@@ -62,7 +62,7 @@ def load(rest: str, base: Path, options: DataSection) -> RawData:
                 labels.append(label)
                 groups.append(number)
     examples = Examples.of(np.stack(spoken), np.array(labels), group=np.array(groups))
-    return RawData(examples, inputs={"x": RawInput("audio", sample_rate=RATE)}, target=Target(names=SYLLABLES))
+    return RawData(examples, inputs={ONLY: RawInput("audio", sample_rate=RATE)}, target=Target(names=SYLLABLES))
 
 
 @dataclass(frozen=True, slots=True)
