@@ -32,9 +32,9 @@ class RawInput:
     """What a source knows of an input beside its array. `kind` ``None``: its shape and dtype tell.
 
     `vocabulary` is that of ids, and `names` what they stand for, from id 1. `categories` and `sample_rate` are as in
-    `nas.conversation.Input`. Of a vector,
-    `columns` are the names of its numbers, and `values` what is counted in each of its last columns, the categories, by
-    the name of the column: the value at place i is i + 1 in the array. Those that train has not got become 0 later.
+    `nas.conversation.Input`. Of a vector, `columns` are the names of its numbers, and `values` what is counted in each
+    of its last columns, the categories, by the name of the column: the value at place i is i + 1 in the array. Those
+    that train has not got become 0 later.
     """
 
     kind: InputKind | None = None

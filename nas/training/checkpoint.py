@@ -1,9 +1,9 @@
 """What a trial needs to go on after its process was killed: one file, replaced as a whole after every epoch.
 
 An ``.npz`` of every variable of the model and of its optimizer, which of them are the encoder's, and the curve so far;
-another study may begin with that encoder. It is written beside the old
-one and renamed over it, so there is always one good file; a torn or foreign one is told by its checksums, its
-shapes and the identity in it, and then the trial starts over.
+another study may begin with that encoder. It is written beside the old one and renamed over it, so there is always one
+good file; a torn or foreign one is told by its checksums, its shapes and the identity in it, and then the trial starts
+over.
 """
 
 from __future__ import annotations
