@@ -135,9 +135,3 @@ def _unboxed(split: str, y: Array) -> Array:
         f"{split}: labels must be all integers or all text. "
         f"Received: {', '.join(sorted(kind.__name__ for kind in kinds))}."
     )
-
-
-def _kind(value: object) -> type:
-    if isinstance(value, str):
-        return str
-    return float if isinstance(value, int | float) else type(value)

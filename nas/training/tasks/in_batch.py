@@ -9,9 +9,7 @@ import numpy as np
 from keras import ops
 
 from nas.data.source import Array
-
-NEVER = -1e9
-"""The logit of what is no candidate."""
+from nas.training.tasks.contrastive import NEVER
 
 
 class InBatchSoftmax(keras.losses.Loss):  # type: ignore[misc]
