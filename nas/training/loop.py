@@ -118,8 +118,10 @@ class Loop:
         """Return the validation metrics, each name with ``val_`` before it."""
         self._model.reset_metrics()
         metrics: dict[str, Tensor] = {}
+        first = 0
         for batches in _in_batches(self._validation_data):
-            metrics = self._validate_all(batches.x, batches.y)
+            metrics = self._validate_all(batches.x, batches.y, tf.constant(first))
+            first += len(batches)
         return {f"val_{name}": float(value) for name, value in metrics.items()}
 
     def predict(self, rows: Rows) -> np.ndarray[Any, Any]:
@@ -172,7 +174,8 @@ class Loop:
             x, y = self._view(x, y, seed)
         return x, y, *weights
 
-    def _trace_validation(self, x: Inputs, y: Tensor) -> dict[str, Tensor]:
+    def _trace_validation(self, x: Inputs, y: Tensor, first: Tensor) -> dict[str, Tensor]:
+        """`first` is the row of the whole split that the first of these is: what a view draws goes by it."""
         examples = int(y.shape[0])
         batch = min(VALIDATION_BATCH, examples)
 
@@ -184,7 +187,7 @@ class Loop:
 
         def test(x: Inputs, y: Tensor, start: Any) -> None:
             x = self._standardise(x)
-            self._model.test_step((x, y) if self._view is None else self._view(x, y, tf.stack([-1, start])))
+            self._model.test_step((x, y) if self._view is None else self._view(x, y, tf.stack([-1, first + start])))
 
         def step(index: Tensor) -> tuple[Tensor]:
             test(*rows(index * batch, batch), index * batch)

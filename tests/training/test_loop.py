@@ -134,6 +134,28 @@ def test_what_is_read_piece_by_piece_is_trained_on_as_if_it_were_resident(tmp_pa
     )
 
 
+def test_a_view_draws_the_same_for_what_is_read_piece_by_piece(tmp_path, monkeypatch):
+    train, validation = examples(64, 0), examples(1300, 1)
+    monkeypatch.setattr(loop_module, "PIECE_BYTES", 1)  # a batch at once
+
+    def view(x, y, seed):
+        return x + tf.random.stateless_normal(tf.shape(x), seed), y
+
+    (tmp_path / "train").mkdir()
+    (tmp_path / "validation").mkdir()
+    resident = loop_over(small_model(), train, validation, view=view)
+    streamed = Loop(
+        small_model(),
+        mapped(tmp_path / "train", train),
+        mapped(tmp_path / "validation", validation),
+        batch_size=16,
+        seed=3,
+        standardise=lambda x: tf.cast(x, tf.float32),
+        view=view,
+    )
+    assert streamed.validate() == pytest.approx(resident.validate(), rel=1e-5)
+
+
 def test_class_weights_are_those_of_fit():
     train, validation = examples(64, 0), examples(10, 1)
     weights = np.array([3.0, 1.0, 0.5], np.float32)
