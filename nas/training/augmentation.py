@@ -79,8 +79,8 @@ AUGMENTATIONS: dict[InputKind, dict[str, Augment]] = {
 }
 """By the kind of input, then by name."""
 
-MOVES_STEPS = {"shift"}
-"""Augmentations of sequences that move steps away from their labels, where each step has one."""
+MOVES_STEPS = {"shift", "shift_gain"}
+"""Augmentations of sequences and sounds that move steps away from their labels, where each step has one."""
 
 
 def augmentations(kind: InputKind, *, categories: bool, steps_have_labels: bool) -> dict[str, Augment]:
@@ -88,7 +88,7 @@ def augmentations(kind: InputKind, *, categories: bool, steps_have_labels: bool)
     found = dict(AUGMENTATIONS[kind])
     if categories:
         del found["noise"]
-    if kind == "sequence" and steps_have_labels:
+    if kind in ("sequence", "audio") and steps_have_labels:
         found = {name: augment for name, augment in found.items() if name not in MOVES_STEPS}
     return found
 

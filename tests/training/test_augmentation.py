@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nas.training.augmentation import AUGMENTATIONS, NOISE, SHIFT
+from nas.training.augmentation import AUGMENTATIONS, NOISE, SHIFT, augmentations
 
 pytestmark = pytest.mark.tf
 SEED = tf.constant([3, 4])
@@ -27,6 +27,12 @@ def test_shape_and_dtype_stay_and_a_seed_decides(kind, name):
     assert first.dtype == x.dtype
     np.testing.assert_array_equal(first, again)
     assert np.array_equal(first, other) == (name == "none")
+
+
+def test_what_has_a_label_for_each_step_is_not_moved():
+    assert set(augmentations("sequence", categories=False, steps_have_labels=True)) == {"none", "noise"}
+    assert set(augmentations("audio", categories=False, steps_have_labels=True)) == {"none"}
+    assert "shift_gain" in augmentations("audio", categories=False, steps_have_labels=False)
 
 
 @pytest.mark.parametrize("kind", AUGMENTATIONS)

@@ -27,6 +27,7 @@ class Tagging(Task):
     objective: ClassVar = ("val_accuracy", "maximize")
     metrics: ClassVar = ("val_accuracy", "val_macro_f1", "val_loss")
     features: ClassVar[Features] = "sequence"
+    steps_have_labels: ClassVar[bool] = True
 
     def check(self, data: RawData) -> RawData:
         """Return `data` with labels int32 (examples, steps), from 0 to tags - 1, -1 for steps without a label.

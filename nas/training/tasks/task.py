@@ -47,6 +47,8 @@ class Task:
     """The validation metrics that may be objectives."""
     features: ClassVar[Features] = "vector"
     cut: ClassVar[Cut] = "random"
+    steps_have_labels: ClassVar[bool] = False
+    """Whether a label belongs to a step of the input, so that an example must not be moved in time."""
 
     # ---- what the data have to be; without Keras
 
