@@ -61,7 +61,7 @@ def augmentations_of(card: DataCard, task: Task) -> dict[str, dict[str, Augment]
     """Return, by input, the augmentations that leave its examples and their labels true."""
     return {
         name: augmentations(
-            given.kind, categories=bool(given.categories), steps_have_labels=task.features == "sequence"
+            given.kind, categories=bool(given.categories), steps_have_labels=task.steps_have_labels
         )
         for name, given in card.inputs.items()
     }
