@@ -48,7 +48,7 @@ def check(raw: RawData, kind: InputKind | None = None) -> RawData:
 
     Images and sequences get a channel axis, ids an axis of their length. Integers and booleans get the smallest of
     uint8, int8, int16 and int32 that holds them (sounds of int16 and int32), other numbers become float32 (float16
-    stays), texts Python's own.
+    stays), texts Python's own. An only input is called ``"x"``, whatever its source calls it.
 
     Args:
         raw: As its source gives it.
@@ -58,6 +58,7 @@ def check(raw: RawData, kind: InputKind | None = None) -> RawData:
         DataError: With every problem found: no examples, too few or too many axes, inputs that are no finite
             numbers, x and y of different lengths, splits whose examples differ in shape.
     """
+    raw = _only_by_its_name(raw)
     kinds = {name: _kind_of(name, raw, kind) for name in raw.train.x}
     splits = {name: _as_arrays(examples, kinds) for name, examples in raw.splits.items()}
     problems = [problem for name, examples in splits.items() for problem in _problems(name, examples, kinds)]
@@ -76,6 +77,19 @@ def check(raw: RawData, kind: InputKind | None = None) -> RawData:
     return replace(
         raw.with_splits(splits), inputs={name: _with_vocabulary(inputs[name], name, splits) for name in kinds}
     )
+
+
+def _only_by_its_name(raw: RawData) -> RawData:
+    """Return `raw`; where there is one input, it is called `ONLY`, as everybody who meets a single tensor expects."""
+    if len(raw.train.x) != 1 or ONLY in raw.train.x:
+        return raw
+    (name,) = raw.train.x
+    splits = {
+        split: replace(examples, x={ONLY if key == name else key: x for key, x in examples.x.items()})
+        for split, examples in raw.splits.items()
+    }
+    inputs = {ONLY if key == name else key: known for key, known in raw.inputs.items()}
+    return replace(raw.with_splits(splits), inputs=inputs)
 
 
 def _kind_of(name: str, raw: RawData, said: InputKind | None) -> InputKind:

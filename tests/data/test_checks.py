@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from nas.data.checks import LARGEST, check
-from nas.data.source import Examples, RawData
+from nas.data.source import Examples, RawData, RawInput
 from nas.errors import DataError
 
 
@@ -61,6 +61,14 @@ def test_a_single_label_for_all_is_refused():
 def test_splits_must_agree_in_shape():
     with pytest.raises(DataError, match=r"test: an example has shape \(3,\), one of train \(2,\)"):
         check(raw(np.zeros((4, 2)), test=Examples.of(np.zeros((2, 3)), np.zeros(2))))
+
+
+def test_an_only_input_is_called_x():
+    known = {"photo": RawInput("image")}
+    photos = Examples({"photo": np.zeros((2, 4, 4))}, np.zeros(2))
+    data = check(RawData(photos, test=photos, inputs=known))
+    assert set(data.train.x) == set(data.test.x) == set(data.inputs) == {"x"}
+    assert data.inputs["x"].kind == "image"
 
 
 def test_a_channel_axis_is_added_where_it_is_missing():
