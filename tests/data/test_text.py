@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
+from nas.data.duplicates import hashes
 from nas.data.options import DataSection, TextSection
 from nas.data.prepared import open_split, prepare
+from nas.data.source import Examples
 from nas.data.text import PADDING, UNKNOWN, encode, read_tokenizer, train_tokenizer, vocabulary_size, well_formed
 from nas.errors import DataError
 
@@ -118,6 +120,12 @@ def test_bytes_lose_nothing(text):
     assert bytes((row[row > 0] - 2).tolist()) == whole  # byte b is token 2 + b
     assert tokenizer.decode(row[row > 0].tolist()).encode() == whole
     assert 1 not in row
+
+
+def test_half_a_surrogate_pair_is_an_example_like_others():
+    texts = Examples.of(np.array(["a\ud83d", "a", "a\ud83d"], dtype=object))
+    first, second, third = hashes(texts)
+    assert first == third != second
 
 
 def test_surrogates_are_joined_or_replaced():
