@@ -7,13 +7,13 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import TypeAdapter
 from rich.console import Console
 
-from nas.conversation import DataCard, Evaluate, Failed, Latency, Measure, Measured
+from nas.conversation import Evaluate, Failed, Latency, Measure, Measured
 from nas.errors import BadInput, NASError, NotFound
 from nas.ranking import Ranked, rank
 from nas.search.files import files_root
+from nas.search.origin import data_of
 from nas.search.pool.local import LocalPool, PoolSettings
 from nas.search.progress import watching
 from nas.search.run import with_families
@@ -67,7 +67,7 @@ def _candidate(study: StudyRecord, trial: TrialRecord) -> Evaluate:
     """Return the order that builds what `trial` built."""
     if study.file is None or study.data is None or trial.family is None:
         raise BadInput(f"Study {study.name!r} was not launched from a study file: its architectures cannot be built.")
-    card = TypeAdapter(DataCard).validate_python(study.data)
+    card = data_of(study)
     file = parse_study(study.file, path=f"the stored file of study {study.name!r}", base=Path(study.base))
     file = with_families(file, card)
     return Evaluate(

@@ -81,7 +81,7 @@ def find_origin(url: str, name: str | None, kept: Path | None = None) -> Origin 
             f"{KEY}: the weights of trial {trial.number} of {study_name!r} are not kept: those of the best trials are. "
             f"Kept: {', '.join(there) or 'none'}."
         )
-    return Origin(_start(study, trial, weights), _card(study))
+    return Origin(_start(study, trial, weights), data_of(study))
 
 
 def keep_weights(start: Start, path: Path) -> Start:
@@ -123,12 +123,17 @@ def _start(study: StudyRecord, trial: TrialRecord, weights: Path) -> Start:
     return Start(f"{study.name}/{trial.number}", family, params, str(weights))
 
 
-def _card(study: StudyRecord) -> DataCard:
+def data_of(study: StudyRecord) -> DataCard:
+    """Return what is stored of the data that `study` was trained on.
+
+    Raises:
+        BadInput: It was written by an older version.
+    """
     try:
         return TypeAdapter(DataCard).validate_python(study.data)
     except ValidationError:
         raise BadInput(
-            f"{KEY}: what data {study.name!r} was trained on is not known: it is of an older version. Train it anew."
+            f"What data {study.name!r} was trained on is not known: it is of an older version. Train it anew."
         ) from None
 
 
