@@ -1,4 +1,4 @@
-"""What several families are made of: a size rule, normalization by name, and the layers Keras does not have."""
+"""What several families are made of: a size rule, inputs and norms by name, and the layers Keras does not have."""
 
 import keras
 from keras import layers, ops
@@ -22,6 +22,11 @@ def stages_that_fit(input_shape, most=4):
     while stages < most and side // 2 >= SMALLEST_MAP:
         side, stages = side // 2, stages + 1
     return stages
+
+
+def named_inputs(inputs):
+    """Return a new symbolic input for each of `inputs`, by name: a model made of them is fed with a dict."""
+    return {name: keras.Input(given.shape, dtype=given.dtype, name=name) for name, given in inputs.items()}
 
 
 def normalize(x, norm, name=None):

@@ -1,17 +1,9 @@
-"""What encoders of users and items are made of: inputs, tables of embeddings, histories, dense layers."""
+"""What encoders of users and items are made of: tables of embeddings, histories, dense layers."""
 
 import keras
 from keras import layers, ops
 
 from search_spaces.blocks import PositionEmbedding, normalize
-
-
-def make_inputs(given):
-    """Return new symbolic inputs by name: ids int32 (length,), vectors float32 (features,)."""
-    return {
-        name: keras.Input(one.shape, dtype="int32" if one.kind == "ids" else "float32", name=name)
-        for name, one in given.items()
-    }
 
 
 def is_history(one):

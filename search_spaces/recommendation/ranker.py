@@ -14,6 +14,7 @@ import keras
 import keras_tuner
 from keras import layers
 
+from search_spaces.blocks import named_inputs
 from search_spaces.recommendation.blocks import (
     Tables,
     dense_layers,
@@ -21,7 +22,6 @@ from search_spaces.recommendation.blocks import (
     is_history,
     items_of,
     join,
-    make_inputs,
     read_history,
 )
 
@@ -56,7 +56,7 @@ class Ranker(keras_tuner.HyperModel):
             style["norm"] = hp.Choice("norm", ["none", "layer", "batch"], default="none")
             style["dropout"] = hp.Float("dropout", 0.0, 0.4, step=0.1, default=0.0)
 
-        inputs = make_inputs(given)
+        inputs = named_inputs(given)
         tables = Tables(given, embedding, share)
         embedded = {
             name: read_history(tables.look_up(name, inputs[name]), inputs[name], reader, name)

@@ -12,6 +12,7 @@ import keras
 import keras_tuner
 from keras import layers
 
+from search_spaces.blocks import named_inputs
 from search_spaces.recommendation.blocks import (
     Tables,
     dense_layers,
@@ -19,7 +20,6 @@ from search_spaces.recommendation.blocks import (
     is_history,
     items_of,
     join,
-    make_inputs,
     read_history,
 )
 
@@ -62,7 +62,7 @@ class TwoTower(keras_tuner.HyperModel):
             style["activation"] = hp.Choice("activation", ["relu", "gelu"], default="relu")
             style["norm"] = hp.Choice("norm", ["none", "layer", "batch"], default="layer")
 
-        inputs = make_inputs(given)
+        inputs = named_inputs(given)
         tables = Tables(given, width, share)
 
         def parts(name):

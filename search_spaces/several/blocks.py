@@ -1,12 +1,7 @@
-"""What families for several inputs share: inputs by name, an encoder chosen for each, vectors of one width."""
+"""What families for several inputs share: an encoder chosen for each, vectors of one width."""
 
 import keras
 from keras import layers, ops
-
-
-def named_inputs(inputs):
-    """Return a new symbolic input for each of `inputs`, by name: a model made of them is fed with a dict."""
-    return {name: keras.Input(given.shape, dtype=given.dtype, name=name) for name, given in inputs.items()}
 
 
 def refuse_unencoded(inputs, encoders):

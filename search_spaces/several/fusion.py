@@ -18,8 +18,8 @@ import keras
 import keras_tuner
 from keras import layers, ops
 
-from search_spaces.blocks import PositionEmbedding
-from search_spaces.several.blocks import choose_families, encode, named_inputs, refuse_unencoded
+from search_spaces.blocks import PositionEmbedding, named_inputs
+from search_spaces.several.blocks import choose_families, encode, refuse_unencoded
 
 HEADS = 4
 

@@ -13,7 +13,8 @@ import keras
 import keras_tuner
 from keras import layers
 
-from search_spaces.several.blocks import choose_families, encode, named_inputs, refuse_unencoded
+from search_spaces.blocks import named_inputs
+from search_spaces.several.blocks import choose_families, encode, refuse_unencoded
 
 
 class Pair(keras_tuner.HyperModel):
