@@ -261,7 +261,9 @@ class Coordinator:
     def _judge(self, live: LiveTrial) -> Verdict | None:
         """Decide what can be decided before an epoch is spent: limits first, then duplicates."""
         assert live.architecture is not None
-        excess = over_limit(live.trial, live.architecture.cost, self._study.limits, live.latency)
+        # Latency is measured anew when a trial goes on: that must not undo what was allowed.
+        latency = None if live.known else live.latency
+        excess = over_limit(live.trial, live.architecture.cost, self._study.limits, latency)
         if excess:
             self._budget.count(free=True)
             return Verdict("failed", "rejected", excess)
