@@ -62,7 +62,9 @@ sources.promise("sklearn", "nas.data.builtin:load")
 sources.promise("keras", "nas.data.keras_datasets:load")
 sources.promise("series", "nas.data.series:load")
 sources.promise("babel", "nas.data.language_names:load")
+sources.promise("tones", "nas.data.tones:load")
 # files and functions of one's own
+sources.promise("audio", "nas.data.audio_folder:load")
 sources.promise("images", "nas.data.image_folder:load")
 sources.promise("manifest", "nas.data.manifest:load")
 sources.promise("python", "nas.data.python_function:load")
@@ -82,21 +84,26 @@ families.promise("bag", "search_spaces.text.bag:Bag")
 families.promise("text_cnn", "search_spaces.text.text_cnn:TextCNN")
 families.promise("text_rnn", "search_spaces.text.text_rnn:TextRNN")
 families.promise("text_transformer", "search_spaces.text.text_transformer:TextTransformer")
-# vector
-families.promise("ft_transformer", "search_spaces.vector.ft_transformer:FTTransformer")
-families.promise("mlp", "search_spaces.vector.mlp:MLP")
-families.promise("tab_resnet", "search_spaces.vector.tab_resnet:TabResNet")
+# audio
+families.promise("audio_cnn", "search_spaces.audio.cnn:AudioCNN")
+families.promise("crnn", "search_spaces.audio.crnn:CRNN")
+families.promise("conformer", "search_spaces.audio.conformer:Conformer")
+families.promise("wave_cnn", "search_spaces.audio.wave_cnn:WaveCNN")
 # sequence
 families.promise("inception_time", "search_spaces.sequence.inception_time:InceptionTime")
 families.promise("series_rnn", "search_spaces.sequence.series_rnn:SeriesRNN")
 families.promise("series_transformer", "search_spaces.sequence.series_transformer:SeriesTransformer")
 families.promise("tcn", "search_spaces.sequence.tcn:TCN")
-# pretrained
-families.promise("pretrained_image", "search_spaces.pretrained.image:PretrainedImage")
-families.promise("pretrained_text", "search_spaces.pretrained.text:PretrainedText")
+# vector
+families.promise("ft_transformer", "search_spaces.vector.ft_transformer:FTTransformer")
+families.promise("mlp", "search_spaces.vector.mlp:MLP")
+families.promise("tab_resnet", "search_spaces.vector.tab_resnet:TabResNet")
 # recommendation
 families.promise("two_tower", "search_spaces.recommendation.two_tower:TwoTower")
 families.promise("ranker", "search_spaces.recommendation.ranker:Ranker")
 # several inputs
 families.promise("fusion", "search_spaces.several.fusion:Fusion")
 families.promise("pair", "search_spaces.several.pair:Pair")
+# pretrained
+families.promise("pretrained_image", "search_spaces.pretrained.image:PretrainedImage")
+families.promise("pretrained_text", "search_spaces.pretrained.text:PretrainedText")

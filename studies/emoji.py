@@ -17,7 +17,10 @@ ENDS = {"train": "", "val": "_val", "test": "_test"}
 
 def load():
     """Return pictures and names, and the category of each: one of nine, "Flags" say."""
-    with np.load(Path(os.environ["NAS_DATA"]) / "image_text" / "noto_emoji_64.npz") as file:
+    folder = os.environ.get("NAS_DATA")
+    if not folder:
+        raise SystemExit("Set the environment variable NAS_DATA to the folder that holds image_text/noto_emoji_64.npz")
+    with np.load(Path(folder) / "image_text" / "noto_emoji_64.npz") as file:
         images = pictures(file["webp"], file["offsets"])
         names = file["name"].astype(object)
         categories = file["category_names"][file["category"]]

@@ -6,8 +6,9 @@ What kind of input an array is, its source says, or the study file (``data.kind`
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,8 @@ LARGEST = 1e30
 """Beyond this, float32 can no longer hold the differences and squares that training makes of inputs."""
 
 INTEGERS = (np.uint8, np.int8, np.int16, np.int32)
+SAMPLES = (np.int16, np.int32)
+"""Those that sounds are stored in: how loud a sample is, only the full scale of its dtype tells."""
 
 AXES: dict[InputKind, tuple[int, ...]] = {
     "image": (3, 4),
@@ -44,7 +47,8 @@ def check(raw: RawData, kind: InputKind | None = None) -> RawData:
     """Return `raw` as it will be stored: every input of a known kind, all splits of one compact dtype.
 
     Images and sequences get a channel axis, ids an axis of their length. Integers and booleans get the smallest of
-    uint8, int8, int16 and int32 that holds them, other numbers become float32 (float16 stays), texts Python's own.
+    uint8, int8, int16 and int32 that holds them (sounds of int16 and int32), other numbers become float32 (float16
+    stays), texts Python's own.
 
     Args:
         raw: As its source gives it.
@@ -61,7 +65,12 @@ def check(raw: RawData, kind: InputKind | None = None) -> RawData:
         problems = _differences(splits)
     if problems:
         raise DataError("\n  ".join(["the data cannot be searched on:", *problems]))
-    dtypes = {name: _compact_dtype([examples.x[name] for examples in splits.values()]) for name in kinds}
+    dtypes = {
+        name: _compact_dtype(
+            [examples.x[name] for examples in splits.values()], SAMPLES if kind == "audio" else INTEGERS
+        )
+        for name, kind in kinds.items()
+    }
     inputs = {name: replace(raw.inputs.get(name, RawInput()), kind=kinds[name]) for name in kinds}
     splits = {name: _compact(examples, dtypes) for name, examples in splits.items()}
     return replace(
@@ -177,8 +186,8 @@ def _compact(examples: Examples, dtypes: dict[str, np.dtype[np.generic]]) -> Exa
     return replace(examples, x={name: x.astype(dtypes[name], copy=False) for name, x in examples.x.items()})
 
 
-def _compact_dtype(arrays: list[Array]) -> np.dtype[np.generic]:
-    """Return the dtype that all of `arrays` are stored in."""
+def _compact_dtype(arrays: list[Array], integers: Sequence[type[np.integer[Any]]]) -> np.dtype[np.generic]:
+    """Return the dtype that all of `arrays` are stored in; whole numbers in the first of `integers` that holds them."""
     kinds = {array.dtype.kind for array in arrays}
     if kinds == {"O"}:
         return np.dtype(object)  # texts, until they are tokens
@@ -186,7 +195,7 @@ def _compact_dtype(arrays: list[Array]) -> np.dtype[np.generic]:
         return np.dtype(np.float16 if all(array.dtype.itemsize == 2 for array in arrays) else np.float32)
     if kinds <= {"b", "u", "i"}:
         low, high = min(int(array.min()) for array in arrays), max(int(array.max()) for array in arrays)
-        for dtype in INTEGERS:
+        for dtype in integers:
             if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
                 return np.dtype(dtype)
     return np.dtype(np.float32)

@@ -12,7 +12,7 @@ that its ``call`` uses. Where that cannot be followed its cost is unknown, never
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from math import prod
+from math import log2, prod
 from typing import Any, TypeAlias
 
 import keras
@@ -251,6 +251,51 @@ def reshape(operation: Any, inputs: Shapes, outputs: Shapes) -> int | None:
 )
 def product(operation: Any, inputs: Shapes, outputs: Shapes) -> None:
     """Products without a rule yet: unknown, not 0."""
+
+
+# ---------------------------------------------------------------- spectra
+
+
+def _real_transform(length: int) -> int:
+    """Return the MACs of a fast Fourier transform of so many real numbers.
+
+    N·log2 N by convention: N/2·log2 N butterflies with a complex product of 4 each, half of them saved because the
+    numbers are real. Whatever the factors of N; windows and magnitudes are not counted.
+    """
+    return round(length * log2(length))
+
+
+@macs.rule("STFT")
+def short_time_transform(operation: Any, inputs: Shapes, outputs: Shapes) -> int:
+    """One transform a frame; the outputs are real and imaginary parts, (…, frames, bins)."""
+    return prod(outputs[0][:-1]) * _real_transform(operation.fft_length)
+
+
+@macs.rule("RFFT")
+def real_transform(operation: Any, inputs: Shapes, outputs: Shapes) -> int:
+    """One transform along the last axis, cut or padded to ``fft_length``."""
+    length: int = operation.fft_length or inputs[0][-1]
+    return prod(inputs[0][:-1]) * _real_transform(length)
+
+
+@macs.rule(layers.MelSpectrogram)
+def mel_spectrogram(layer: Any, inputs: Shapes, outputs: Shapes) -> int:
+    """Transforms, and a product of their bins with the bands; the output is (…, bands, frames)."""
+    products: int = (layer.fft_length // 2 + 1) * layer.num_mel_bins
+    return prod(outputs[0][:-2]) * outputs[0][-1] * (_real_transform(layer.fft_length) + products)
+
+
+@macs.rule(layers.STFTSpectrogram)
+def convolved_spectrogram(layer: Any, inputs: Shapes, outputs: Shapes) -> int:
+    """Keras makes it as a convolution with the window's sines and cosines, and so it is counted."""
+    kernels = [getattr(layer, f"{part}_kernel", None) for part in ("real", "imag")]
+    channels, frames = (1, 2) if layer.data_format == "channels_first" else (2, 1)
+    return inputs[0][channels] * outputs[0][frames] * sum(_size(kernel) for kernel in kernels if kernel is not None)
+
+
+@macs.rule("FFT", "FFT2", "IFFT2", "IRFFT", "ISTFT")
+def transform(operation: Any, inputs: Shapes, outputs: Shapes) -> None:
+    """Transforms without a rule yet: unknown, not 0."""
 
 
 # ---------------------------------------------------------------- 0 by convention, though they have weights

@@ -1,4 +1,4 @@
-"""Two towers: a query (user, history, …) and an item, each ▶ a vector of the same width; a task compares the two.
+"""Two towers: a query (user and history, say) and an item, each ▶ a vector of one width, for a task to compare.
 
 Towers after Yi et al. 2019, doi:10.1145/3298689.3346996; a user as the mean of what they took after Covington et al.
 2016, doi:10.1145/2959100.2959190; histories read in order after Hidasi et al. 2015, arXiv:1511.06939 (GRU) and Kang and

@@ -5,7 +5,9 @@ A vector for each token, their mean or maximum, and up to two dense layers: with
 syntactic methods for text classification"), whose dropout of whole tokens is here as well. What every other family has
 to beat: it does not see the order of tokens.
 
-FIGURES
+For 64 tokens of 10,000, whose embeddings are the most of it: 10,875 architectures, from 160 thousand weights and no
+MACs to 2.8 million weights and 197 thousand MACs; by default 644 thousand weights, all but 4,160 of them embeddings,
+and 4,096 MACs.
 """
 
 import keras

@@ -5,7 +5,9 @@
 ``dilated``, so that a deep one sees a whole text, after Bai, Kolter and Koltun 2018, arXiv:1803.01271, but looking
 both ways. Padding is erased before every convolution: a text gives the same features whatever length it is padded to.
 
-FIGURES
+For 64 tokens of 10,000, whose embeddings are the most of it: 24,768 architectures, from 321 thousand weights and 66
+thousand MACs to 2.0 million weights and 44 million MACs; by default 677 thousand weights, 37 thousand of them behind
+the embeddings, and 2.4 million MACs.
 """
 
 import keras
@@ -36,11 +38,13 @@ class TextCNN(keras_tuner.HyperModel):
         )
         dropout = hp.Float("dropout", 0.0, 0.5, step=0.1, default=0.1)
 
-        tokens, mask = tokens_in(*self.input_shape)
+        (length,) = self.input_shape
+        tokens, mask = tokens_in(length)
         x = erase(embed(tokens, self.vocabulary, width), mask)
         if style == "parallel":
-            smallest = hp.Int("smallest_window", 1, 4, default=2)
-            windows = range(smallest, smallest + hp.Int("windows", 1, 4, default=3))
+            smallest = hp.Int("smallest_window", 1, min(4, length), default=min(2, length)) if length > 1 else 1
+            largest = smallest + hp.Int("windows", 1, 4, default=3) - 1
+            windows = range(smallest, min(largest, length) + 1)
             found = [
                 layers.Conv1D(filters, window, padding="same", activation=activation, name=f"window{window}")(x)
                 for window in windows

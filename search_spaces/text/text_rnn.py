@@ -4,7 +4,9 @@ LSTM (Hochreiter and Schmidhuber 1997) or GRU (Cho et al. 2014, arXiv:1406.1078)
 Paliwal 1997), stacked; the features are the last state, or the mean, the maximum or a weighted mean of all (Lin et al.
 2017, arXiv:1703.03130). Padding is passed over: the state behind a text's last token is the last one.
 
-FIGURES
+For 64 tokens of 10,000, whose embeddings are the most of it: 3,456 architectures, from 322 thousand weights and 147
+thousand MACs to 2.4 million weights and 71 million MACs; by default 690 thousand weights, 50 thousand of them behind
+the embeddings, and 3.1 million MACs.
 """
 
 import keras

@@ -5,7 +5,9 @@ before or after each part (Xiong et al. 2020, arXiv:2002.04745), positions that 
 2021, arXiv:2104.09864), feed-forward layers with or without a gate (Shazeer 2020, arXiv:2002.05202). The features are
 the mean of all tokens, a weighted mean (Lin et al. 2017, arXiv:1703.03130), or a token of their own, as in BERT.
 
-FIGURES
+For 64 tokens of 10,000, whose embeddings are the most of it: 55,296 architectures, from 327 thousand weights and 653
+thousand MACs to 2.1 million weights and 56 million MACs; by default 711 thousand weights, 71 thousand of them behind
+the embeddings, and 5.2 million MACs.
 """
 
 import keras

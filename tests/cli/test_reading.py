@@ -318,9 +318,10 @@ def test_a_terminal_without_the_characters_gets_question_marks(database: Path, t
     assert "Curve  ???" in ran.stdout
 
 
-def test_the_example_studies_are_sound() -> None:
+def test_the_example_studies_are_sound(monkeypatch: pytest.MonkeyPatch) -> None:
     from nas.study_file import read_study
 
+    monkeypatch.setenv("NAS_DATA", "/somewhere")
     for path in (ROOT / "studies").glob("*.toml"):
         study, _ = read_study(path)
         assert study.name == path.stem

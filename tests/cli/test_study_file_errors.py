@@ -188,7 +188,7 @@ def test_bytes_that_are_no_study_are_refused(content: bytes) -> None:
 def test_every_problem_is_listed_at_once() -> None:
     study = copy.deepcopy(VALID)
     study["name"] = "no spaces please"
-    study["space"]["families"] = ["cn", "resnet"]
+    study["space"]["families"] = ["resnt", "cnn"]
     study["search"].update(epoch=3, workers=0, strategy="magic")
     study["limit"] = {}
     del study["data"]
@@ -196,12 +196,28 @@ def test_every_problem_is_listed_at_once() -> None:
         document(study),
         "7 problems",
         "name: must be",
-        "space.families: No search space is named 'cn'. Did you mean 'cnn'?",
+        "space.families: No search space is named 'resnt'. Did you mean 'resnet'?",
         "search.epoch: [search] has no such key. Did you mean 'epochs'?",
         "search.workers: input should be greater than or equal to 1. Received: 0.",
         "search.strategy: No strategy is named 'magic'.",
         "limit: a study file has no such key. Did you mean 'limits'?",
         "data: is required and missing.",
+    )
+
+
+def test_environment_variables_that_are_not_set_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NAS_TEST_NOWHERE", raising=False)
+    monkeypatch.setenv("NAS_TEST_SOMEWHERE", "/somewhere")
+    study = copy.deepcopy(VALID)
+    study["data"] = {
+        "source": "npz:${NAS_TEST_SOMEWHERE}/${NAS_TEST_NOWHERE}/digits.npz",
+        "interactions": {"items": "${NAS_TEST_NOWHERE}/films.csv"},
+    }
+    assert_refused(
+        document(study),
+        "2 problems",
+        "data.source: the environment variable 'NAS_TEST_NOWHERE' in 'npz:${NAS_TEST_SOMEWHERE}/${NAS_TEST_NOWHERE}",
+        "data.interactions.items: the environment variable 'NAS_TEST_NOWHERE'",
     )
 
 

@@ -91,6 +91,12 @@ def test_the_stored_dtype_is_compact(given_x, stored):
     np.testing.assert_allclose(x.astype(np.float64), given_x.astype(np.float64), rtol=1e-6)
 
 
+@pytest.mark.parametrize("given_as", [np.int16, np.int64])
+def test_soft_sounds_stay_soft(given_as):
+    soft = np.array([[0, 1, 100], [-3, 2, 0]], given_as)  # would fit into 8 bits, and be 256 times as loud
+    assert check(raw(soft), "audio").train.only.dtype == np.int16
+
+
 def test_all_splits_are_stored_in_one_dtype():
     data = check(raw([[1], [2]], test=Examples.of(np.array([[0.5]]), np.zeros(1))))
     assert data.train.only.dtype == data.test.only.dtype == np.float32

@@ -146,13 +146,14 @@ def test_the_inverted_residual_adds_only_where_shapes_agree():
     assert adds == ["stage1_block1_add", "stage1_block2_add", "stage2_block2_add"]
 
 
-@pytest.mark.parametrize(("side", "patch", "stages"), [(8, 1, 2), (28, 2, 2), (32, 2, 3), (64, 4, 3), (224, 4, 4)])
-def test_the_stem_is_finer_on_smaller_images(side, patch, stages):
-    from search_spaces.image.convnext import stem_patch
+@pytest.mark.parametrize(("side", "stride", "stages"), [(8, 1, 2), (28, 2, 2), (32, 2, 3), (64, 4, 3), (224, 4, 4)])
+def test_the_stem_is_finer_on_smaller_images(side, stride, stages):
+    from search_spaces.image.convnext import stem_stride
 
-    assert stem_patch((side, side, 3)) == patch
+    assert stem_stride((side, side, 3)) == stride
     deepest = build("convnext", (side, side, 3), "map", stages=stages)
-    assert deepest.output_shape[1] == side // patch // 2 ** (stages - 1) >= 4
+    assert deepest.output_shape[1] == side // stride // 2 ** (stages - 1) >= 4
+    assert deepest.get_layer("stem").kernel_size[0] == max(3, stride)  # never a single pixel
 
 
 # ---------------------------------------------------------------- the searched cell

@@ -102,6 +102,33 @@ def test_dot_products_of_tensors_are_counted():
         assert describe(keras.Model([x, y], call())).cost.macs == expected
 
 
+def test_a_fourier_transform_is_n_log2_n():
+    sound = keras.Input((4000,))
+    frames = 1 + 4000 // 80
+    for call, expected in [
+        (lambda: ops.stft(sound, 200, 80, 256)[0], frames * 256 * 8),
+        (lambda: ops.stft(sound, 200, 80, 256, center=False)[1], (1 + (4000 - 256) // 80) * 256 * 8),
+        (lambda: ops.rfft(ops.reshape(sound, (1, 4, 1000)), 1024)[0], 4 * 1024 * 10),
+    ]:
+        assert describe(keras.Model(sound, call())).cost.macs == expected
+
+
+def test_spectrograms_of_keras():
+    mel = layers.MelSpectrogram(fft_length=256, sequence_stride=80, sampling_rate=8000, num_mel_bins=40)
+    assert cost((4000,), mel).macs == (1 + 4000 // 80) * (256 * 8 + 129 * 40)
+    frames = 1 + (4000 - 200) // 80  # a convolution: 129 sines and as many cosines of 200 samples
+    for mode, parts in [("log", 2), ("real", 1)]:
+        layer = layers.STFTSpectrogram(mode, frame_length=200, frame_step=80, fft_length=256)
+        assert cost((4000, 3), layer).macs == 3 * frames * 200 * 129 * parts
+
+
+def test_a_transform_without_a_rule_is_unknown():
+    x = keras.Input((2, 8))
+    unknown = describe(keras.Model(x, ops.fft((x, x))[0])).cost
+    assert unknown.macs is None
+    assert "FFT" in unknown.unknown
+
+
 def test_a_product_without_a_rule_is_unknown():
     x = keras.Input((5, 8))
     unknown = describe(keras.Model(x, ops.conv(x, np.ones((3, 8, 2), "float32")))).cost

@@ -1,0 +1,1 @@
+"""Encoders of sounds: (samples,) in [-1, 1] -> features."""
