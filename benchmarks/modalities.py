@@ -96,7 +96,10 @@ def ours(name: str, folder: Path, minutes: float, seed: int) -> dict[str, Any]:
     with reading_from(storage_url(storage)) as connection:
         study = queries.study(connection, name)
         trials = queries.trials(connection, study.id)
-    best = rank(trials, study.directions)[0].trial
+    ranked = rank(trials, study.directions)
+    if not ranked:
+        raise SystemExit(f"No trial of {name} was complete within {minutes:g} minutes.")
+    best = ranked[0].trial
     files = StudyFiles(files_root(storage_url(storage)), study.id)
     metric = study.objectives[0]
     test = _test_of(_order(name, folder, best), files.checkpoint(best.number), metric)

@@ -25,7 +25,7 @@ def check_family(
     classes: int = 10,
     features: str = "vector",
     encoders: Mapping[str, tuple[str, ...]] | None = None,
-    members: int = 10,
+    members: int = 50,
     seed: int = 0,
 ) -> tuple[Architecture, ...]:
     """Build the default and `members` - 1 random members of `family` and check what every member has to keep to.

@@ -374,6 +374,7 @@ def test_a_study_starts_from_the_encoder_of_another_and_keeps_it(tmp_path):
         assert trial.outcome == "complete"
         assert {name: value for name, value in trial.params.items() if name.startswith("cnn/")} == own
         assert trial.training["starts_from"] == f"pretraining/{best.number}"
+    assert new[0].training["pretrained_rate"] == 1.0  # by default an encoder of one's own goes on as fast as its head
     assert len({trial.fingerprint for trial in new}) == 1
     assert len({json.dumps(trial.training, sort_keys=True) for trial in new}) == 3
     assert_starts_with_its_weights(tmp_path, new[0], best)

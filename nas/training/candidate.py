@@ -10,7 +10,7 @@ import keras
 import keras_tuner
 
 from nas import catalogue
-from nas.conversation import Evaluate
+from nas.conversation import Evaluate, Start
 from nas.errors import FamilyError
 from nas.training.checkpoint import load_encoder
 from nas.training.choices import PREFIX, TASK
@@ -72,13 +72,11 @@ def build(order: Evaluate, answer: Answer) -> Candidate:
             raise FamilyError(f"A model that comes compiled, as of {order.family!r}, has no encoder to start from.")
         return Candidate(encoder, family, task, hp, aims, None, None, came_compiled=True)
     starts_from: str | None = getattr(encoder, "starts_from", None)
-    if order.start is not None:
-        load_encoder(Path(order.start.weights), encoder)
-        starts_from = order.start.name
-        for layer in encoder._flatten_layers():
-            layer.pretrained = True
     model = task.attach_head(encoder, order.data, aims)
     loss, view = task.loss(order.data, aims), task.view(order.data, aims)
+    if order.start is not None:  # now that any encoder is built: one without a graph is when the head calls it
+        _begin_with(order.start, encoder)
+        starts_from = order.start.name
     return Candidate(
         model,
         family,
@@ -91,6 +89,14 @@ def build(order: Evaluate, answer: Answer) -> Candidate:
         encoder=tuple(encoder.weights),
         starts_from=starts_from,
     )
+
+
+def _begin_with(start: Start, encoder: keras.Model) -> None:
+    """Give `encoder` the weights of `start`; layers that have all of theirs from it are `pretrained` from now on."""
+    loaded = {id(weight) for weight in load_encoder(Path(start.weights), encoder)}
+    for layer in encoder._flatten_layers():
+        if layer.weights and loaded.issuperset(id(weight) for weight in layer.weights):
+            layer.pretrained = True
 
 
 def label(family: str) -> str:

@@ -76,8 +76,8 @@ def restore(path: Path, model: keras.Model, identity: str) -> tuple[Epoch, ...]:
     return tuple(Epoch(**epoch) for epoch in manifest["curve"])
 
 
-def load_encoder(path: Path, encoder: keras.Model) -> None:
-    """Put the weights of the encoder in the checkpoint at `path` into `encoder`.
+def load_encoder(path: Path, encoder: keras.Model) -> list[Any]:
+    """Put the weights of the encoder in the checkpoint at `path` into `encoder`; return those that have got one.
 
     Where both are the same they are matched by position. An encoder that gives features of another form may have
     weights more, for pooling say: then each kept weight goes where one of its path and shape is, and the others stay.
@@ -101,6 +101,7 @@ def load_encoder(path: Path, encoder: keras.Model) -> None:
         matched = [(_taken(weights, name, value), value) for name, value in values]
     for weight, value in matched:
         weight.assign(value)
+    return [weight for weight, _ in matched]
 
 
 def _taken(weights: list[Any], name: str, value: Any) -> Any:

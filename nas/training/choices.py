@@ -32,6 +32,20 @@ WARM_UP = 0.05
 
 
 @dataclass(frozen=True, slots=True)
+class Rates:
+    """By what, up to 1, the learning rate of weights that were trained before may be multiplied."""
+
+    lowest: float
+    default: float
+
+
+CHECKPOINTS = Rates(1e-3, 3e-2)
+"""Of encoders that learned from very much: AdamW's 2e-3 is far too fast for them."""
+OTHER_STUDIES = Rates(0.1, 1.0)
+"""Of encoders of another study, as small as those that learn from nothing and as fast."""
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingChoices:
     """How to train, as chosen for one trial. All but `batch_size` are ``None`` for a model that came compiled.
 
@@ -62,7 +76,7 @@ def choose(
     *,
     compiled: bool,
     augment: Mapping[str, Sequence[str]],
-    pretrained: bool = False,
+    pretrained: Rates | None = None,
 ) -> TrainingChoices:
     """Ask for the training choices; only for the batch size where the model came `compiled`.
 
@@ -71,7 +85,7 @@ def choose(
         card: The prepared data.
         compiled: Whether the model has its own loss and optimizer.
         augment: By input, the augmentations there are for it.
-        pretrained: Whether weights that were trained before are trained on.
+        pretrained: If weights that were trained before are trained on, how fast they may be.
     """
     hp = AnsweredHyperParameters(answer, prefix=PREFIX)
     sizes = [size for size in BATCH_SIZES if size * STEPS <= card.examples["train"]] or [BATCH_SIZES[0]]
@@ -94,7 +108,9 @@ def choose(
         weight_decay,
         {name: hp.Choice(_augmentation_of(name), list(kinds)) for name, kinds in augment.items() if len(kinds) > 1},
         hp.Choice("class_weights", ["none", "balanced"]) if _is_imbalanced(card) else None,
-        hp.Float("pretrained_rate", 1e-3, 1.0, sampling="log", default=3e-2) if pretrained else None,
+        hp.Float("pretrained_rate", pretrained.lowest, 1.0, sampling="log", default=pretrained.default)
+        if pretrained
+        else None,
     )
 
 

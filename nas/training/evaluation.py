@@ -35,7 +35,15 @@ from nas.data.prepared import open_split
 from nas.training import checkpoint
 from nas.training.architecture import describe
 from nas.training.candidate import Candidate, build
-from nas.training.choices import TASK, TrainingChoices, choose, make_optimizer, make_schedule
+from nas.training.choices import (
+    CHECKPOINTS,
+    OTHER_STUDIES,
+    TASK,
+    TrainingChoices,
+    choose,
+    make_optimizer,
+    make_schedule,
+)
 from nas.training.failure import Diverged
 from nas.training.feed import augment_of, augmentations_of, balanced, labelled, rows_of, standardiser, stored
 from nas.training.hyperparameters import Answer, from_params
@@ -70,9 +78,8 @@ def _converse(order: Evaluate, channel: Channel, answer: Answer) -> Finished:
     choices = None
     if not (candidate.fits_itself and candidate.came_compiled):
         augment = _names(augmentations_of(card, candidate.task))
-        choices = choose(
-            answer, card, compiled=candidate.came_compiled, augment=augment, pretrained=bool(candidate.pretrained)
-        )
+        rates = (OTHER_STUDIES if order.start is not None else CHECKPOINTS) if candidate.pretrained else None
+        choices = choose(answer, card, compiled=candidate.came_compiled, augment=augment, pretrained=rates)
     architecture = describe(model, card.input_shape or None)
     training = None if candidate.fits_itself or choices is None else _decided(choices, candidate)
     latency = measure([model])[0] if order.latency else None

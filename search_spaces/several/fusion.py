@@ -1,4 +1,4 @@
-"""Several inputs of one example joined into one vector: several by name -> (batch, features).
+"""Several inputs joined into one vector: inputs by name -> (features,).
 
 Each input is encoded by a searched family of its own and projected to a common width; then the vectors are joined:
 

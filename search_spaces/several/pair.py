@@ -1,4 +1,4 @@
-"""Two encoders, one for each half of a pair: several by name -> (batch, width), (batch, width).
+"""Two encoders, one for each half of a pair: inputs by name -> (width,) and (width,).
 
 The inputs that are an item's (a text that belongs to an image, say) make one half, all others the query's. Each input
 is encoded by a searched family of its own, what belongs to a half is put side by side, and a projection head ends both

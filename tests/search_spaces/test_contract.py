@@ -1,10 +1,15 @@
-"""Every registered family keeps the contract: a new one is tested by existing."""
+"""Every registered family keeps the contract: a new one is tested by existing.
+
+A few members of each here, for time; ``NAS_TEST_MEMBERS=50`` draws as many as `check_family` does by itself.
+"""
+
+import os
 
 import pytest
 
 from nas import catalogue
 from nas.conversation import Input
-from nas.search.fit import FITS, FITS_OF, modality
+from nas.search.fit import fit_of, modality
 from nas.testing import check_family
 
 pytestmark = pytest.mark.tf
@@ -17,26 +22,22 @@ INPUTS = {
     "audio": Input("audio", (4000,), sample_rate=8000),
 }
 """A small input of each kind."""
-ALONE = [
-    name for name in catalogue.families if modality(name) and not (FITS_OF.get(name) or FITS[modality(name)]).several
-]
+MEMBERS = int(os.environ.get("NAS_TEST_MEMBERS", "4"))
+ALONE = [name for name in catalogue.families if (fit := fit_of(name)) and not fit.several and not fit.named]
+"""Families of one input; those of several, and those that need a checkpoint, have tests of their own."""
 IMAGES = [name for name in ALONE if modality(name) == "image"]
-
-
-def fit(name):
-    return FITS_OF.get(name) or FITS[modality(name)]
 
 
 @pytest.mark.parametrize("name", ALONE)
 def test_random_members_keep_the_contract(name):
-    for kind in fit(name).kinds:
-        built = check_family(catalogue.families[name], INPUTS[kind], members=4)
+    for kind in fit_of(name).kinds:
+        built = check_family(catalogue.families[name], INPUTS[kind], members=MEMBERS)
         assert len({architecture.fingerprint for architecture in built}) > 1
 
 
-@pytest.mark.parametrize(("name", "features"), [(name, form) for name in ALONE for form in fit(name).gives[1:]])
+@pytest.mark.parametrize(("name", "features"), [(name, form) for name in ALONE for form in fit_of(name).gives[1:]])
 def test_members_give_the_features_that_are_asked_for(name, features):
-    for kind in fit(name).kinds:
+    for kind in fit_of(name).kinds:
         for architecture in check_family(catalogue.families[name], INPUTS[kind], features=features, members=2):
             assert len(architecture.graph[-1].shape) == {"sequence": 2, "map": 3}[features]
 
@@ -50,5 +51,5 @@ def test_the_default_member_is_sound_on_larger_images(name, shape):
 
 @pytest.mark.parametrize("name", ALONE)
 def test_the_default_member_is_small_on_small_inputs(name):
-    (architecture,) = check_family(catalogue.families[name], INPUTS[fit(name).kinds[0]], members=1)
+    (architecture,) = check_family(catalogue.families[name], INPUTS[fit_of(name).kinds[0]], members=1)
     assert architecture.cost.weights < 200_000

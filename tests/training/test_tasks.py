@@ -94,13 +94,13 @@ def metric_learning(rng):
 EXAMPLES = {
     "classification": (classification, "Dense", {}),
     "multilabel": (multilabel, "Dense", {}),
-    "multilabel, weighted": (multilabel, "Dense", {"multilabel/label_weights": "balanced"}),
+    "multilabel, weighted": (multilabel, "Dense", {"training/task_label_weights": "balanced"}),
     "regression": (regression, "Dense", {}),
-    "regression, Huber": (regression, "Dense", {"regression/loss": "huber"}),
+    "regression, Huber": (regression, "Dense", {"training/task_loss": "huber"}),
     "tagging": (tagging, "Conv", {}),
     "transcription": (transcription, "Conv", {}),
     "metric_learning": (metric_learning, "Dense", {}),
-    "metric_learning, triplets": (metric_learning, "Dense", {"metric_learning/loss": "triplet"}),
+    "metric_learning, triplets": (metric_learning, "Dense", {"training/task_loss": "triplet"}),
 }
 TASKS = [name for name in EXAMPLES if "," not in name]
 KINDS = {"tagging": "sequence", "transcription": "sequence"}
