@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import math
 import os
 import subprocess
 import sys
@@ -271,6 +272,7 @@ def keras_tuner(name: str, folder: Path, minutes: float, seed: int) -> dict[str,
     import numpy as np
 
     from nas.conversation import Ask, Evaluate, Scalar
+    from nas.training.architecture import describe
     from nas.training.candidate import build
     from nas.training.choices import choose, make_optimizer, make_schedule
     from nas.training.feed import augmentations_of, balanced
@@ -293,8 +295,9 @@ def keras_tuner(name: str, folder: Path, minutes: float, seed: int) -> dict[str,
                 if given.kind == "categorical":
                     value: Scalar = hp.Choice(ask.name, list(given.choices), default=ask.default)
                 elif given.kind == "int":
-                    sampling = "log" if given.log else "linear"
-                    value = hp.Int(ask.name, int(given.low or 0), int(given.high or 0), sampling=sampling)
+                    low, high, step = int(given.low or 0), int(given.high or 0), int(given.step or 1)
+                    sampling, step = ("log", None) if given.log else ("linear", step)
+                    value = hp.Int(ask.name, low, high, step=step, sampling=sampling, default=ask.default)
                 elif given.log:
                     value = hp.Float(ask.name, given.low, given.high, sampling="log", default=ask.default)
                 else:
@@ -307,9 +310,9 @@ def keras_tuner(name: str, folder: Path, minutes: float, seed: int) -> dict[str,
                 encoders=problem.study.space.encoders,
             )  # fmt: skip
             candidate = build(order, answer)
-            limits = problem.study.limits
-            if limits.weights is not None and candidate.model.count_params() > limits.weights:
-                raise kt.errors.FailedTrialError("too many weights")
+            limits, cost = problem.study.limits, describe(candidate.model).cost
+            if (limits.weights or math.inf) < (cost.weights or 0) or (limits.macs or math.inf) < (cost.macs or 0):
+                raise kt.errors.FailedTrialError("over a limit")
             known = {key: tuple(names) for key, names in augmentations_of(card, candidate.task).items()}
             self.choices = choose(answer, card, compiled=False, augment=known)
             steps = card.examples["train"] // self.choices.batch_size * problem.epochs
@@ -336,9 +339,8 @@ def keras_tuner(name: str, folder: Path, minutes: float, seed: int) -> dict[str,
                     score = float((logs or {})[problem.metric])
                     scores.append(score)
                     if best_weights["score"] is None or better(score, best_weights["score"]):
-                        test = _score(model, problem.task, card, "test", problem.metric)
-                        best_weights.update(score=score, test=test, weights=model.count_params())
-                        best_weights["family"] = trial.hyperparameters.get("family")
+                        best_weights.update(score=score, values=dict(trial.hyperparameters.values))
+                        best_weights["weights"] = model.get_weights()
 
             choices = self.hypermodel.choices
             weights = dict(enumerate(balanced(card).numpy())) if choices.class_weights == "balanced" else None
@@ -359,13 +361,20 @@ def keras_tuner(name: str, folder: Path, minutes: float, seed: int) -> dict[str,
     )  # fmt: skip
     with contextlib.suppress(TimeUp, RuntimeError, kt.errors.FatalError):
         tuner.search()
+    seconds = time.perf_counter() - started
+    if best_weights["score"] is None:
+        return {"complete": Search.finished, "seconds": seconds}
+    chosen = kt.HyperParameters()
+    chosen.values = best_weights["values"]
+    model = Space().build(chosen)
+    model.set_weights(best_weights["weights"])
     return {
         "validation": best_weights["score"],
-        "test": best_weights.get("test"),
-        "family": best_weights.get("family"),
-        "weights": best_weights.get("weights"),
+        "test": _score(model, problem.task, card, "test", problem.metric),  # after the clock
+        "family": chosen.values["family"],
+        "weights": model.count_params(),
         "complete": Search.finished,
-        "seconds": time.perf_counter() - started,
+        "seconds": seconds,
     }
 
 

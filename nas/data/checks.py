@@ -217,9 +217,12 @@ def _compact_dtype(arrays: list[Array], integers: Sequence[type[np.integer[Any]]
 
 def _with_vocabulary(known: RawInput, name: str, splits: dict[str, Examples]) -> RawInput:
     """Ids whose number the source does not say are counted."""
-    if known.kind != "ids" or known.vocabulary:
+    if known.kind != "ids":
         return known
-    return replace(known, vocabulary=1 + max(int(examples.x[name].max()) for examples in splits.values()))
+    largest = max(int(examples.x[name].max()) for examples in splits.values())
+    if known.vocabulary and largest >= known.vocabulary:
+        raise DataError(f"{name} has the id {largest}, and the source says that ids are below {known.vocabulary}.")
+    return replace(known, vocabulary=known.vocabulary or 1 + largest)
 
 
 def _kind(dtype: np.dtype[np.generic]) -> str:

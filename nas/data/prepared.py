@@ -48,7 +48,10 @@ def prepare(
     source = data.source
     try:
         data = expanded(data)
-        raw = aim.check(check(load(data, base), data.kind))
+        raw = check(load(data, base), data.kind)
+        if aim.features != "pair":
+            raw = replace(raw, catalogue=None)  # what is to be found among, and nobody looks for it
+        raw = aim.check(raw)
         splits, notes = split(raw, data.split, aim.cut)
         if look is not None:
             look(splits)
@@ -138,7 +141,9 @@ def _fingerprint(arrays: dict[str, Array], inputs: dict[str, Encoded]) -> str:
     digest = hashlib.sha256(f"split rule {RULE}\n".encode())
     for name, encoded in inputs.items():
         given = encoded.input
-        digest.update(f"{name} {given.kind} {given.categories} {given.sample_rate} {given.item}\n".encode())
+        digest.update(
+            f"{name} {given.kind} {given.vocabulary} {given.categories} {given.sample_rate} {given.item}\n".encode()
+        )
         for file, text in encoded.files.items():
             digest.update(f"{file}\n{text}\n".encode())
     for name, array in arrays.items():

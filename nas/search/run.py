@@ -12,13 +12,14 @@ from pathlib import Path
 
 from rich.console import Console
 
+from nas import catalogue
 from nas.conversation import DataCard, Failed, Prepare, Prepared
 from nas.errors import BadInput, DataError, Interrupted, NASError, NotFound, StorageError, StudyExists, StudyRunning
 from nas.ranking import rank
 from nas.search.budget import Budget
 from nas.search.coordinator import TRIES, Coordinator
 from nas.search.files import StudyFiles, files_root
-from nas.search.fit import choose_encoders, choose_families
+from nas.search.fit import choose_encoders, choose_families, modality
 from nas.search.observer import Observer
 from nas.search.origin import Origin, find_origin, keep_weights
 from nas.search.pool.local import LocalPool, PoolSettings
@@ -265,7 +266,8 @@ def with_families(study: Study, card: DataCard, origin: Origin | None = None) ->
         origin.refuse_other_inputs(card)
     named = study.space.families if origin is None else (origin.start.family,)
     families = choose_families(named, card, study.task.kind)
-    encoders = choose_encoders(study.space.encoders, card)
+    joins = any(modality(name) == "several" or name not in catalogue.families for name in families)
+    encoders = choose_encoders(study.space.encoders, card) if joins or study.space.encoders else {}
     return study.model_copy(
         update={"space": study.space.model_copy(update={"families": families, "encoders": encoders})}
     )

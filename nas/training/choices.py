@@ -77,6 +77,7 @@ def choose(
     compiled: bool,
     augment: Mapping[str, Sequence[str]],
     pretrained: Rates | None = None,
+    fits_itself: bool = False,
 ) -> TrainingChoices:
     """Ask for the training choices; only for the batch size where the model came `compiled`.
 
@@ -86,6 +87,7 @@ def choose(
         compiled: Whether the model has its own loss and optimizer.
         augment: By input, the augmentations there are for it.
         pretrained: If weights that were trained before are trained on, how fast they may be.
+        fits_itself: Whether the family's own ``fit`` trains: it knows nothing of our augmentations and weights.
     """
     hp = AnsweredHyperParameters(answer, prefix=PREFIX)
     sizes = [size for size in BATCH_SIZES if size * STEPS <= card.examples["train"]] or [BATCH_SIZES[0]]
@@ -107,7 +109,7 @@ def choose(
         hp.Choice("schedule", ["cosine", "constant"]),
         weight_decay,
         {name: hp.Choice(_augmentation_of(name), list(kinds)) for name, kinds in augment.items() if len(kinds) > 1},
-        hp.Choice("class_weights", ["none", "balanced"]) if _is_imbalanced(card) else None,
+        hp.Choice("class_weights", ["none", "balanced"]) if _is_imbalanced(card) and not fits_itself else None,
         hp.Float("pretrained_rate", pretrained.lowest, 1.0, sampling="log", default=pretrained.default)
         if pretrained
         else None,
@@ -142,7 +144,7 @@ def make_optimizer(choices: TrainingChoices, rate: Any, pretrained: Collection[A
     """Return a new Keras optimizer; `rate` is its learning rate or its schedule.
 
     Variables in `pretrained` learn at ``choices.pretrained_rate`` times that rate (discriminative fine-tuning, Howard
-    and Ruder 2018, arXiv:1801.06146, section 3.2).
+    and Ruder 2018, arXiv:1801.06146, section 3.2), and do not decay.
     """
     if choices.optimizer == "adamw":
         optimizer = keras.optimizers.AdamW(rate, weight_decay=choices.weight_decay)
@@ -152,6 +154,7 @@ def make_optimizer(choices: TrainingChoices, rate: Any, pretrained: Collection[A
         # On TensorFlow a step is given the variable within Keras's.
         slow = {id(one) for variable in pretrained for one in (variable, variable.value)}
         _slow_down(optimizer, slow, choices.pretrained_rate)
+        optimizer.exclude_from_weight_decay(var_list=list(pretrained))  # it would pull them to 0 at the full rate
     return optimizer
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -32,6 +33,7 @@ from nas.conversation import (
     Value,
 )
 from nas.data.prepared import open_split
+from nas.errors import FamilyError
 from nas.training import checkpoint
 from nas.training.architecture import describe
 from nas.training.candidate import Candidate, build
@@ -49,7 +51,7 @@ from nas.training.feed import augment_of, augmentations_of, balanced, labelled, 
 from nas.training.hyperparameters import Answer, from_params
 from nas.training.latency import measure
 from nas.training.loop import Loop, Rows
-from nas.training.tasks.task import Outputs
+from nas.training.tasks.task import VALIDATION_BATCH, Outputs
 
 REHEARSAL_STEPS = 12
 
@@ -77,9 +79,16 @@ def _converse(order: Evaluate, channel: Channel, answer: Answer) -> Finished:
     model, card = candidate.model, order.data
     choices = None
     if not (candidate.fits_itself and candidate.came_compiled):
-        augment = _names(augmentations_of(card, candidate.task))
+        augment = {} if candidate.fits_itself else _names(augmentations_of(card, candidate.task))
         rates = (OTHER_STUDIES if order.start is not None else CHECKPOINTS) if candidate.pretrained else None
-        choices = choose(answer, card, compiled=candidate.came_compiled, augment=augment, pretrained=rates)
+        choices = choose(
+            answer,
+            card,
+            compiled=candidate.came_compiled,
+            augment=augment,
+            pretrained=rates,
+            fits_itself=candidate.fits_itself,
+        )
     architecture = describe(model, card.input_shape or None)
     training = None if candidate.fits_itself or choices is None else _decided(choices, candidate)
     latency = measure([model])[0] if order.latency else None
@@ -199,7 +208,8 @@ def _fit(order: Evaluate, candidate: Candidate, choices: TrainingChoices, schedu
         number = len(progress.curve) + 1
         metrics = finite(loop.train(number), number)
         metrics |= finite(loop.validate(), number)
-        metrics |= task.measure(outputs, card)
+        if not candidate.came_compiled:  # what comes out of a model that did is its own affair
+            metrics |= task.measure(outputs, card)
         progress.report(metrics, perf_counter() - started)
 
 
@@ -217,6 +227,11 @@ def _rehearse(loop: Loop, progress: _Progress, share: float) -> None:
 
 def _fit_by_family(order: Evaluate, candidate: Candidate, progress: _Progress) -> None:
     """Let the family's own ``fit`` train; our callback reports every epoch."""
+    if candidate.view is not None:
+        raise FamilyError(
+            f"The task {order.task!r} makes its labels from the inputs, step by step, and the family {order.family!r} "
+            "trains by a fit of its own, which knows nothing of that. Name another family, or leave out its fit."
+        )
     model = candidate.model
     standardise = standardiser(order.data)
     train, validation = (labelled(rows, model, order.data) for rows in rows_of(order.data))
@@ -232,6 +247,15 @@ def _fit_by_family(order: Evaluate, candidate: Candidate, progress: _Progress) -
         x = tf.nest.map_structure(lambda part: part.numpy(), standardise(rows.x))
         return x, rows.y.numpy()
 
+    def measured() -> dict[str, float]:
+        if candidate.came_compiled:
+            return {}
+        outputs = Outputs(
+            lambda split: model.predict(arrays(stored(order.data, split))[0], batch_size=VALIDATION_BATCH, verbose=0),
+            lambda split: open_split(order.data, split),
+        )
+        return candidate.task.measure(outputs, order.data)
+
     candidate.family.fit(
         candidate.hp,
         model,
@@ -239,22 +263,23 @@ def _fit_by_family(order: Evaluate, candidate: Candidate, progress: _Progress) -
         validation_data=arrays(validation),
         initial_epoch=len(progress.curve),
         epochs=order.epochs,
-        callbacks=[_ReportEpochs(progress)],
+        callbacks=[_ReportEpochs(progress, measured)],
         verbose=0,
     )
 
 
 class _ReportEpochs(keras.callbacks.Callback):  # type: ignore[misc]
-    def __init__(self, progress: _Progress) -> None:
+    def __init__(self, progress: _Progress, measured: Callable[[], dict[str, float]]) -> None:
         super().__init__()
-        self._progress = progress
+        self._progress, self._measured = progress, measured
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._started = perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        metrics = {name: float(value) for name, value in (logs or {}).items()}
-        self._progress.report(finite(metrics, epoch + 1), perf_counter() - self._started)
+        metrics = finite({name: float(value) for name, value in (logs or {}).items()}, epoch + 1)
+        metrics |= self._measured()
+        self._progress.report(metrics, perf_counter() - self._started)
         if not self._progress.goes_on:
             self.model.stop_training = True
 

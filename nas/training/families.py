@@ -105,7 +105,9 @@ def made_for(
     if encoders:
         known["encoders"] = {
             name: {
-                inner.rpartition(":")[2]: make_family(inner, base, replace(card, inputs={ONLY: card.inputs[name]}))
+                inner.rpartition(":")[2]: make_family(
+                    inner, base, replace(card, inputs={ONLY: card.inputs[name]}), checkpoints=checkpoints
+                )
                 for inner in specs
             }
             for name, specs in encoders.items()

@@ -1,6 +1,7 @@
 """Encoders of several inputs: each input has a family of its own, names never clash, and the join is what it says."""
 
 import keras
+import keras_tuner
 import numpy as np
 import pytest
 from keras_tuner import HyperParameters
@@ -30,13 +31,13 @@ PAIR = {name: given for name, given in INPUTS.items() if name != "tags"}
 def passing(*names, width=6):
     """Inputs that are vectors, and encoders that are one dense layer."""
 
-    class Encoder(MLP):
+    class Encoder(keras_tuner.HyperModel):
         def build(self, hp):
-            inputs = keras.Input(self.input_shape)
+            inputs = keras.Input((4,))
             return keras.Model(inputs, keras.layers.Dense(width, name="only")(inputs), name="encoder")
 
     inputs = {name: Input("vector", (4,), item=name == names[-1]) for name in names}
-    return inputs, {name: {"encoder": Encoder((4,))} for name in names}
+    return inputs, {name: {"encoder": Encoder()} for name in names}
 
 
 def chosen(**values):
