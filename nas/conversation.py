@@ -124,6 +124,9 @@ class Input:
     audio     float32 (samples,) in [-1, 1], at `sample_rate` a second
     ids       int32 (length,), names of things below `vocabulary`; 0 is none
 
+    `unknown` is the token of texts that stands for what the vocabulary lacks; `special` ones stand for no word:
+    padding, the unknown one, and what the tokenizer of a pretrained encoder adds.
+
     `item` marks the inputs of a pair's second half: the item somebody looks for, the text that belongs to an image.
     """
 
@@ -134,6 +137,8 @@ class Input:
     vocabulary: int = 0
     categories: tuple[int, ...] = ()
     sample_rate: int = 0
+    unknown: int = 1
+    special: tuple[int, ...] = (0, 1)
     item: bool = False
 
     @property

@@ -17,7 +17,7 @@ from nas.conversation import Input, InputKind
 from nas.data.options import DataSection
 from nas.data.source import Array, RawInput
 from nas.data.statistics import mean_and_std
-from nas.data.text import encode, train_tokenizer, vocabulary_size
+from nas.data.text import encode, special_tokens, train_tokenizer, unknown_token, vocabulary_size
 
 Arrays: TypeAlias = dict[str, Array]
 """By split."""
@@ -77,7 +77,14 @@ def tokens(raw: RawInput, arrays: Arrays, options: DataSection) -> Encoded:
     """Texts ▶ int32 (examples, length); the vocabulary is that of train."""
     tokenizer = train_tokenizer(arrays["train"], options.text)
     found = {split: encode(tokenizer, texts, options.text.length) for split, texts in arrays.items()}
-    described = Input("text", (options.text.length,), vocabulary=vocabulary_size(tokenizer), item=raw.item)
+    described = Input(
+        "text",
+        (options.text.length,),
+        vocabulary=vocabulary_size(tokenizer),
+        unknown=unknown_token(tokenizer),
+        special=special_tokens(tokenizer),
+        item=raw.item,
+    )
     return Encoded(described, found, {"tokenizer.json": tokenizer.to_str(pretty=True)})
 
 

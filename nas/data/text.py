@@ -201,3 +201,17 @@ def encode(tokenizer: Tokenizer, texts: Array, length: int) -> Array:
             raise DataError(f"data.text.tokenizer: the texts cannot be encoded: {error}.") from None
         rows[start : start + len(found)] = [one.ids for one in found]
     return rows
+
+
+def unknown_token(tokenizer: Tokenizer) -> int:
+    """Return the token that stands for what the vocabulary of `tokenizer` lacks."""
+    names = (getattr(tokenizer.model, "unk_token", None), UNKNOWN, "<unk>")
+    found = (tokenizer.token_to_id(name) for name in names if name)
+    return next((token for token in found if token is not None), 1)
+
+
+def special_tokens(tokenizer: Tokenizer) -> tuple[int, ...]:
+    """Return the tokens that stand for no word: padding, the unknown one, and those `tokenizer` calls special."""
+    added = tokenizer.get_added_tokens_decoder()
+    declared = {token for token, what in added.items() if what.special}
+    return tuple(sorted({0, unknown_token(tokenizer), *declared}))

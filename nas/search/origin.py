@@ -90,8 +90,14 @@ def keep_weights(start: Start, path: Path) -> Start:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.part")
         shutil.copyfile(start.weights, temporary)
+        name_of(path).write_text(start.name, encoding="utf-8")  # first: weights without a name are nobody's
         temporary.replace(path)
     return replace(start, weights=str(path))
+
+
+def name_of(weights: Path) -> Path:
+    """Return where it stands which trial the copied `weights` are of."""
+    return weights.with_suffix(".txt")
 
 
 def _best(study: StudyRecord, trials: list[TrialRecord]) -> TrialRecord:

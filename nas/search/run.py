@@ -21,7 +21,7 @@ from nas.search.coordinator import TRIES, Coordinator
 from nas.search.files import StudyFiles, files_root
 from nas.search.fit import choose_encoders, choose_families, modality
 from nas.search.observer import Observer
-from nas.search.origin import Origin, find_origin, keep_weights
+from nas.search.origin import Origin, find_origin, keep_weights, name_of
 from nas.search.pool.local import LocalPool, PoolSettings
 from nas.search.pool.pool import Pool
 from nas.search.progress import watching
@@ -274,14 +274,14 @@ def with_families(study: Study, card: DataCard, origin: Origin | None = None) ->
 
 
 def _origin(study: Study, url: str, root: Path, record: StudyRecord | None) -> Origin | None:
-    """Return what `study` starts from. One that is gone on with keeps to what its first trial started from."""
+    """Return what `study` starts from. One that is gone on with keeps to the weights it has copied."""
     name = study.space.start_from
     if name is None or record is None:
         return find_origin(url, name)
-    with reading_from(url) as connection:
-        trials = queries.trials(connection, record.id)
-    begun = next((str(known) for trial in trials if (known := trial.training.get("starts_from"))), name)
-    return find_origin(url, begun, StudyFiles(root, record.id).start)
+    weights = StudyFiles(root, record.id).start
+    if weights.exists():
+        name = name_of(weights).read_text(encoding="utf-8")
+    return find_origin(url, name, weights)
 
 
 def _free_at_the_end(ledger: Ledger) -> int:

@@ -8,11 +8,12 @@ shifted in is 0, the mean. Shifting and mirroring are those of He et al. 2016, a
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeAlias
 
 import tensorflow as tf
 
-from nas.conversation import InputKind
+from nas.conversation import Input, InputKind
 
 Tensor: TypeAlias = Any
 Augment: TypeAlias = Callable[[Tensor, Tensor], Tensor]
@@ -52,10 +53,15 @@ def noise(x: Tensor, seed: Tensor) -> Tensor:
     return x + tf.random.stateless_normal(tf.shape(x), seed, stddev=NOISE)
 
 
-def drop_tokens(x: Tensor, seed: Tensor) -> Tensor:
-    """Put the unknown word in the place of one word in ten; padding stays."""
+def drop_tokens(x: Tensor, seed: Tensor, unknown: int = UNKNOWN, special: tuple[int, ...] = (0,)) -> Tensor:
+    """Put the `unknown` word in the place of one word in ten; `special` tokens, such as padding, stay."""
     dropped = tf.random.stateless_uniform(tf.shape(x), seed) < DROPPED
-    return tf.where(tf.logical_and(dropped, x != 0), tf.constant(UNKNOWN, x.dtype), x)
+    return tf.where(tf.logical_and(dropped, is_word(x, special)), tf.constant(unknown, x.dtype), x)
+
+
+def is_word(x: Tensor, special: tuple[int, ...]) -> Tensor:
+    """Return which tokens are words: none of the `special` ones."""
+    return tf.reduce_all(x[..., None] != tf.constant(special, x.dtype), axis=-1)
 
 
 def shift_gain(x: Tensor, seed: Tensor) -> Tensor:
@@ -83,11 +89,13 @@ MOVES_STEPS = {"shift", "shift_gain"}
 """Augmentations of sequences and sounds that move steps away from their labels, where each step has one."""
 
 
-def augmentations(kind: InputKind, *, categories: bool, steps_have_labels: bool) -> dict[str, Augment]:
-    """Return those that leave an input of `kind` true: noise is for numbers alone, shifts not for labelled steps."""
-    found = dict(AUGMENTATIONS[kind])
-    if categories:
+def augmentations(given: Input, *, steps_have_labels: bool) -> dict[str, Augment]:
+    """Return those that leave an input true: noise is for numbers alone, shifts not for labelled steps."""
+    kind, found = given.kind, dict(AUGMENTATIONS[given.kind])
+    if given.categories:
         del found["noise"]
+    if kind == "text":
+        found["drop_tokens"] = partial(drop_tokens, unknown=given.unknown, special=given.special)
     if kind in ("sequence", "audio") and steps_have_labels:
         found = {name: augment for name, augment in found.items() if name not in MOVES_STEPS}
     return found

@@ -59,10 +59,7 @@ def _standardise_one(given: Input) -> Callable[[Any], Any]:
 
 def augmentations_of(card: DataCard, task: Task) -> dict[str, dict[str, Augment]]:
     """Return, by input, the augmentations that leave its examples and their labels true."""
-    return {
-        name: augmentations(given.kind, categories=bool(given.categories), steps_have_labels=task.steps_have_labels)
-        for name, given in card.inputs.items()
-    }
+    return {name: augmentations(given, steps_have_labels=task.steps_have_labels) for name, given in card.inputs.items()}
 
 
 def augment_of(card: DataCard, task: Task, chosen: dict[str, str]) -> Augment | dict[str, Augment] | None:

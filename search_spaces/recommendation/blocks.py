@@ -4,6 +4,7 @@ import keras
 from keras import layers, ops
 
 from search_spaces.blocks import PositionEmbedding, normalize
+from search_spaces.vector.columns import CategoryEmbedding
 
 
 def is_history(one):
@@ -45,10 +46,9 @@ def facts(x, one, name):
     """Return what a vector says, as a list of tensors (batch, features): its numbers, and its categories embedded."""
     numbers = one.shape[0] - len(one.categories)
     parts = [x[:, :numbers]] if numbers and one.categories else [x] if numbers else []
-    for place, count in enumerate(one.categories):
-        code = x[:, numbers + place : numbers + place + 1]
-        table = layers.Embedding(count, min(16, count), name=f"{name}_category{place + 1}")
-        parts.append(layers.Flatten(name=f"{name}_category{place + 1}_embedding")(table(code)))
+    if one.categories:
+        widths = [min(16, count) for count in one.categories]
+        parts.append(CategoryEmbedding(one.categories, widths, name=f"{name}_categories")(x[:, numbers:]))
     return parts
 
 

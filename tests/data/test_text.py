@@ -15,7 +15,17 @@ from nas.data.duplicates import hashes
 from nas.data.options import DataSection, TextSection
 from nas.data.prepared import open_split, prepare
 from nas.data.source import Examples
-from nas.data.text import PADDING, UNKNOWN, encode, read_tokenizer, train_tokenizer, vocabulary_size, well_formed
+from nas.data.text import (
+    PADDING,
+    UNKNOWN,
+    encode,
+    read_tokenizer,
+    special_tokens,
+    train_tokenizer,
+    unknown_token,
+    vocabulary_size,
+    well_formed,
+)
 from nas.errors import DataError
 
 KINDS = ("words", "subwords", "characters", "bytes")
@@ -273,3 +283,11 @@ def test_a_tokenizer_that_cannot_say_unknown_is_refused(tmp_path):
     tokenizer = Tokenizer(models.WordLevel({"[PAD]": 0, "good": 1}, "[UNK]"))
     with pytest.raises(DataError, match="the texts cannot be encoded"):
         encode(tokenizer, ["bad"], 4)
+
+
+def test_what_stands_for_no_word_is_known_of_every_tokenizer():
+    own = train_tokenizer(["a b c", "a b"], TextSection(tokens="words"))
+    assert (unknown_token(own), special_tokens(own)) == (1, (0, 1))
+    berts = Tokenizer(models.WordPiece({"[PAD]": 0, "[unused0]": 1, "[CLS]": 2, "[UNK]": 3, "a": 4}, unk_token="[UNK]"))
+    berts.add_special_tokens(["[PAD]", "[UNK]", "[CLS]"])
+    assert (unknown_token(berts), special_tokens(berts)) == (3, (0, 2, 3))

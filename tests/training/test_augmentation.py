@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from nas.conversation import Input
 from nas.training.augmentation import AUGMENTATIONS, NOISE, SHIFT, augmentations
 
 pytestmark = pytest.mark.tf
@@ -30,9 +31,9 @@ def test_shape_and_dtype_stay_and_a_seed_decides(kind, name):
 
 
 def test_what_has_a_label_for_each_step_is_not_moved():
-    assert set(augmentations("sequence", categories=False, steps_have_labels=True)) == {"none", "noise"}
-    assert set(augmentations("audio", categories=False, steps_have_labels=True)) == {"none"}
-    assert "shift_gain" in augmentations("audio", categories=False, steps_have_labels=False)
+    assert set(augmentations(Input("sequence", (8, 2)), steps_have_labels=True)) == {"none", "noise"}
+    assert set(augmentations(Input("audio", (80,)), steps_have_labels=True)) == {"none"}
+    assert "shift_gain" in augmentations(Input("audio", (80,)), steps_have_labels=False)
 
 
 @pytest.mark.parametrize("kind", AUGMENTATIONS)
@@ -79,3 +80,14 @@ def test_an_image_too_small_to_move_stays():
 def test_noise_has_the_promised_size():
     x = tf.zeros((4000, 5))
     assert np.std(AUGMENTATIONS["vector"]["noise"](x, SEED)) == pytest.approx(NOISE, rel=0.05)
+
+
+def test_words_alone_are_dropped_and_become_the_unknown_one_of_their_vocabulary():
+    given = Input("text", (200,), vocabulary=50, unknown=9, special=(0, 9, 7))
+    x = tf.random.stateless_uniform((4, 200), [0, 1], 0, 50, tf.int32)
+    before = x.numpy()
+    after = augmentations(given, steps_have_labels=False)["drop_tokens"](x, SEED).numpy()
+    changed = before != after
+    assert 0.05 < changed.mean() < 0.15
+    assert set(after[changed]) == {9}
+    assert not changed[np.isin(before, (0, 7, 9))].any()

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.tf
 layers = keras.layers
 RNG = np.random.default_rng(0)
 SEED = tf.constant([3, 4])
+TEXT = Input("text", (40,), vocabulary=20)
 TEXTS = Input("text", (12,), vocabulary=20)
 IMAGES = Input("image", (8, 8, 1), (0.0,), (1.0,))
 
@@ -61,7 +62,7 @@ def texts(lengths) -> np.ndarray:
 
 def test_a_share_of_the_tokens_is_asked_and_of_these_most_are_hidden():
     x = texts([100] * 200)
-    hidden, places, tokens = (np.asarray(part) for part in hide_tokens(tf.constant(x), SEED, 20, 0.15))
+    hidden, places, tokens = (np.asarray(part) for part in hide_tokens(tf.constant(x), SEED, TEXT, 0.15))
     assert (tokens >= 2).all()
     assert tokens.shape == places.shape == (200, 15)
     np.testing.assert_array_equal(np.take_along_axis(x, places, 1), tokens)
@@ -75,7 +76,7 @@ def test_a_share_of_the_tokens_is_asked_and_of_these_most_are_hidden():
 def test_padding_and_unknown_words_are_never_asked_and_short_texts_are_asked_less():
     x = texts([0, 3, 20, 60])
     x[2, :10] = 1
-    _, places, tokens = (np.asarray(part) for part in hide_tokens(tf.constant(x), SEED, 20, 0.15))
+    _, places, tokens = (np.asarray(part) for part in hide_tokens(tf.constant(x), SEED, TEXT, 0.15))
     assert (tokens >= 0).sum(axis=1).tolist() == [0, 1, 2, 9]
     asked = np.take_along_axis(x, places, 1)[tokens >= 0]
     assert (asked > 1).all()
@@ -84,7 +85,7 @@ def test_padding_and_unknown_words_are_never_asked_and_short_texts_are_asked_les
 
 def test_what_is_hidden_depends_on_the_seed_alone():
     x = tf.constant(texts([50] * 8))
-    first, again, other = (hide_tokens(x, tf.constant(seed), 20, 0.15) for seed in ([1, 2], [1, 2], [1, 3]))
+    first, again, other = (hide_tokens(x, tf.constant(seed), TEXT, 0.15) for seed in ([1, 2], [1, 2], [1, 3]))
     for one, two in zip(first, again, strict=True):
         np.testing.assert_array_equal(one, two)
     assert not np.array_equal(first[0], other[0])

@@ -95,7 +95,7 @@ class MaskedTokens(Task):
         (given,) = card.inputs.values()
 
         def view(x: Any, y: Any, seed: Any) -> tuple[Any, Any]:
-            hidden, places, tokens = hide_tokens(x, seed, given.vocabulary, SHARE)
+            hidden, places, tokens = hide_tokens(x, seed, given, SHARE)
             return [hidden, places], tokens
 
         return view

@@ -9,7 +9,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from nas.training.augmentation import UNKNOWN
+from nas.conversation import Input
+from nas.training.augmentation import is_word
 
 Tensor: TypeAlias = Any
 NOT_ASKED = -1
@@ -20,18 +21,18 @@ def tokens_asked(length: int, share: float) -> int:
     return max(1, math.ceil(share * length))
 
 
-def hide_tokens(x: Tensor, seed: Tensor, vocabulary: int, share: float) -> tuple[Tensor, Tensor, Tensor]:
+def hide_tokens(x: Tensor, seed: Tensor, given: Input, share: float) -> tuple[Tensor, Tensor, Tensor]:
     """Return `x` (texts, length) with some tokens hidden, which places are asked and what was there.
 
     A `share` of the tokens of each text, at least one, is asked: of these 80 % become the unknown word, 10 % a random
-    one, 10 % stay. Padding and unknown words are not asked. Places and tokens are int32 (texts, asked), with
-    `NOT_ASKED` for a token where a text is too short for so many.
+    one, 10 % stay. Tokens that are special to the `given` input, such as padding, are not asked. Places and tokens are
+    int32 (texts, asked), with `NOT_ASKED` for a token where a text is too short for so many.
 
     Source: Devlin et al. 2019, arXiv:1810.04805, section 3.1, task 1; with the unknown word in the place of a token of
     its own, so that a vocabulary is the same whatever it is used for.
     """
     asked = tokens_asked(x.shape[1], share)
-    known = x > UNKNOWN
+    known = is_word(x, given.special)
     draws = tf.random.stateless_uniform(tf.shape(x), tf.random.fold_in(seed, 1))
     found, places = tf.math.top_k(tf.where(known, draws, -1.0), asked)
     wanted = tf.round(share * tf.reduce_sum(tf.cast(known, tf.float32), axis=1, keepdims=True))
@@ -39,10 +40,10 @@ def hide_tokens(x: Tensor, seed: Tensor, vocabulary: int, share: float) -> tuple
     is_asked = tf.logical_and(found >= 0.0, tf.range(asked)[None, :] < wanted)
     original = tf.gather(x, places, batch_dims=1)
     how = tf.random.stateless_uniform(tf.shape(places), tf.random.fold_in(seed, 2))
-    random = tf.random.stateless_uniform(
-        tf.shape(places), tf.random.fold_in(seed, 3), UNKNOWN + 1, max(vocabulary, UNKNOWN + 2), x.dtype
-    )
-    put = tf.where(how < 0.8, tf.constant(UNKNOWN, x.dtype), tf.where(how < 0.9, random, original))
+    words = sorted(set(range(given.vocabulary)) - set(given.special)) or [given.unknown]
+    drawn = tf.random.stateless_uniform(tf.shape(places), tf.random.fold_in(seed, 3), 0, len(words), tf.int32)
+    random = tf.gather(tf.constant(words, x.dtype), drawn)
+    put = tf.where(how < 0.8, tf.constant(given.unknown, x.dtype), tf.where(how < 0.9, random, original))
     rows = tf.broadcast_to(tf.range(tf.shape(x)[0])[:, None], tf.shape(places))
     hidden = tf.tensor_scatter_nd_update(x, tf.stack([rows, places], axis=-1), tf.where(is_asked, put, original))
     return tf.ensure_shape(hidden, x.shape), places, tf.where(is_asked, original, NOT_ASKED)
