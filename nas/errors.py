@@ -85,11 +85,16 @@ class Conflict(NASError):
 class StudyExists(Conflict):
     """A study of that name is in the database already."""
 
-    def __init__(self, name: str, storage: str) -> None:
+    def __init__(self, name: str, storage: str, *, changed: bool = False) -> None:
         self.name = name
         super().__init__(
             f"A study named {name!r} is in {storage} already. Continue it with `nas resume {name}`, "
             "or give this one another `name` in its study file."
+            + (
+                " The file has changed since: a study that is resumed keeps to the file it began with."
+                if changed
+                else ""
+            )
         )
 
 

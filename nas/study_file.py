@@ -24,6 +24,8 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 START = re.compile(NAME.pattern + r"(/[0-9]{1,7})?")
 COSTS = ("weights", "macs", "memory", "latency_ms")
 """Costs that may be objectives beside the task's own validation metrics."""
+ERRORS = ("loss", "_rmse", "_mae", "_cer", "_eer")
+"""What the names of metrics end with of which less is better; of others more is."""
 
 
 class TaskSection(Section):
@@ -294,6 +296,11 @@ def _check_together(raw: dict[str, Any]) -> list[str]:
         if key == "maximize":
             costs = [name for name in named if name in COSTS]
             problems += [f"objective.maximize: {name!r} is a cost: it can only be minimized." for name in costs]
+            wrong = [name for name in named if name in known and name.endswith(ERRORS)]
+            problems += [f"objective.maximize: {name!r} is an error: minimize it." for name in wrong]
+        else:
+            wrong = [name for name in named if name in task.metrics and not name.endswith(ERRORS)]
+            problems += [f"objective.minimize: {name!r} is a score: maximize it." for name in wrong]
     twice = sorted({name for name in given if given.count(name) > 1})
     problems += [f"objective: {name!r} is given twice." for name in twice]
     if len(given) > 1 and _get(raw, "search", "pruner") == "hyperband":

@@ -17,7 +17,9 @@ from nas.cli.output import Output, output_options, storage_option
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from nas.conversation import DataCard
     from nas.data.progress import Tracker
+    from nas.study_file import Study
 
 PATIENCE = 2.0
 """Seconds before a progress bar is shown."""
@@ -67,8 +69,22 @@ def check(output: Output, study: Path, storage: str | None) -> None:
     from nas.cli.views import commands_view
 
     output.show(*inspection_view(found, described.task.kind, verbose=output.verbose))
+    _say_what_fits(output, described, found.card)
     output.hint("", f"The arrays are in {found.card.folder}: a launch finds them there.")
     output.hint(*commands_view([(f"nas launch {shlex.quote(str(study))} --dry-run", "what would it cost?")], storage))
+
+
+def _say_what_fits(output: Output, study: Study, card: DataCard) -> None:
+    """Name the families that can take the data, or why those that the study file names cannot."""
+    from nas.errors import BadInput
+    from nas.search.fit import choose_families
+
+    try:
+        families = choose_families(study.space.families, card, study.task.kind)
+    except BadInput as error:
+        output.hint("", str(error))
+        return
+    output.hint("", f"Families: {', '.join(families)}.")
 
 
 def _bars(console: Console) -> Tracker:

@@ -74,9 +74,18 @@ def check(raw: RawData, kind: InputKind | None = None) -> RawData:
     }
     inputs = {name: replace(raw.inputs.get(name, RawInput()), kind=kinds[name]) for name in kinds}
     splits = {name: _compact(examples, dtypes) for name, examples in splits.items()}
-    return replace(
-        raw.with_splits(splits), inputs={name: _with_vocabulary(inputs[name], name, splits) for name in kinds}
-    )
+    inputs = {name: _with_vocabulary(inputs[name], name, splits) for name in kinds}
+    return replace(raw.with_splits(splits), inputs=inputs, notes=(*raw.notes, *_guesses(raw, kind)))
+
+
+def _guesses(raw: RawData, said: InputKind | None) -> list[str]:
+    """Return a note for each input that is taken for grey images by its shape alone: it may as well be a sequence."""
+    return [
+        f"{name}, {x.shape}, is taken for grey images, (examples, height, width). If these are sequences, (examples, "
+        'steps, channels), write data.kind = "sequence".'
+        for name, x in ((name, np.asanyarray(x)) for name, x in raw.train.x.items())
+        if x.ndim == 3 and (raw.inputs.get(name, RawInput()).kind or said) is None
+    ]
 
 
 def _only_by_its_name(raw: RawData) -> RawData:

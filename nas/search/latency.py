@@ -92,7 +92,7 @@ def _measured(
     settings = PoolSettings(workers=1, deadline=SECONDS, silence=SECONDS, logs=logs, threads=threads)
     try:
         with watching(console or Console(stderr=True), name) as observer, LocalPool(settings) as pool:
-            observer.note(f"Timing {len(order.candidates)} architectures, {order.runs} runs each, {threads} threads.")
+            observer.note(f"Timing {len(order.candidates)} architectures, {order.runs} runs each, threads: {threads}.")
             while not pool.idle:
                 for _ in pool.messages(timeout=0.2):
                     pass

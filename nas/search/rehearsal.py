@@ -180,8 +180,9 @@ def _estimate(study: Study, members: list[Member]) -> tuple[float | None, tuple[
         fits = int((hours or 0) * search.workers / (per_trial * PRUNED_SHARE))
         return hours, (f"In {search.hours:g} h about {fits:,} trials fit, if pruning saves half of the epochs.",)
     estimate = START_SECONDS + search.trials * per_trial * PRUNED_SHARE / search.workers
+    workers = "worker" if search.workers == 1 else "workers"
     notes = [
-        f"{search.trials:,} trials of {search.epochs} epochs on {search.workers} workers, half of the epochs pruned."
+        f"{search.trials:,} trials of {search.epochs} epochs on {search.workers} {workers}, half of the epochs pruned."
     ]
     if hours is not None and hours < estimate:
         notes.append(f"The {search.hours:g} hours allowed end it earlier.")

@@ -71,7 +71,7 @@ def launch(
     study, text = read_study(path)
     url = storage_url(storage)
     base = Path(path).absolute().parent
-    _refuse_existing(url, study.name)
+    _refuse_existing(url, study.name, text)
     given = {"--trials": trials, "--hours": hours}
     trials, hours = trials or study.search.trials, hours or study.search.hours
 
@@ -324,7 +324,7 @@ def _ending(
     return Ending(study.name, code, message, standing.counts, ranked[0].trial if ranked else None)
 
 
-def _refuse_existing(url: str, name: str) -> None:
+def _refuse_existing(url: str, name: str, file: str) -> None:
     """Refuse a name that is taken before anything slow begins."""
     try:
         record = _stored(url, name)
@@ -332,7 +332,7 @@ def _refuse_existing(url: str, name: str) -> None:
         return  # a database that cannot be read is met again, with its own message, when it is written
     if record.running is not None:
         raise StudyRunning(name, record.running.pid, record.running.host)
-    raise StudyExists(name, display_url(url))
+    raise StudyExists(name, display_url(url), changed=record.file != file)
 
 
 def _stored(url: str, name: str) -> StudyRecord:
