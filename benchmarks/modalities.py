@@ -285,7 +285,7 @@ def keras_tuner(name: str, folder: Path, minutes: float, seed: int) -> dict[str,
     started = time.perf_counter()
     deadline = started + 60 * minutes
 
-    class TimeUp(Exception):
+    class TimeUp(BaseException):  # KerasTuner takes any Exception for a failed trial and goes on
         pass
 
     class Space(kt.HyperModel):
