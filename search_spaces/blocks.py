@@ -40,6 +40,29 @@ def normalize(x, norm, name=None):
     raise ValueError(f"norm must be 'batch', 'layer' or 'none'. Received: {norm!r}.")
 
 
+def pool_steps(x, pooling, name="pool"):
+    """Return a vector of the steps of `x`, (batch, steps, width) -> (batch, width); `x` itself for ``None``.
+
+    ``"mean"``, ``"max"`` and ``"last"`` are what they say. ``"attention"`` is a mean in which every step weighs what a
+    trained score says of it: Lin et al. 2017, arXiv:1703.03130, section 2.1, with one row and no hidden layer. None of
+    them knows of padding: for texts see `search_spaces.attention.pool`.
+    """
+    if pooling is None:
+        return x
+    if pooling == "mean":
+        return layers.GlobalAveragePooling1D(name=name)(x)
+    if pooling == "max":
+        return layers.GlobalMaxPooling1D(name=name)(x)
+    if pooling == "last":
+        return x[:, -1]
+    if pooling == "attention":
+        scores = layers.Dense(1, use_bias=False, name=f"{name}_scores")(x)
+        weights = layers.Softmax(axis=1, name=f"{name}_weights")(scores)
+        pooled = layers.Dot(axes=(1, 1), name=f"{name}_sum")([weights, x])
+        return layers.Reshape((x.shape[-1],), name=name)(pooled)
+    raise ValueError(f"pooling must be 'mean', 'max', 'last' or 'attention'. Received: {pooling!r}.")
+
+
 def rising_rates(rate, blocks):
     """Return how often each of so many residual branches is dropped: rising linearly to `rate`, that of the last.
 

@@ -54,24 +54,6 @@ class SoundEncoder(keras_tuner.HyperModel):
         return times
 
 
-def pool_steps(x, pooling, name="pool"):
-    """Return a vector of the steps of `x`, (batch, steps, width) -> (batch, width); `x` itself for ``None``.
-
-    ``"attention"`` is a mean in which every step weighs what a trained score says of it: Lin et al. 2017,
-    arXiv:1703.03130, with one row and no hidden layer.
-    """
-    if pooling is None:
-        return x
-    if pooling == "mean":
-        return layers.GlobalAveragePooling1D(name=name)(x)
-    if pooling == "max":
-        return layers.GlobalMaxPooling1D(name=name)(x)
-    scores = layers.Dense(1, use_bias=False, name=f"{name}_scores")(x)
-    weights = layers.Softmax(axis=1, name=f"{name}_weights")(scores)
-    pooled = layers.Dot(axes=(1, 1), name=f"{name}_sum")([weights, x])
-    return layers.Reshape((x.shape[-1],), name=name)(pooled)
-
-
 def convolve_map(x, filters, kernel, activation, name, stride=1):
     """Convolution over time and frequency, batch normalization, activation."""
     # A normalization subtracts the mean, so that a bias before it would do nothing.

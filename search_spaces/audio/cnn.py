@@ -11,8 +11,9 @@ thousand MACs to 1.8 million weights and 813 million MACs; by default 24 thousan
 import keras
 from keras import layers
 
-from search_spaces.audio.blocks import SoundEncoder, as_map, as_steps, convolve_map, pool_steps
+from search_spaces.audio.blocks import SoundEncoder, as_map, as_steps, convolve_map
 from search_spaces.audio.front_end import log_mel
+from search_spaces.blocks import pool_steps
 
 
 class AudioCNN(SoundEncoder):

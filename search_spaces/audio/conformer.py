@@ -11,9 +11,9 @@ and 406 thousand MACs to 946 thousand weights and 39 million MACs; by default 84
 import keras
 from keras import layers
 
-from search_spaces.audio.blocks import SoundEncoder, as_map, as_steps, convolve_map, pool_steps
+from search_spaces.audio.blocks import SoundEncoder, as_map, as_steps, convolve_map
 from search_spaces.audio.front_end import log_mel
-from search_spaces.blocks import PositionEmbedding, normalize
+from search_spaces.blocks import PositionEmbedding, normalize, pool_steps
 
 
 class Conformer(SoundEncoder):

@@ -12,8 +12,9 @@ million MACs.
 import keras
 from keras import layers
 
-from search_spaces.audio.blocks import SoundEncoder, as_map, as_steps, convolve_map, pool_steps
+from search_spaces.audio.blocks import SoundEncoder, as_map, as_steps, convolve_map
 from search_spaces.audio.front_end import log_mel
+from search_spaces.blocks import pool_steps
 
 CELLS = {"gru": layers.GRU, "lstm": layers.LSTM}
 

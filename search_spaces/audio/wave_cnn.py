@@ -13,8 +13,8 @@ import math
 import keras
 from keras import layers
 
-from search_spaces.audio.blocks import FEWEST_STEPS, LONGEST_STEP, SoundEncoder, pool_steps
-from search_spaces.blocks import normalize
+from search_spaces.audio.blocks import FEWEST_STEPS, LONGEST_STEP, SoundEncoder
+from search_spaces.blocks import normalize, pool_steps
 
 POOL = 4
 

@@ -12,8 +12,7 @@ import keras
 import keras_tuner
 from keras import layers
 
-from search_spaces.blocks import normalize
-from search_spaces.sequence.blocks import pool
+from search_spaces.blocks import normalize, pool_steps
 
 SHORTCUT = 3
 """Blocks a shortcut goes over."""
@@ -47,7 +46,7 @@ class InceptionTime(keras_tuner.HyperModel):
             if number % SHORTCUT == 0:
                 x = start = shortcut(start, x, activation, name=f"block{number}_shortcut")
         if self.features == "vector":
-            x = pool(x, hp.Choice("pooling", ["mean", "max", "attention"], default="mean"))
+            x = pool_steps(x, hp.Choice("pooling", ["mean", "max", "attention"], default="mean"))
         if dropout > 0:
             x = layers.Dropout(dropout, name="dropout")(x)
         return keras.Model(inputs, x, name=self.name or "inception_time")

@@ -12,7 +12,8 @@ import keras
 import keras_tuner
 from keras import layers
 
-from search_spaces.sequence.blocks import ask_patch, embed_patches, pool
+from search_spaces.blocks import pool_steps
+from search_spaces.sequence.blocks import ask_patch, embed_patches
 
 CELLS = {"lstm": layers.LSTM, "gru": layers.GRU}
 
@@ -52,5 +53,5 @@ class SeriesRNN(keras_tuner.HyperModel):
             if dropout > 0:
                 x = layers.Dropout(dropout, name=f"layer{number}_dropout")(x)
         if pooling not in ("none", "last"):
-            x = pool(x, pooling)
+            x = pool_steps(x, pooling)
         return keras.Model(inputs, x, name=self.name or "series_rnn")

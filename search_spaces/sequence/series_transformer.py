@@ -12,8 +12,8 @@ import keras
 import keras_tuner
 from keras import layers
 
-from search_spaces.blocks import PositionEmbedding
-from search_spaces.sequence.blocks import SineSteps, ask_patch, embed_patches, pool
+from search_spaces.blocks import PositionEmbedding, SinePositions, pool_steps
+from search_spaces.sequence.blocks import ask_patch, embed_patches
 
 
 class SeriesTransformer(keras_tuner.HyperModel):
@@ -40,14 +40,18 @@ class SeriesTransformer(keras_tuner.HyperModel):
 
         inputs = keras.Input(self.input_shape)
         x = embed_patches(inputs, width, patch, name="patches")
-        x = (PositionEmbedding(name="position") if position == "learned" else SineSteps(name="position"))(x)
+        x = (
+            PositionEmbedding(name="position")
+            if position == "learned"
+            else SinePositions((x.shape[1],), name="position")
+        )(x)
         for block in range(1, depth + 1):
             x = residual(x, attention(heads, dropout), norm, dropout, name=f"block{block}_attention")
             x = residual(x, feed_forward(ratio), norm, dropout, name=f"block{block}_mlp")
         if norm == "pre":
             x = layers.LayerNormalization(epsilon=1e-6, name="norm")(x)
         if self.features == "vector":
-            x = pool(x, hp.Choice("pooling", ["mean", "max", "attention"], default="mean"))
+            x = pool_steps(x, hp.Choice("pooling", ["mean", "max", "attention"], default="mean"))
         return keras.Model(inputs, x, name=self.name or "series_transformer")
 
 

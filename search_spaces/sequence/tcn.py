@@ -13,8 +13,7 @@ import keras
 import keras_tuner
 from keras import layers
 
-from search_spaces.blocks import normalize
-from search_spaces.sequence.blocks import pool
+from search_spaces.blocks import normalize, pool_steps
 
 MOST_LEVELS = 8
 
@@ -48,7 +47,7 @@ class TCN(keras_tuner.HyperModel):
             dilation = min(2 ** (level - 1), longest_dilation(steps, kernel))
             x = block(x, width, kernel, dilation, padding, norm, activation, dropout, name=f"level{level}")
         if self.features == "vector":
-            x = pool(x, hp.Choice("pooling", ["mean", "max", "last", "attention"], default="mean"))
+            x = pool_steps(x, hp.Choice("pooling", ["mean", "max", "last", "attention"], default="mean"))
         return keras.Model(inputs, x, name=self.name or "tcn")
 
 

@@ -8,7 +8,7 @@ import pytest
 from nas.conversation import Input
 from nas.testing import check_family
 from nas.training.architecture import describe
-from search_spaces.audio.blocks import LONGEST_STEP, SoundEncoder, pool_steps
+from search_spaces.audio.blocks import LONGEST_STEP, SoundEncoder
 from search_spaces.audio.cnn import AudioCNN
 from search_spaces.audio.conformer import Conformer
 from search_spaces.audio.crnn import CRNN
@@ -26,6 +26,7 @@ from search_spaces.audio.front_end import (
     standardise,
 )
 from search_spaces.audio.wave_cnn import WaveCNN
+from search_spaces.blocks import pool_steps
 
 pytestmark = pytest.mark.tf
 

@@ -107,9 +107,9 @@ def test_patches_are_few_enough_and_only_where_no_step_wants_a_vector():
 
 
 def test_sine_steps_tell_every_step_apart():
-    from search_spaces.sequence.blocks import SineSteps
+    from search_spaces.blocks import SinePositions
 
-    added = np.asarray(SineSteps()(np.zeros((1, 50, 16), "float32")))[0]
+    added = np.asarray(SinePositions((50,))(np.zeros((1, 50, 16), "float32")))[0]
     assert np.allclose(added[0], [0.0] * 8 + [1.0] * 8)
     assert np.allclose(added[3, [0, 8]], [np.sin(3), np.cos(3)], atol=1e-6)
     assert len(np.unique(added.round(4), axis=0)) == 50
@@ -118,22 +118,22 @@ def test_sine_steps_tell_every_step_apart():
 def test_what_pooling_makes_of_steps():
     import keras
 
-    from search_spaces.sequence.blocks import pool
+    from search_spaces.blocks import pool_steps
 
     x = np.random.default_rng(0).normal(size=(3, 5, 4)).astype("float32")
     inputs = keras.Input((5, 4))
 
     def pooled(pooling):
-        return np.asarray(keras.Model(inputs, pool(inputs, pooling))(x))
+        return np.asarray(keras.Model(inputs, pool_steps(inputs, pooling))(x))
 
     assert np.allclose(pooled("mean"), x.mean(axis=1), atol=1e-6)
     assert np.allclose(pooled("max"), x.max(axis=1))
     assert np.allclose(pooled("last"), x[:, -1])
     with pytest.raises(ValueError, match="'mean', 'max', 'last' or 'attention'"):
-        pool(inputs, "median")
+        pool_steps(inputs, "median")
 
-    model = keras.Model(inputs, pool(inputs, "attention"))
-    scores = x @ model.get_layer("pool_score").get_weights()[0]
+    model = keras.Model(inputs, pool_steps(inputs, "attention"))
+    scores = x @ model.get_layer("pool_scores").get_weights()[0]
     weights = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     assert np.allclose(np.asarray(model(x)), (weights * x).sum(axis=1), atol=1e-5)
 
@@ -142,10 +142,10 @@ def test_attention_pooling_costs_a_score_and_a_sum():
     import keras
 
     from nas.training.architecture import describe
-    from search_spaces.sequence.blocks import pool
+    from search_spaces.blocks import pool_steps
 
     inputs = keras.Input((20, 8))
-    assert describe(keras.Model(inputs, pool(inputs, "attention"))).cost.macs == 20 * 8 + 20 * 8
+    assert describe(keras.Model(inputs, pool_steps(inputs, "attention"))).cost.macs == 20 * 8 + 20 * 8
 
 
 def test_an_inception_block_costs_its_bottleneck_and_four_branches():
