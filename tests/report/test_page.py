@@ -109,8 +109,8 @@ def test_every_state_gives_a_whole_page(state):
         ("all failed", "5 of 5 trials (100%); all of them: out of memory."),
         ("running", "It is still running (process 4242 on bench): 1 trial so far; none failed."),
         ("one trial", "The only complete architecture reached val_accuracy 0.5000."),
-        ("below the baseline", "None of them beats what can be had without any encoder (majority class: val_accuracy"),
-        ("above the baseline", "Without any encoder there is majority class: val_accuracy 0.5000."),
+        ("below the baseline", "None of them beats what can be had without any encoder (majority class, val_accuracy"),
+        ("above the baseline", "To beat without any encoder: majority class, val_accuracy 0.5000."),
         ("two objectives", "6 architectures are on the frontier"),
         (
             "finished",

@@ -56,9 +56,9 @@ def _against_the_baseline(view: View) -> str:
     known = bar(view.data.study)
     if known is None or not view.ranked:
         return ""
-    told = f"{words.short(known.name, 60)}: {words.short(known.metric, 40)} {words.score(known.value)}"
+    told = f"{words.short(known.name, 60)}, {words.short(known.metric, 40)} {words.score(known.value)}"
     if known.is_beaten_by(view.ranked[0].trial):
-        return f" Without any encoder there is {told}."
+        return f" To beat without any encoder: {told}."
     return f" None of them beats what can be had without any encoder ({told}): there is nothing to fine-tune yet."
 
 
