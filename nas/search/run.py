@@ -266,7 +266,7 @@ def with_families(study: Study, card: DataCard, origin: Origin | None = None) ->
         origin.refuse_other_inputs(card)
     named = study.space.families if origin is None else (origin.start.family,)
     families = choose_families(named, card, study.task.kind)
-    joins = any(modality(name) == "several" or name not in catalogue.families for name in families)
+    joins = any(name not in catalogue.families or modality(name) == "several" for name in families)
     encoders = choose_encoders(study.space.encoders, card) if joins or study.space.encoders else {}
     return study.model_copy(
         update={"space": study.space.model_copy(update={"families": families, "encoders": encoders})}
