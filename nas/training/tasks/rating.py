@@ -19,7 +19,7 @@ class Rating(Regression):
     """Regression of one number, which must beat what users and items usually give and get."""
 
     def check(self, data: RawData) -> RawData:
-        """Return `data` with labels float32 (examples, 1).
+        """Return `data` with labels float32 (examples, 1), and without a catalogue, which has no ratings.
 
         Raises:
             DataError: There are no ratings, several an example, or as `Regression.check`.
@@ -29,7 +29,7 @@ class Rating(Regression):
                 "there are no ratings. In a log of interactions, data.interactions.rating_column names the column that "
                 "has them; without any, the task is 'retrieval'."
             )
-        checked = super().check(data)
+        checked = super().check(replace(data, catalogue=None))
         if checked.target.shape != (1,):
             raise DataError(f"A rating is one number an example. Received: {checked.target.shape[0]}.")
         return checked
