@@ -122,12 +122,12 @@ def ours(name: str, folder: Path, minutes: float, seed: int) -> dict[str, Any]:
 
 
 def _order(name: str, folder: Path, trial: Any) -> Any:
-    from nas.search.latency import _candidate
+    from nas.search.latency import order_of
     from nas.store import queries
     from nas.store.engine import reading_from, storage_url
 
     with reading_from(storage_url(str(folder / "nas.db"))) as connection:
-        return _candidate(queries.study(connection, name), trial)
+        return order_of(queries.study(connection, name), trial)
 
 
 def _test_of(order: Any, checkpoint: Path, metric: str) -> float:

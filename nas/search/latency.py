@@ -56,14 +56,14 @@ def time_best(
         best = rank(queries.trials(connection, study.id), study.directions)[:top]
     if not best:
         raise NotFound(f"Study {name!r} has no complete trial yet: there is nothing to time.")
-    order = Measure(tuple(_candidate(study, entry.trial) for entry in best), batches, runs)
+    order = Measure(tuple(order_of(study, entry.trial) for entry in best), batches, runs)
     found = _measured(order, name, files_root(url) / "logs" / str(os.getpid()), threads, console)
     fingerprints = [entry.trial.fingerprint for entry in best]
     latencies.keep(url, {print_: each for print_, each in zip(fingerprints, found, strict=True) if print_ is not None})
     return [Timed(entry, each) for entry, each in zip(best, found, strict=True)]
 
 
-def _candidate(study: StudyRecord, trial: TrialRecord) -> Evaluate:
+def order_of(study: StudyRecord, trial: TrialRecord) -> Evaluate:
     """Return the order that builds what `trial` built."""
     if study.file is None or study.data is None or trial.family is None:
         raise BadInput(f"Study {study.name!r} was not launched from a study file: its architectures cannot be built.")
