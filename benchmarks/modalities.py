@@ -183,7 +183,7 @@ class _Problem:
 
         from nas import catalogue
         from nas.conversation import DataCard
-        from nas.search.run import with_families
+        from nas.search.preparing import with_families
         from nas.study_file import read_study
 
         self.card: DataCard = TypeAdapter(DataCard).validate_json((folder / "card.json").read_text())

@@ -86,6 +86,15 @@ class LimitsSection(Section):
     """A worker that does not even beat for this long is ended: failed(timeout)."""
 
 
+class RaceSection(Section):
+    """The end of a study: its best architectures are trained again with new seeds, to tell the good from the lucky."""
+
+    share: float = Field(default=0.15, ge=0, le=0.5)
+    """Of the budget, trials as well as hours; 0 for none. A budget of few trials has no race: see `nas race`."""
+    top: int = Field(default=10, ge=2, le=100)
+    """Between so many architectures, and the default of the first family."""
+
+
 class Study(Section):
     """A whole study file, every key of it."""
 
@@ -96,6 +105,7 @@ class Study(Section):
     search: SearchSection
     objective: ObjectiveSection = ObjectiveSection()
     limits: LimitsSection = LimitsSection()
+    race: RaceSection = RaceSection()
 
     @property
     def objectives(self) -> tuple[tuple[str, str], ...]:

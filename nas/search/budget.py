@@ -14,13 +14,21 @@ class Budget:
     """Counts trials and hours over all sessions of a study.
 
     Duplicates and rejected candidates are free: no epoch was spent on them. `free_in_a_row` is how many of them
-    earlier sessions ended with.
+    earlier sessions ended with. `trials` are those of the search; of `hours`, which are all there is, it leaves the
+    share `reserved` to its race.
     """
 
     def __init__(
-        self, trials: int | None, hours: float | None, *, seconds_before: float = 0.0, free_in_a_row: int = 0
+        self,
+        trials: int | None,
+        hours: float | None,
+        *,
+        reserved: float = 0.0,
+        seconds_before: float = 0.0,
+        free_in_a_row: int = 0,
     ) -> None:
         self.trials = trials
+        self.reserved = reserved
         self._seconds = None if hours is None else hours * 3600.0
         self._before = seconds_before
         self._started = time.monotonic()
@@ -35,6 +43,16 @@ class Budget:
     def out_of_time(self) -> bool:
         """Whether the hours are used up."""
         return self._seconds is not None and self.seconds >= self._seconds
+
+    @property
+    def time_for_trials(self) -> bool:
+        """Whether new trials may begin: the last hours are the race's."""
+        return self._seconds is None or self.seconds < self._seconds * (1.0 - self.reserved)
+
+    @property
+    def clock(self) -> float | None:
+        """Wall-clock seconds there still are, ``None`` if nothing limits them."""
+        return None if self._seconds is None else max(0.0, self._seconds - self.seconds)
 
     @property
     def exhausted(self) -> bool:
@@ -52,11 +70,11 @@ class Budget:
 
     def allows(self, spent: int) -> bool:
         """Whether another trial may begin when `spent` have begun."""
-        return (self.trials is None or spent < self.trials) and not self.exhausted and not self.out_of_time
+        return (self.trials is None or spent < self.trials) and not self.exhausted and self.time_for_trials
 
     def seconds_left(self, spent: int) -> float | None:
         """Return an estimate from the pace so far; ``None`` before there is one."""
-        by_clock = None if self._seconds is None else max(0.0, self._seconds - self.seconds)
+        by_clock = self.clock
         if self.trials is None or spent < 2:
             return by_clock
         by_pace = max(0, self.trials - spent) * self.seconds / spent

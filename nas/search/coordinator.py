@@ -32,19 +32,18 @@ from nas.conversation import (
 from nas.search.budget import Budget
 from nas.search.files import StudyFiles
 from nas.search.limits import over_limit
-from nas.search.observer import Observer, Standing
+from nas.search.observer import Observer
 from nas.search.outcomes import Outcomes, objective_value, objective_values
-from nas.search.pool.pool import Pool, Worker
+from nas.search.pool.pool import TRIES, Pool, Worker
 from nas.search.proposals import Proposals
 from nas.search.samplers import mixed
+from nas.search.standing import SearchStanding
 from nas.search.suggest import FirstObjective
 from nas.search.trial import LiveTrial, Verdict
 from nas.store.ledger import Ledger
 from nas.store.records import spent
 from nas.study_file import Study
 
-TRIES = 3
-"""How often a trial whose worker was killed is tried again without having come one epoch further."""
 WRITE_SECONDS = 1.0
 RENEW_SECONDS = 10.0
 SHOW_SECONDS = 0.25
@@ -139,12 +138,12 @@ class Coordinator:
         self._live.clear()
         self._flush()
 
-    def standing(self) -> Standing:
+    def standing(self) -> SearchStanding:
         """Return how the study stands."""
         counts = self._ledger.counts()
         best = self._outcomes.best(1)
         used = spent(counts)
-        return Standing(
+        return SearchStanding(
             spent=used,
             budget=self._budget.trials,
             running=len(self._live),
@@ -193,7 +192,7 @@ class Coordinator:
         self._ledger.start_attempt(live.id, worker=worker.pid, family=live.family)
         self._live[worker.pid] = worker, live
         if not resumed:
-            self._files.forget(number)  # of an earlier database of the same name, say
+            self._files.forget(self._files.checkpoint(number))  # of an earlier database of the same name, say
         order = Evaluate(
             trial=number,
             family=live.family,
@@ -210,7 +209,7 @@ class Coordinator:
             latency=self._study.needs_latency,
         )
         self._pool.give(worker, order)
-        self._observer.started(number, live.family, resumed=resumed)
+        self._observer.started(f"trial {number}", live.family, resumed=resumed)
 
     # ------------------------------------------------------------------ the conversation
 
@@ -297,7 +296,7 @@ class Coordinator:
                 self._ledger.event("epoch repeated", f"epoch {epoch.step} was trained again", trial=live.number)
             if epoch.step > live.known:
                 self._ledger.epoch(live.id, epoch, value)
-                self._observer.epoch(live.number, epoch.step, self._study.search.epochs, value)
+                self._observer.epoch(f"trial {live.number}", epoch.step, self._study.search.epochs, value)
             if self._prune(live):
                 live.verdict = Verdict("pruned", message=f"stopped after epoch {epoch.step}")
         if live.verdict is None and epoch.step < self._study.search.epochs:

@@ -38,9 +38,12 @@ class StudyFiles:
         """The weights of another study's encoder that this one starts from: a copy, which that study cannot delete."""
         return self.root / f"study-{self.study}" / "start.npz"
 
-    def forget(self, trial: int) -> None:
-        """Delete the checkpoint of trial number `trial`, if there is one."""
-        path = self.checkpoint(trial)
+    def evaluation(self, number: int) -> Path:
+        """The weights, optimizer state and curve of evaluation `number`."""
+        return self.root / f"study-{self.study}" / f"evaluation-{number}.npz"
+
+    def forget(self, path: Path) -> None:
+        """Delete the checkpoint at `path`, if there is one."""
         with contextlib.suppress(OSError):
             for file in [path, *path.parent.glob(f".{path.name}.*")]:  # and what a killed worker was about to write
                 file.unlink(missing_ok=True)

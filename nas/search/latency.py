@@ -16,7 +16,7 @@ from nas.search.files import files_root
 from nas.search.origin import data_of
 from nas.search.pool.local import LocalPool, PoolSettings
 from nas.search.progress import watching
-from nas.search.run import with_families
+from nas.search.preparing import with_families
 from nas.store import latencies, queries
 from nas.store.engine import reading_from, storage_url
 from nas.store.records import StudyRecord, TrialRecord

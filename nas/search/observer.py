@@ -3,38 +3,40 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Protocol
 
-from nas.store.records import TrialRecord
 
+class Standing(Protocol):
+    """How things stand at this moment."""
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How a study stands at this moment. `seconds` and `seconds_left` are wall clock; ``None`` is not known yet."""
+    @property
+    def done(self) -> int:
+        """How many trainings are over."""
 
-    spent: int
-    """Trials that count against the budget: all but the duplicates and the rejected."""
-    budget: int | None
-    running: int
-    counts: dict[str, int]
-    best: float | None
-    best_trial: int | None
-    seconds: float
-    seconds_left: float | None
+    @property
+    def total(self) -> int | None:
+        """Of how many, if that is known."""
+
+    @property
+    def line(self) -> str:
+        """All of it in a few words, for a log."""
+
+    @property
+    def detail(self) -> str:
+        """What a bar has beside it."""
 
 
 class Observer(Protocol):
-    """Hears of everything; must not take long."""
+    """Hears of everything; must not take long. `label` tells trainings apart: "trial 12", "race 3"."""
 
-    def started(self, number: int, family: str, *, resumed: bool) -> None:
-        """A worker has been given trial `number`."""
+    def started(self, label: str, detail: str, *, resumed: bool) -> None:
+        """A worker has been given one; `detail` is what a person wants to know of it, its family first."""
 
-    def epoch(self, number: int, step: int, epochs: int, value: float) -> None:
-        """Trial `number` has trained epoch `step` of at most `epochs`."""
+    def epoch(self, label: str, step: int, epochs: int, value: float) -> None:
+        """It has trained epoch `step` of at most `epochs`."""
 
-    def ended(self, record: TrialRecord) -> None:
-        """A trial has its outcome."""
+    def ended(self, label: str, line: str) -> None:
+        """It is over; `line` says how."""
 
     def note(self, message: str) -> None:
         """Something a person should know."""
@@ -46,13 +48,13 @@ class Observer(Protocol):
 class Silent:
     """An observer that looks away."""
 
-    def started(self, number: int, family: str, *, resumed: bool) -> None:
+    def started(self, label: str, detail: str, *, resumed: bool) -> None:
         """Ignore it."""
 
-    def epoch(self, number: int, step: int, epochs: int, value: float) -> None:
+    def epoch(self, label: str, step: int, epochs: int, value: float) -> None:
         """Ignore it."""
 
-    def ended(self, record: TrialRecord) -> None:
+    def ended(self, label: str, line: str) -> None:
         """Ignore it."""
 
     def note(self, message: str) -> None:
@@ -68,20 +70,20 @@ class Careful:
     def __init__(self, observer: Observer) -> None:
         self._observer = observer
 
-    def started(self, number: int, family: str, *, resumed: bool) -> None:
+    def started(self, label: str, detail: str, *, resumed: bool) -> None:
         """Pass it on."""
         with suppress(OSError):
-            self._observer.started(number, family, resumed=resumed)
+            self._observer.started(label, detail, resumed=resumed)
 
-    def epoch(self, number: int, step: int, epochs: int, value: float) -> None:
+    def epoch(self, label: str, step: int, epochs: int, value: float) -> None:
         """Pass it on."""
         with suppress(OSError):
-            self._observer.epoch(number, step, epochs, value)
+            self._observer.epoch(label, step, epochs, value)
 
-    def ended(self, record: TrialRecord) -> None:
+    def ended(self, label: str, line: str) -> None:
         """Pass it on."""
         with suppress(OSError):
-            self._observer.ended(record)
+            self._observer.ended(label, line)
 
     def note(self, message: str) -> None:
         """Pass it on."""

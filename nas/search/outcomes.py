@@ -11,6 +11,7 @@ from optuna.trial import TrialState
 from nas.errors import StudyFailed
 from nas.search.files import StudyFiles
 from nas.search.observer import Observer
+from nas.search.progress import outcome_line
 from nas.search.trial import LiveTrial, Verdict
 from nas.store.ledger import Ledger
 from nas.store.records import TrialRecord
@@ -90,14 +91,14 @@ class Outcomes:
         best = set(self.best(KEEP))
         self._useless |= ({trial.number} | self._kept) - best
         self._kept = best
-        self._observer.ended(record)
+        self._observer.ended(f"trial {record.number}", outcome_line(record))
         self._replay(trial.number)
         self._judge_the_beginning(record)
 
     def written(self) -> None:
         """Everything settled so far is in the database: weights that are not among the best can be deleted now."""
         for number in self._useless:
-            self._files.forget(number)
+            self._files.forget(self._files.checkpoint(number))
         self._useless.clear()
         self.unwritten = False
 

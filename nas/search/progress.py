@@ -37,27 +37,27 @@ class Lines:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._ended: list[str] = []  # said as soon as it is known how the study stands after them
+        self._ended: list[str] = []  # said as soon as it is known how things stand after them
 
-    def started(self, number: int, family: str, *, resumed: bool) -> None:
-        """Say which trial begins."""
-        self._say(f"trial {number}: {'goes on' if resumed else 'begins'} ({family})")
+    def started(self, label: str, detail: str, *, resumed: bool) -> None:
+        """Say which training begins."""
+        self._say(f"{label}: {'goes on' if resumed else 'begins'} ({detail})")
 
-    def epoch(self, number: int, step: int, epochs: int, value: float) -> None:
+    def epoch(self, label: str, step: int, epochs: int, value: float) -> None:
         """Say nothing: epochs are many, and a log is read by people."""
 
-    def ended(self, record: TrialRecord) -> None:
-        """Keep how a trial ended for the next `stands`."""
-        self._ended.append(f"trial {record.number}: {outcome_line(record)}")
+    def ended(self, label: str, line: str) -> None:
+        """Keep how it ended for the next `stands`."""
+        self._ended.append(f"{label}: {line}")
 
     def note(self, message: str) -> None:
         """Say it."""
         self._say(message)
 
     def stands(self, standing: Standing) -> None:
-        """Say which trials have ended, and how the study stands after them."""
+        """Say which trainings have ended, and how things stand after them."""
         for line in self._ended:
-            self._say(f"{line}  [{_trials(standing)}{_best(standing)}{_left(standing)}]")
+            self._say(f"{line}  [{standing.line}]")
         self._ended.clear()
 
     def _say(self, line: str) -> None:
@@ -65,44 +65,40 @@ class Lines:
 
 
 class Bars:
-    """A bar for the study, one for every running trial, and a line for each that ended."""
+    """A bar for the whole, one for every training that runs, and a line for each that ended."""
 
     def __init__(self, progress: Progress, name: str) -> None:
         self._progress = progress
-        self._study = progress.add_task(f"[bold]{escape(name)}", total=None, detail="preparing the data")
-        self._trials: dict[int, TaskID] = {}
+        self._whole = progress.add_task(f"[bold]{escape(name)}", total=None, detail="preparing the data")
+        self._bars: dict[str, TaskID] = {}
+        self._details: dict[str, str] = {}
 
-    def started(self, number: int, family: str, *, resumed: bool) -> None:
+    def started(self, label: str, detail: str, *, resumed: bool) -> None:
         """Add a bar; one that goes on after its worker was lost has one already."""
-        if number in self._trials:
-            self._progress.remove_task(self._trials[number])
-        self._trials[number] = self._progress.add_task(f"  trial {number}", total=None, detail=escape(family))
+        if label in self._bars:
+            self._progress.remove_task(self._bars[label])
+        self._details[label] = escape(detail)
+        self._bars[label] = self._progress.add_task(f"  {label}", total=None, detail=escape(detail))
 
-    def epoch(self, number: int, step: int, epochs: int, value: float) -> None:
+    def epoch(self, label: str, step: int, epochs: int, value: float) -> None:
         """Move a bar."""
-        if number in self._trials:
-            self._progress.update(self._trials[number], completed=step, total=epochs)
-            family = self._progress.tasks[self._progress.task_ids.index(self._trials[number])].fields["detail"]
-            self._progress.update(self._trials[number], detail=f"{family.split(' ')[0]} {value:.4f}")
+        if label in self._bars:
+            detail = f"{self._details[label]} {value:.4f}"
+            self._progress.update(self._bars[label], completed=step, total=epochs, detail=detail)
 
-    def ended(self, record: TrialRecord) -> None:
+    def ended(self, label: str, line: str) -> None:
         """Replace a bar by a line."""
-        if record.number in self._trials:
-            self._progress.remove_task(self._trials.pop(record.number))
-        self._progress.console.print(f"trial {record.number}: {outcome_line(record)}", markup=False, highlight=False)
+        if label in self._bars:
+            self._progress.remove_task(self._bars.pop(label))
+        self._progress.console.print(f"{label}: {line}", markup=False, highlight=False)
 
     def note(self, message: str) -> None:
         """Print it above the bars."""
         self._progress.console.print(message, markup=False, highlight=False)
 
     def stands(self, standing: Standing) -> None:
-        """Move the study's bar."""
-        self._progress.update(
-            self._study,
-            completed=standing.spent - standing.running,
-            total=standing.budget,
-            detail=f"{_outcomes(standing)}{_best(standing)}{_left(standing)}",
-        )
+        """Move the bar of the whole."""
+        self._progress.update(self._whole, completed=standing.done, total=standing.total, detail=standing.detail)
 
 
 def outcome_line(record: TrialRecord) -> str:
@@ -128,22 +124,3 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
-
-
-def _trials(standing: Standing) -> str:
-    done = standing.spent - standing.running
-    return f"{done} of {standing.budget} trials" if standing.budget else f"{done} trials"
-
-
-def _outcomes(standing: Standing) -> str:
-    counts = standing.counts
-    words = [f"{counts[name]} {name}" for name in ("complete", "pruned", "failed") if counts.get(name)]
-    return " · ".join(words) or "starting"
-
-
-def _best(standing: Standing) -> str:
-    return "" if standing.best is None else f", best {standing.best:.4f} (trial {standing.best_trial})"
-
-
-def _left(standing: Standing) -> str:
-    return "" if standing.seconds_left is None else f", about {duration(standing.seconds_left)} left"

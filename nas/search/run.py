@@ -1,32 +1,20 @@
-"""Launch, resume and rehearse a study: what `nas launch`, `nas resume` and `nas launch --dry-run` call."""
+"""Launch, resume and race a study: what the commands of these names call."""
 
 from __future__ import annotations
 
-import os
 import shlex
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
-from nas import catalogue
-from nas.conversation import DataCard, Failed, Prepare, Prepared
-from nas.errors import BadInput, DataError, Interrupted, NASError, NotFound, StorageError, StudyExists, StudyRunning
+from nas.errors import BadInput, NotFound, StorageError, StudyExists, StudyRunning
 from nas.ranking import rank
 from nas.search.budget import Budget
-from nas.search.coordinator import TRIES, Coordinator
-from nas.search.files import StudyFiles, files_root
-from nas.search.fit import choose_encoders, choose_families, modality
-from nas.search.observer import Observer
-from nas.search.origin import Origin, find_origin, keep_weights, name_of
-from nas.search.pool.local import LocalPool, PoolSettings
-from nas.search.pool.pool import Pool
-from nas.search.progress import watching
-from nas.search.session import new_session, refuse_changed
-from nas.search.stopping import StopSignals
+from nas.search.coordinator import Coordinator
+from nas.search.hold import Hold, hold
+from nas.search.race import FEWEST, RaceJobs, race_size, racers, run_race
 from nas.store import queries
 from nas.store.engine import display_url, open_for_writing, reading_from, storage_url
 from nas.store.ledger import Ledger, create_study
@@ -86,8 +74,9 @@ def launch(
             hours=hours,
         )
 
-    command = _command("launch", str(path), storage, **given)
-    return _run(study, url, base, console=console, command=command, create=create, budget=(trials, hours))
+    command = command_line("launch", str(path), storage, **given)
+    with hold(study, url, base, console=console, command=command, create=create) as held:
+        return _search(held, trials, hours)
 
 
 def resume(
@@ -114,38 +103,23 @@ def resume(
         StudyRunning: A living process runs it.
         StudyChanged: Space, data or versions differ and are not allowed to.
     """
-    url = storage_url(storage)
-    open_for_writing(url, create=False).dispose()  # a database of an older schema is upgraded here
-    record = _stored(url, name)
-    if record.file is None:
-        raise BadInput(f"Study {name!r} was not launched from a study file: it can be read, not resumed.")
-    study = parse_study(record.file, path=f"the stored file of study {name!r}", base=Path(record.base))
-    budget = (
-        trials if trials is not None else record.trials_budget,
-        hours if hours is not None else record.hours_budget,
-    )
-    if record.running is not None:
-        raise StudyRunning(name, record.running.pid, record.running.host)
-    if trials is not None and trials < (done := spent(record.counts)):
+    url, record, study = stored_study(name, storage)
+    if trials is not None and trials < (done := spent(record.counts) + record.raced):
         raise BadInput(
             f"--trials {trials} is a total, and {done} trials of {name!r} have been begun already. "
             f"Give more, e.g. --trials {2 * done}."
         )
     given = {"--trials": trials, "--hours": hours, "--allow-changed": ",".join(sorted(allow_changed)) or None}
-    command = _command("resume", name, storage, **given)
-    return _run(
-        study,
-        url,
-        Path(record.base),
-        console=console,
-        command=command,
-        record=record,
-        budget=budget,
-        allow_changed=allow_changed,
-    )
+    command = command_line("resume", name, storage, **given)
+    base = Path(record.base)
+    with hold(
+        study, url, base, console=console, command=command, record=record, allow_changed=allow_changed
+    ) as held:
+        trials = trials if trials is not None else record.trials_budget
+        return _search(held, trials, hours if hours is not None else record.hours_budget)
 
 
-def _command(verb: str, what: str, storage: str | None, **options: object) -> str:
+def command_line(verb: str, what: str, storage: str | None, **options: object) -> str:
     """Return the command as somebody would type it again; a password is never part of it."""
     words = ["nas", verb, what]
     for option, value in options.items():
@@ -154,134 +128,143 @@ def _command(verb: str, what: str, storage: str | None, **options: object) -> st
     return shlex.join(words)
 
 
-def _run(
-    study: Study,
-    url: str,
-    base: Path,
+def race(
+    name: str,
     *,
-    console: Console | None,
-    command: str,
-    create: Callable[[], None] | None = None,
-    budget: tuple[int | None, float | None],
-    record: StudyRecord | None = None,
+    storage: str | None = None,
+    trainings: int = 20,
+    top: int | None = None,
     allow_changed: frozenset[str] = frozenset(),
+    console: Console | None = None,
 ) -> Ending:
-    """Prepare the data, take the lease, run the coordinator. `create` is called once the data is known to be good."""
-    root = files_root(url)
-    origin = _origin(study, url, root, record)
-    settings = _pool_settings(study, root / "logs" / str(os.getpid()))
-    with (
-        watching(console or Console(stderr=True), study.name) as observer,
-        StopSignals() as signals,
-        _logs(settings.logs),
-        LocalPool(settings) as pool,
-    ):
-        card = prepare_data(study, pool, root / "data", base, observer, signals)
-        study = with_families(study, card, origin)
-        session = new_session(study, base, card, command)
-        if create is not None:
-            create()  # last: whatever could be wrong has been found by now
-        if record is not None:
-            refuse_changed(record, session, allow_changed)
-        ledger = Ledger.open(url, study.name, session)
-        ending = "ended by an unexpected error"
-        try:
-            ledger.set_data(asdict(card))
-            ledger.set_budget(*budget)
-            files = StudyFiles(root, ledger.record.id)
-            coordinator = Coordinator(
-                study,
-                ledger,
-                pool,
-                card=card,
-                files=files,
-                base=str(base),
-                budget=Budget(*budget, seconds_before=ledger.record.seconds, free_in_a_row=_free_at_the_end(ledger)),
-                start=keep_weights(origin.start, files.start) if origin is not None else None,
-                observer=observer,
-                stop_asked=lambda: signals.asked,
-                stop_at_once=lambda: signals.at_once,
-            )
-            try:
-                stopped = coordinator.run()
-            finally:
-                coordinator.abandon("the session ended")  # if anything still runs, it will be gone on with
-            result = _ending(study, ledger, coordinator, stopped, signals)
-            ending = result.message
-            return result
-        except NASError as error:
-            ending = str(error).splitlines()[0]
-            raise
-        finally:
-            ledger.close(ending)  # whatever happened, the lease is let go
+    """Train the best architectures of study `name` with new seeds, `trainings` times in all beside those there are.
 
-
-@contextmanager
-def _logs(folder: Path) -> Iterator[None]:
-    """Where workers print; what is of use after their death is in the database by the end."""
-    try:
-        yield
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def prepare_data(
-    study: Study, pool: Pool, folder: Path, base: Path, observer: Observer, signals: StopSignals | None = None
-) -> DataCard:
-    """Have a worker load, check and split the data; return its card.
+    Args:
+        name: The study's name.
+        storage: URL or path of the database.
+        trainings: How many; those that were cut short before are among them.
+        top: Between so many architectures; as the study file says where it is ``None``.
+        allow_changed: As for `resume`.
+        console: Where progress goes.
 
     Raises:
-        DataError: The data cannot be searched on.
-        Interrupted: Somebody asked to stop meanwhile.
+        NotFound: No such study.
+        BadInput: Fewer than two of its architectures are complete.
+        StudyRunning: A living process runs it.
+        StudyChanged: Space, data or versions differ and are not allowed to.
     """
-    order = Prepare(study.data.model_dump_json(), study.task.kind, str(folder), str(base))
-    given, tries = False, 1
-    while True:
-        if signals is not None and signals.received is not None:
-            raise Interrupted("Stopped while the data was being prepared: no trial was begun.", signals.exit_code)
-        if not given and pool.idle:
-            pool.give(pool.idle[0], order)
-            given = True
-        for _, message in pool.messages(timeout=0.2):
-            match message:
-                case Prepared(card, notes):
-                    for note in notes:
-                        observer.note(note)
-                    return card
-                case Failed(kind="killed") if tries < TRIES:
-                    tries, given = tries + 1, False  # it was the worker somebody was after, not the data
-                case Failed():
-                    raise DataError(f"data.source = {study.data.source!r}: {message.message}")
+    url, record, study = stored_study(name, storage)
+    if top is not None:
+        study = study.model_copy(update={"race": study.race.model_copy(update={"top": top})})
+    given = {"--trainings": trainings, "--top": top, "--allow-changed": ",".join(sorted(allow_changed)) or None}
+    command = command_line("race", name, storage, **given)
+    base = Path(record.base)
+    with hold(
+        study, url, base, console=console, command=command, record=record, allow_changed=allow_changed
+    ) as held:
+        jobs = _jobs(held, record.raced + trainings)
+        if jobs.architectures < 2:
+            raise BadInput(f"A race needs two architectures that are complete. {name!r} has {jobs.architectures}.")
+        stopped = run_race(jobs, held.evaluator(), held.ledger, held.observer)
+        code, message = 0, "The race is over."
+        if stopped is not None:
+            code = held.signals.exit_code
+            message = f"Stopped by {stopped}. Go on with `{command}`."
+        held.ending = message
+        return _ended(held, code, message)
 
 
-def with_families(study: Study, card: DataCard, origin: Origin | None = None) -> Study:
-    """Return `study` with the families that are searched, where its file leaves them to the data and the task.
-
-    One that starts from another study's encoder has that one's family.
+def stored_study(name: str, storage: str | None) -> tuple[str, StudyRecord, Study]:
+    """Return the database, the record and the study file of a study that is to be gone on with.
 
     Raises:
-        BadInput: A family that is named does not fit; or none does; or the encoder was trained on other inputs.
+        NotFound: No such study.
+        BadInput: It was not launched from a file.
+        StudyRunning: A living process runs it.
     """
-    if origin is not None:
-        origin.refuse_other_inputs(card)
-    named = study.space.families if origin is None else (origin.start.family,)
-    families = choose_families(named, card, study.task.kind)
-    joins = any(name not in catalogue.families or modality(name) == "several" for name in families)
-    encoders = choose_encoders(study.space.encoders, card) if joins or study.space.encoders else {}
-    return study.model_copy(
-        update={"space": study.space.model_copy(update={"families": families, "encoders": encoders})}
+    url = storage_url(storage)
+    open_for_writing(url, create=False).dispose()  # a database of an older schema is upgraded here
+    record = _stored(url, name)
+    if record.file is None:
+        raise BadInput(f"Study {name!r} was not launched from a study file: it can be read, not gone on with.")
+    study = parse_study(record.file, path=f"the stored file of study {name!r}", base=Path(record.base))
+    if record.running is not None:
+        raise StudyRunning(name, record.running.pid, record.running.host)
+    return url, record, study
+
+
+def _search(held: Hold, trials: int | None, hours: float | None) -> Ending:
+    """Search, then race, within the budget."""
+    ledger, study = held.ledger, held.study
+    racing = race_size(trials, study.race.share)
+    ledger.set_budget(trials, hours, racing)
+    budget = Budget(
+        None if trials is None else trials - racing,
+        hours,
+        reserved=study.race.share,
+        seconds_before=ledger.record.seconds,
+        free_in_a_row=_free_at_the_end(ledger),
     )
+    coordinator = Coordinator(
+        study,
+        ledger,
+        held.pool,
+        card=held.card,
+        files=held.files,
+        base=str(held.base),
+        budget=budget,
+        start=held.start,
+        observer=held.observer,
+        stop_asked=lambda: held.signals.asked,
+        stop_at_once=lambda: held.signals.at_once,
+    )
+    try:
+        stopped = coordinator.run()
+        jobs = _race_within(held, budget, trials, racing) if stopped is None else None
+        if stopped is None and racing and jobs is None and not ledger.evaluations.all("race"):
+            ledger.set_budget(trials, hours)  # nothing to race: it is searched on instead
+            budget.trials = trials
+            stopped = coordinator.run()
+    finally:
+        coordinator.abandon("the session ended")  # if anything still runs, it will be gone on with
+    if jobs is not None:
+        stopped = run_race(jobs, held.evaluator(lambda: budget.out_of_time), ledger, held.observer)
+    result = _ending(held, coordinator, stopped)
+    held.ending = result.message
+    return result
 
 
-def _origin(study: Study, url: str, root: Path, record: StudyRecord | None) -> Origin | None:
-    """Return what `study` starts from. One that is gone on with keeps to the weights it has copied."""
-    name = study.space.start_from
-    if name is None or record is None:
-        return find_origin(url, name)
-    weights = StudyFiles(root, record.id).start
-    if weights.exists():
-        name = name_of(weights).read_text(encoding="utf-8")
-    return find_origin(url, name, weights)
+def _race_within(held: Hold, budget: Budget, trials: int | None, racing: int) -> RaceJobs | None:
+    """Return the race that a budget has left, if there is one."""
+    if held.study.race.share == 0 or (trials is not None and not racing):
+        return None
+    ended = sum(record.outcome is not None for record in held.ledger.evaluations.all("race"))
+    allowed = racing
+    if budget.clock is not None:
+        fit = ended + _trainings_within(held, budget.clock)
+        allowed = fit if trials is None else min(racing, fit)
+    jobs = _jobs(held, allowed, lambda: budget.clock)
+    return jobs if jobs.possible and (ended or allowed >= FEWEST) else None
+
+
+def _trainings_within(held: Hold, seconds: float) -> int:
+    """Return how many trainings at full length the workers have time for."""
+    records = records_of(held.ledger)
+    took = [trial.seconds for trial in racers(records, held.study, held.study.race.top)]
+    return int(seconds * held.study.search.workers / (sum(took) / len(took))) if took and sum(took) > 0 else 0
+
+
+def _jobs(held: Hold, budget: int, seconds_left: Callable[[], float | None] = lambda: None) -> RaceJobs:
+    return RaceJobs(
+        held.study,
+        held.ledger,
+        card=held.card,
+        files=held.files,
+        base=str(held.base),
+        budget=budget,
+        start=held.start,
+        seconds_left=seconds_left,
+    )
 
 
 def _free_at_the_end(ledger: Ledger) -> int:
@@ -295,9 +278,8 @@ def _free_at_the_end(ledger: Ledger) -> int:
     return free
 
 
-def _ending(
-    study: Study, ledger: Ledger, coordinator: Coordinator, stopped: str | None, signals: StopSignals
-) -> Ending:
+def _ending(held: Hold, coordinator: Coordinator, stopped: str | None) -> Ending:
+    study, ledger, signals = held.study, held.ledger, held.signals
     standing = coordinator.standing()
     left = len(ledger.unfinished())
     resume_with = f"Go on with `nas resume {study.name}`."
@@ -313,15 +295,24 @@ def _ending(
         message = "The space is exhausted: the last candidates had all been built before, or were over a limit."
     else:
         code, message = 0, "The budget is used up."
-        if standing.spent and ledger.record.counts == standing.counts:
+        raced = sum(record.outcome is not None for record in ledger.evaluations.all("race"))
+        if standing.spent and ledger.record.counts == standing.counts and raced == ledger.record.raced:
             message += (
                 f" Nothing was left to do: `--trials` and `--hours` raise the total, {standing.spent} trials so far."
             )
     if code == 0 and not standing.counts.get("complete"):
         code, message = 1, f"{message} No trial is complete: see `nas show {study.name}` for the causes."
-    records = [ledger.trial_record(trial._trial_id) for trial in ledger.study.get_trials(deepcopy=False)]
-    ranked = rank(records, ledger.record.directions)
-    return Ending(study.name, code, message, standing.counts, ranked[0].trial if ranked else None)
+    return _ended(held, code, message)
+
+
+def _ended(held: Hold, code: int, message: str) -> Ending:
+    ranked = rank(records_of(held.ledger), held.ledger.record.directions)
+    return Ending(held.study.name, code, message, held.ledger.counts(), ranked[0].trial if ranked else None)
+
+
+def records_of(ledger: Ledger) -> list[TrialRecord]:
+    """Return every trial that a ledger holds, by number."""
+    return [ledger.trial_record(trial._trial_id) for trial in ledger.study.get_trials(deepcopy=False)]
 
 
 def _refuse_existing(url: str, name: str, file: str) -> None:
@@ -338,12 +329,3 @@ def _refuse_existing(url: str, name: str, file: str) -> None:
 def _stored(url: str, name: str) -> StudyRecord:
     with reading_from(url) as connection:
         return queries.study(connection, name)
-
-
-def _pool_settings(study: Study, logs: Path) -> PoolSettings:
-    return PoolSettings(
-        workers=study.search.workers,
-        deadline=study.limits.trial_seconds,
-        silence=study.limits.silence_seconds,
-        logs=logs,
-    )

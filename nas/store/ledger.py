@@ -26,6 +26,7 @@ from nas.conversation import Architecture, Cost, Epoch, FailureKind, Latency, Sc
 from nas.errors import StudyExists
 from nas.store import lease, models, queries
 from nas.store.engine import display_url, open_for_writing, snapshot
+from nas.store.evaluations import Evaluations
 from nas.store.frozen import insert_trial, load_trials, outcome_of, to_utc
 from nas.store.latencies import latency_row
 from nas.store.mirror import Mirror
@@ -88,6 +89,8 @@ class Ledger(Mirror):
 
     study: optuna.Study
     record: StudyRecord
+    evaluations: Evaluations
+    """Trainings outside the search; what is written there is saved by `flush` too."""
 
     def __init__(self, engine: Engine, record: StudyRecord, session_id: int) -> None:
         super().__init__(record.id, record.name, [StudyDirection[way.upper()] for way in record.directions])
@@ -99,6 +102,7 @@ class Ledger(Mirror):
         self._seconds: defaultdict[int, dict[int, float]] = defaultdict(dict)
         self._attempts: dict[int, Row] = {}  # the open one of each trial
         self._twins: dict[tuple[str, str], int] = {}
+        self.evaluations = Evaluations(record.id, session_id, self._pending)
 
     @classmethod
     def open(cls, url: str, name: str, session: NewSession) -> Ledger:
@@ -129,9 +133,9 @@ class Ledger(Mirror):
 
     # ------------------------------------------------------------ the study
 
-    def set_budget(self, trials: int | None, hours: float | None) -> None:
-        """Set the totals the study may spend, both of them; ``None`` is no limit. Saved at once."""
-        self._pending.change(models.Study, self._study_id, trials_budget=trials, hours_budget=hours)
+    def set_budget(self, trials: int | None, hours: float | None, race: int = 0) -> None:
+        """Set the totals the study may spend; ``None`` is no limit. `race` are those of `trials` left to it. Saved."""
+        self._pending.change(models.Study, self._study_id, trials_budget=trials, hours_budget=hours, race_budget=race)
         self.flush()
 
     def set_data(self, card: dict[str, Any]) -> None:
@@ -379,6 +383,7 @@ class Ledger(Mirror):
             )
         ):
             self._attrs[scope][key] = value
+        self.evaluations.load(connection)
 
 
 def _twin_key(fingerprint: str, training: dict[str, Scalar]) -> tuple[str, str]:

@@ -67,6 +67,7 @@ class Study(Base):
     trials_budget: Mapped[int | None]
     hours_budget: Mapped[float | None]
     data: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    race_budget: Mapped[int | None]  # trainings, of those in trials_budget
 
     __table_args__ = ({"sqlite_autoincrement": True},)  # the id of a deleted study is not given again
 
@@ -224,6 +225,49 @@ class Attempt(Base):
     ended: Mapped[datetime | None] = mapped_column(Time)
     outcome: Mapped[str | None] = mapped_column(String(11))
     message: Mapped[str | None] = mapped_column(Prose)
+
+
+class Evaluation(Base):
+    """A training outside the search: what a trial built, trained once more with a seed of its own."""
+
+    __tablename__ = "evaluation"
+
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)  # from 0
+    purpose: Mapped[str] = mapped_column(String(8))
+    trial: Mapped[int]  # a number
+    seed: Mapped[int]  # a race's: from 0, the same for every architecture
+    plan: Mapped[dict[str, Any]] = mapped_column(Json)  # what is different from how the trial was trained
+    epochs: Mapped[int]  # at most
+    outcome: Mapped[str | None] = mapped_column(String(8))
+    kind: Mapped[str | None]
+    message: Mapped[str | None] = mapped_column(Prose)
+    traceback: Mapped[str | None] = mapped_column(Prose)
+    score: Mapped[float] = mapped_column(Number, nullable=True)
+    curve: Mapped[list[dict[str, Any]]] = mapped_column(Json)
+    attempts: Mapped[int]
+    session_id: Mapped[int | None] = mapped_column(ForeignKey("session.id", ondelete="SET NULL"))
+    started: Mapped[datetime] = mapped_column(Time)
+    ended: Mapped[datetime | None] = mapped_column(Time)
+
+    __table_args__ = (
+        CheckConstraint(_one_of("purpose", ("race", "finetune")), name="purpose"),
+        CheckConstraint(_one_of("outcome", ("complete", "failed")), name="outcome"),
+    )
+
+
+class Look(Base):
+    """One measurement on the test split: of an evaluation of a trial's architecture, or of several together."""
+
+    __tablename__ = "look"
+
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)  # from 0
+    trial: Mapped[int | None]  # NULL: an ensemble
+    evaluation: Mapped[int | None]
+    at: Mapped[datetime] = mapped_column(Time)
+    examples: Mapped[int]
+    metrics: Mapped[dict[str, Any]] = mapped_column(Json)  # by name: value, low, high
 
 
 class Event(Base):

@@ -18,6 +18,7 @@ from nas.conversation import Cost, Node, Scalar
 from nas.errors import NotFound, did_you_mean
 from nas.store.columns import from_json
 from nas.store.engine import Source, snapshot
+from nas.store.evaluations import raced
 from nas.store.latencies import latencies
 from nas.store.lease import is_alive
 from nas.store.models import Architecture, Attempt, Epoch, Event, Session, Study, Trial, TrialParam, TrialValue
@@ -137,11 +138,12 @@ def _studies(connection: Connection, which: ColumnElement[bool] | None) -> list[
     only = [row.id for row in rows] if which is not None else None
     sessions = _sessions(connection, only)
     counts = _counts(connection, only)
-    return [_study_record(row, tuple(sessions[row.id]), counts[row.id]) for row in rows]
+    races = raced(connection)
+    return [_study_record(row, tuple(sessions[row.id]), counts[row.id], races.get(row.id, 0)) for row in rows]
 
 
 def _study_record(
-    row: Row[*tuple[Any, ...]], sessions: tuple[SessionRecord, ...], counts: dict[str, int]
+    row: Row[*tuple[Any, ...]], sessions: tuple[SessionRecord, ...], counts: dict[str, int], raced: int
 ) -> StudyRecord:
     newest = sessions[-1] if sessions else None
     running = newest is not None and newest.ended is None and is_alive(newest.holder, newest.renewed)
@@ -159,6 +161,8 @@ def _study_record(
         sessions=sessions,
         counts=counts,
         running=newest.holder if newest is not None and running else None,
+        race_budget=row.race_budget or 0,
+        raced=raced,
     )
 
 

@@ -18,6 +18,10 @@ Outcome: TypeAlias = Literal["complete", "pruned", "failed"]
 PRUNED, because samplers learn nothing from FAIL."""
 
 
+Purpose: TypeAlias = Literal["race", "finetune"]
+"""What an evaluation is for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Holder:
     """The process that runs a study.
@@ -94,6 +98,15 @@ class StudyRecord:
     ``duplicate`` and the ``rejected``, on which no epoch was spent. Each trial is counted once, so they add up."""
     running: Holder | None
     """Who runs it now, as far as the lease tells."""
+    race_budget: int = 0
+    """How many of the trials in its budget are not trials of the search but trainings of its race."""
+    raced: int = 0
+    """How many trainings of a race have ended."""
+
+    @property
+    def search_budget(self) -> int | None:
+        """The trials that the search may make: what the race leaves of the budget."""
+        return None if self.trials_budget is None else max(0, self.trials_budget - self.race_budget)
 
     @property
     def seconds(self) -> float:
@@ -109,6 +122,58 @@ class EpochRecord:
     value: float
     metrics: dict[str, float]
     seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRecord:
+    """A training outside the search: what trial number `trial` built, trained once more.
+
+    `seed` of a race counts from 0 and is the same for every architecture. `plan` holds what was different from how the
+    trial was trained. `score` is the first objective's value, NaN where there is none.
+    """
+
+    number: int
+    purpose: Purpose
+    trial: int
+    seed: int
+    plan: dict[str, Any]
+    epochs: int
+    outcome: Literal["complete", "failed"] | None
+    """``None`` while it runs, or waits to be gone on with."""
+    kind: FailureKind | None
+    message: str | None
+    traceback: str | None
+    score: float
+    curve: tuple[EpochRecord, ...]
+    attempts: int
+    started: datetime
+    ended: datetime | None
+
+    @property
+    def seconds(self) -> float:
+        """What its epochs took."""
+        return sum(epoch.seconds or 0.0 for epoch in self.curve)
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A measured value and a 95 % interval around it."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class LookRecord:
+    """One measurement on the test split, of `examples` examples. `trial` ``None``: of an ensemble."""
+
+    number: int
+    trial: int | None
+    evaluation: int | None
+    at: datetime
+    examples: int
+    metrics: dict[str, Interval]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +257,7 @@ class EventRecord:
 
 
 def spent(counts: Mapping[str, int]) -> int:
-    """Return how many of a study's trials count against its budget."""
+    """Return how many of a study's trials count against the budget of its search."""
     return sum(counts.get(key, 0) for key in ("complete", "pruned", "failed", "running"))
 
 
@@ -216,7 +281,7 @@ def state(study: StudyRecord) -> State:
 def used_up(study: StudyRecord) -> tuple[Literal["trials", "hours"], ...]:
     """Return which of the study's budgets nothing is left of. A trial that was interrupted has yet to be trained."""
     done = spent(study.counts) - study.counts.get("running", 0)
-    trials = study.trials_budget is not None and done >= study.trials_budget
+    trials = study.search_budget is not None and done >= study.search_budget and study.raced >= study.race_budget
     hours = study.hours_budget is not None and study.seconds >= 3600 * study.hours_budget
     return (*(("trials",) if trials else ()), *(("hours",) if hours else ()))
 

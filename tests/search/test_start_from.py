@@ -9,7 +9,7 @@ from nas.conversation import Architecture, Ask, Built, Cost, DataCard, Distribut
 from nas.errors import BadInput, StudyFailed, StudyFileError
 from nas.search.files import StudyFiles, files_root
 from nas.search.origin import Origin, find_origin, keep_weights
-from nas.search.run import with_families
+from nas.search.preparing import with_families
 from nas.store.engine import storage_url
 from nas.store.ledger import Ledger
 from nas.store.storage import load_study

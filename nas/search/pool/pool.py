@@ -7,6 +7,9 @@ from typing import Protocol
 
 from nas.conversation import Evaluate, Measure, Message, Order, Prepare
 
+TRIES = 3
+"""How often a training whose worker was killed is tried again without having come one epoch further."""
+
 
 class Worker(Protocol):
     """One worker, as the coordinator sees it."""

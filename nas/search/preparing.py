@@ -1,0 +1,63 @@
+"""What has to be known before the first trial: the data, prepared, and the families that fit them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nas import catalogue
+from nas.conversation import DataCard, Failed, Prepare, Prepared
+from nas.errors import DataError, Interrupted
+from nas.search.fit import choose_encoders, choose_families, modality
+from nas.search.observer import Observer
+from nas.search.origin import Origin
+from nas.search.pool.pool import TRIES, Pool
+from nas.search.stopping import StopSignals
+from nas.study_file import Study
+
+
+def prepare_data(
+    study: Study, pool: Pool, folder: Path, base: Path, observer: Observer, signals: StopSignals | None = None
+) -> DataCard:
+    """Have a worker load, check and split the data; return its card.
+
+    Raises:
+        DataError: The data cannot be searched on.
+        Interrupted: Somebody asked to stop meanwhile.
+    """
+    order = Prepare(study.data.model_dump_json(), study.task.kind, str(folder), str(base))
+    given, tries = False, 1
+    while True:
+        if signals is not None and signals.received is not None:
+            raise Interrupted("Stopped while the data was being prepared: no trial was begun.", signals.exit_code)
+        if not given and pool.idle:
+            pool.give(pool.idle[0], order)
+            given = True
+        for _, message in pool.messages(timeout=0.2):
+            match message:
+                case Prepared(card, notes):
+                    for note in notes:
+                        observer.note(note)
+                    return card
+                case Failed(kind="killed") if tries < TRIES:
+                    tries, given = tries + 1, False  # it was the worker somebody was after, not the data
+                case Failed():
+                    raise DataError(f"data.source = {study.data.source!r}: {message.message}")
+
+
+def with_families(study: Study, card: DataCard, origin: Origin | None = None) -> Study:
+    """Return `study` with the families that are searched, where its file leaves them to the data and the task.
+
+    One that starts from another study's encoder has that one's family.
+
+    Raises:
+        BadInput: A family that is named does not fit; or none does; or the encoder was trained on other inputs.
+    """
+    if origin is not None:
+        origin.refuse_other_inputs(card)
+    named = study.space.families if origin is None else (origin.start.family,)
+    families = choose_families(named, card, study.task.kind)
+    joins = any(name not in catalogue.families or modality(name) == "several" for name in families)
+    encoders = choose_encoders(study.space.encoders, card) if joins or study.space.encoders else {}
+    return study.model_copy(
+        update={"space": study.space.model_copy(update={"families": families, "encoders": encoders})}
+    )

@@ -1,0 +1,200 @@
+"""The race of a study: fresh-seed trainings of its best architectures, run on its workers.
+
+Which architecture is trained next is decided by `nas.ranking.Race`; a training is that of the best trial of an
+architecture over again, at full length and from scratch, with another seed. Seeds are common: the first training of
+every architecture has the same one, for its initial weights, the order of its examples and its augmentation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+from nas.conversation import DataCard, Evaluate, Start
+from nas.ranking import Race, rank
+from nas.search.evaluating import Evaluator, Job
+from nas.search.files import StudyFiles
+from nas.search.observer import Observer
+from nas.search.samplers import mixed
+from nas.search.standing import RaceStanding
+from nas.store.ledger import Ledger
+from nas.store.records import EvaluationRecord, TrialRecord
+from nas.study_file import Study
+
+FEWEST = 3
+"""A race of fewer trainings tells nothing."""
+_SEEDS = 0x7ACE
+"""What sets the seeds of a race apart from those of trials."""
+
+
+def race_size(trials: int | None, share: float) -> int:
+    """Return how many of a budget of `trials` trainings are left to the race; 0 where that were too few."""
+    size = 0 if trials is None else math.floor(share * trials + 1e-9)
+    return size if size >= FEWEST else 0
+
+
+def racers(records: list[TrialRecord], study: Study, top: int) -> list[TrialRecord]:
+    """Return whom a race is between: the best trial of each of the `top` architectures, and the first family's default.
+
+    The default is there to be beaten: a search that cannot is told so.
+    """
+    directions = [direction for _, direction in study.objectives]
+    ranked = rank(records, directions)  # type: ignore[arg-type]
+    found = [entry.trial for entry in ranked[:top]]
+    default = next((entry.trial for entry in ranked if 0 in entry.trials), None)
+    return found if default is None or default in found else [*found, default]
+
+
+class RaceJobs:
+    """What a race trains next; see `nas.search.evaluating.Jobs`.
+
+    Args:
+        study: The checked study file, with its families.
+        ledger: The hold on the study: results are kept there, and earlier ones are taken from there.
+        card: The prepared data.
+        files: Where checkpoints go.
+        base: The folder that relative paths in the study file start from.
+        budget: Trainings in all, those of earlier sessions included.
+        start: The encoder that every trial started from, if there is one.
+        seconds_left: Tells how much time there is, if that is limited.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        ledger: Ledger,
+        *,
+        card: DataCard,
+        files: StudyFiles,
+        base: str,
+        budget: int,
+        start: Start | None = None,
+        seconds_left: Callable[[], float | None] = lambda: None,
+    ) -> None:
+        self._study, self._ledger, self._files = study, ledger, files
+        self._card, self._base, self._start, self._seconds_left = card, base, start, seconds_left
+        records = [ledger.trial_record(trial._trial_id) for trial in ledger.study.get_trials(deepcopy=False)]
+        before = ledger.evaluations.all("race")
+        chosen = {trial.number: trial for trial in racers(records, study, study.race.top)}
+        chosen |= {record.trial: records[record.trial] for record in before}
+        self._trials = chosen
+        self._sign = 1.0 if study.objectives[0][1] == "maximize" else -1.0
+        prior = {number: [self._sign * trial.values[0]] for number, trial in chosen.items() if trial.values}
+        self._budget = budget
+        self._race: Race[int] = Race(list(chosen), budget, prior, rng=study.search.seed)
+        self._unfinished = [record for record in before if record.outcome is None]
+        self._running = 0
+        self._over = False
+        for record in before:
+            if record.outcome is not None:
+                self._tell(record)
+            else:
+                self._race.handed_out(record.trial, record.seed)
+
+    @property
+    def architectures(self) -> int:
+        """How many are in the race."""
+        return len(self._trials)
+
+    @property
+    def left(self) -> int:
+        """How many trainings have no outcome yet."""
+        ended = [record for record in self._ledger.evaluations.all("race") if record.outcome is not None]
+        return max(len(self._unfinished), self._budget - len(ended))
+
+    @property
+    def possible(self) -> bool:
+        """Whether there is anything to race: two architectures at least, and something to spend."""
+        return self.architectures > 1 and self.left > 0
+
+    def next(self) -> Job | None:
+        """Return the next training: first of all one that was cut short."""
+        if self._unfinished:
+            record = self._unfinished.pop(0)
+        else:
+            asked = self._race.ask()
+            self._over = asked is None and self._running == 0
+            if asked is None:
+                return None
+            number, seed = asked
+            epochs = self._study.search.epochs
+            record = self._ledger.evaluations.begin("race", number, seed=seed, plan={}, epochs=epochs)
+            self._files.forget(self._files.evaluation(record.number))  # of an earlier database of the same name, say
+        self._running += 1
+        return self._job(record)
+
+    def enough(self, record: EvaluationRecord) -> str | None:
+        """A race trains at full length."""
+        return None
+
+    def ended(self, record: EvaluationRecord) -> None:
+        """Learn from one."""
+        self._running -= 1
+        self._tell(record)
+        self._files.forget(self._files.evaluation(record.number))
+
+    @property
+    def done(self) -> bool:
+        """Whether the budget is spent, or every architecture has failed."""
+        return self._over
+
+    def standing(self) -> RaceStanding:
+        """Return who is ahead."""
+        spent = [record for record in self._ledger.evaluations.all("race") if record.outcome is not None]
+        if not spent:
+            return RaceStanding(0, self._budget, 0, None, None, self._seconds_left())
+        ranking = self._race.ranking()
+        return RaceStanding(
+            len(spent),
+            self._budget,
+            len(ranking.tie_group),
+            ranking.best,
+            self._sign * ranking.estimate(ranking.best),
+            self._seconds_left(),
+        )
+
+    def _tell(self, record: EvaluationRecord) -> None:
+        score = self._sign * record.score if record.outcome == "complete" else math.nan
+        self._race.tell(record.trial, record.seed, score)
+
+    def _job(self, record: EvaluationRecord) -> Job:
+        trial = self._trials[record.trial]
+        order = order_again(self._study, trial, self._card, self._base, self._start)
+        order = replace(
+            order,
+            seed=mixed(self._study.search.seed ^ _SEEDS, record.seed) % 2**31,
+            epochs=record.epochs,
+            horizon=record.epochs,
+            checkpoint=str(self._files.evaluation(record.number)),
+        )
+        label = f"race {record.number}"
+        return Job(record.number, order, label, f"{trial.family}, trial {trial.number}, seed {record.seed}", trial.fingerprint)
+
+
+def order_again(study: Study, trial: TrialRecord, card: DataCard, base: str, start: Start | None = None) -> Evaluate:
+    """Return the order that trains once more what `trial` built, as it was trained; seed and file are yet to be set."""
+    assert trial.family is not None
+    return Evaluate(
+        trial=trial.number,
+        family=trial.family,
+        data=card,
+        task=study.task.kind,
+        seed=study.search.seed,
+        epochs=study.search.epochs,
+        horizon=study.search.epochs,
+        checkpoint="",
+        base=base,
+        params=trial.params,
+        encoders=study.space.encoders,
+        checkpoints=study.space.checkpoints,
+        start=start,
+    )
+
+
+def run_race(jobs: RaceJobs, evaluator: Evaluator, ledger: Ledger, observer: Observer) -> str | None:
+    """Run a race to its end; return why it was stopped early, or ``None``."""
+    told = f"{jobs.left} trainings with new seeds over the best {jobs.architectures} architectures"
+    observer.note(f"Race: {told}.")
+    ledger.event("race", told)
+    return evaluator.run(jobs)
