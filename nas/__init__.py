@@ -12,18 +12,20 @@ if TYPE_CHECKING:
     from nas.api import rank as rank
     from nas.api import report as report
     from nas.search.run import launch as launch
+    from nas.search.run import race as race
     from nas.search.run import resume as resume
     from nas.store.storage import load_study as load_study
 
 _WHERE = {
     "launch": "nas.search.run",
+    "race": "nas.search.run",
     "load_study": "nas.store.storage",
     "rank": "nas.api",
     "report": "nas.api",
     "resume": "nas.search.run",
 }
 
-__all__ = ["launch", "load_study", "rank", "report", "resume"]
+__all__ = ["launch", "load_study", "race", "rank", "report", "resume"]
 
 
 def __getattr__(name: str) -> Any:

@@ -23,7 +23,8 @@ def rank(name: str, storage: str | None = None) -> list[Ranked]:
 
     with reading_from(storage_url(storage)) as connection:
         study = queries.study(connection, name)
-        return ranking.rank(queries.trials(connection, study.id), study.directions)
+        trials, evaluations = queries.trials(connection, study.id), queries.evaluations(connection, study.id)
+        return ranking.rank(trials, study.directions, evaluations)
 
 
 def report(name: str, storage: str | None = None, output: str | Path | None = None) -> Path:

@@ -18,7 +18,7 @@ from nas.cli.data import data
 from nas.cli.latency import latency
 from nas.cli.output import Output, talk_options
 from nas.cli.reading import list_studies, rank, report, show
-from nas.cli.running import launch, resume
+from nas.cli.running import launch, race, resume
 from nas.cli.status import status
 from nas.errors import NASError
 
@@ -130,7 +130,11 @@ def cli() -> None:
     """
 
 
-for command in (launch, resume, list_studies, status, show, rank, report, latency, data, spaces, doctor, dashboard):
+RUN = (launch, resume, race)
+READ = (list_studies, status, show, rank, report)
+REST = (latency, data, spaces, doctor, dashboard)
+
+for command in (*RUN, *READ, *REST):
     cli.add_command(command)
 
 

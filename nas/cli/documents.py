@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from nas.search.run import Ending
 
 
-def study_document(study: StudyRecord, leader: TrialRecord | None) -> dict[str, Any]:
-    """Return what ``list`` and ``status`` tell of a study. `leader` is its best trial."""
+def study_document(study: StudyRecord, leader: Ranked | None) -> dict[str, Any]:
+    """Return what ``list`` and ``status`` tell of a study. `leader` ranks first."""
     latest = study.sessions[-1] if study.sessions else None
     return {
         "name": study.name,
@@ -24,10 +24,12 @@ def study_document(study: StudyRecord, leader: TrialRecord | None) -> dict[str, 
         "objectives": objectives_document(study),
         "counts": study.counts,
         "spent": spent(study.counts),
-        "budget": {"trials": study.trials_budget, "hours": study.hours_budget},
+        "budget": {"trials": study.trials_budget, "hours": study.hours_budget, "race": study.race_budget},
+        "raced": study.raced,
         "seconds": study.seconds,
         "seconds_left": standing.seconds_left(study),
-        "best": None if leader is None else trial_document(leader),
+        "best": None if leader is None else trial_document(leader.trial),
+        "trust": None if leader is None else plain(leader.trust),
         "baseline": _baseline_document(study, leader),
         "holder": None if study.running is None else {"pid": study.running.pid, "host": study.running.host},
         "renewed": latest.renewed if latest else None,
@@ -35,12 +37,16 @@ def study_document(study: StudyRecord, leader: TrialRecord | None) -> dict[str, 
     }
 
 
-def _baseline_document(study: StudyRecord, leader: TrialRecord | None) -> dict[str, Any] | None:
+def _baseline_document(study: StudyRecord, leader: Ranked | None) -> dict[str, Any] | None:
     """Return what can be had without an encoder, and whether the best trial beats it."""
     known = bar(study)
     if known is None:
         return None
-    return {"name": known.name, "value": known.value, "beaten": known.is_beaten_by(leader)}
+    return {
+        "name": known.name,
+        "value": known.value,
+        "beaten": known.is_beaten_by(None if leader is None else leader.trial),
+    }
 
 
 def objectives_document(study: StudyRecord) -> list[dict[str, str]]:
@@ -78,13 +84,14 @@ def ranked_document(entry: Ranked) -> dict[str, Any]:
         "frontier": entry.front,
         "values": entry.values,
         "trials": entry.trials,
+        "trust": plain(entry.trust),
         "best": trial_document(entry.trial),
     }
 
 
 def overview_document(study: StudyRecord, trials: Sequence[TrialRecord], top: Sequence[Ranked]) -> dict[str, Any]:
     """Return what ``show NAME`` tells."""
-    leader = top[0].trial if top else None
+    leader = top[0] if top else None
     return {
         **study_document(study, leader),
         "file": study.file,
@@ -106,6 +113,6 @@ def ending_document(ending: Ending, study: StudyRecord) -> dict[str, Any]:
         "exit_code": ending.exit_code,
         "message": ending.message,
         "counts": ending.counts,
-        "best": None if ending.best is None else trial_document(ending.best),
+        "best": None if ending.best is None else trial_document(ending.best.trial),
         "baseline": _baseline_document(study, ending.best),
     }

@@ -28,9 +28,7 @@ def list_studies(output: Output, storage: str | None) -> None:
     from nas.store import queries
 
     with reading(storage) as connection:
-        entries = [
-            (study, standing.best(study, queries.trials(connection, study.id))) for study in queries.studies(connection)
-        ]
+        entries = [(study, standing.leader(connection, study)) for study in queries.studies(connection)]
     if output.json:
         output.document(studies=[documents.study_document(*entry) for entry in entries])
         return
@@ -66,13 +64,14 @@ def _show_study(output: Output, name: str, storage: str | None) -> None:
     with reading(storage) as connection:
         study = queries.study(connection, name)
         trials = queries.trials(connection, study.id)
-    top = rank(trials, study.directions)[:TOP]
+        evaluations = queries.evaluations(connection, study.id)
+    top = rank(trials, study.directions, evaluations)[:TOP]
     if output.json:
         output.document(study=study.name, overview=documents.overview_document(study, trials, top))
         return
     from nas.cli import views
 
-    leader = top[0].trial if top else None
+    leader = top[0] if top else None
     output.show(*views.study_view(study, leader), "", views.ranking_table(top, study.objectives, output.verbose))
     causes = standing.failures(trials)
     if causes:
@@ -105,33 +104,40 @@ def _show_trial(output: Output, name: str, number: int, storage: str | None) -> 
 def rank(output: Output, name: str, top: int | None, storage: str | None) -> None:
     """Rank the architectures of a study, best first.
 
+    After a race by what fresh trainings say: an estimate of what many trainings would average to, with a 95 %
+    interval, and which architectures cannot be told from the best (=). Before one by the best score of the search.
+
     \b
     Example:
         nas rank digits --top 3 --json | jq '.ranking[].best.params'
     """
+    from nas.ranking import raced
     from nas.ranking import rank as ranked
     from nas.store import queries
 
     with reading(storage) as connection:
         study = queries.study(connection, name)
-        entries = ranked(queries.trials(connection, study.id), study.directions)
+        trials, evaluations = queries.trials(connection, study.id), queries.evaluations(connection, study.id)
+    entries = ranked(trials, study.directions, evaluations)
+    race = raced(trials, evaluations, study.directions[0])
     if output.json:
         output.document(
             study=study.name,
             objectives=documents.objectives_document(study),
+            seed_sigma=None if race is None else race.seed_sigma,
             ranking=[documents.ranked_document(entry) for entry in entries[:top]],
         )
         return
-    from nas.cli.views import baseline_line, ranking_table
+    from nas.cli.views import baseline_line, ranking_table, trust_lines
 
     shown = entries[: top or (None if output.verbose else 20)]
     output.show(ranking_table(shown, study.objectives, output.verbose))
-    if entries and (line := baseline_line(study, entries[0].trial)):
+    if entries and (line := baseline_line(study, entries[0])):
         output.hint(f"To beat: {line.plain}.")
     if len(entries) > len(shown):
         output.hint(f"{len(entries) - len(shown)} more: --top {len(entries)} shows them.")
-    if entries:
-        output.hint("A score is that of one training with one seed: scores that lie close together say little.")
+    for sentence in trust_lines(entries, study, race):
+        output.hint(sentence)
 
 
 @click.command()

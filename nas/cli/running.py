@@ -1,4 +1,4 @@
-"""``launch`` and ``resume``: the two commands that run a study."""
+"""``launch``, ``resume`` and ``race``: the commands that run a study."""
 
 from __future__ import annotations
 
@@ -93,16 +93,19 @@ def _parse_changes(context: click.Context, parameter: click.Parameter, value: st
     return frozenset(given)
 
 
-@click.command()
-@click.argument("name", shell_complete=complete_name)
-@click.option("--trials", type=click.IntRange(1, 1_000_000), metavar="N", help="A new total of trials.")
-@click.option("--hours", type=click.FloatRange(0, 10_000, min_open=True), metavar="H", help="A new total of hours.")
-@click.option(
+allow_changed_option = click.option(
     "--allow-changed",
     callback=_parse_changes,
     metavar="WHAT",
     help="Go on although space, data or versions differ from what the study began with (comma-separated).",
 )
+
+
+@click.command()
+@click.argument("name", shell_complete=complete_name)
+@click.option("--trials", type=click.IntRange(1, 1_000_000), metavar="N", help="A new total of trials.")
+@click.option("--hours", type=click.FloatRange(0, 10_000, min_open=True), metavar="H", help="A new total of hours.")
+@allow_changed_option
 @storage_option
 @output_options
 @click.pass_context
@@ -129,6 +132,49 @@ def resume(
     output = context.ensure_object(Output)
     ending = run.resume(
         name, storage=storage, trials=trials, hours=hours, allow_changed=allow_changed, console=output.stderr
+    )
+    _conclude(context, output, ending, storage)
+
+
+@click.command()
+@click.argument("name", shell_complete=complete_name)
+@click.option(
+    "--trainings",
+    type=click.IntRange(1, 10_000),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="How many, beside those of earlier races.",
+)
+@click.option("--top", type=click.IntRange(2, 100), metavar="K", help="Between the best K.  [default: the file's, 10]")
+@allow_changed_option
+@storage_option
+@output_options
+@click.pass_context
+def race(
+    context: click.Context,
+    name: str,
+    trainings: int,
+    top: int | None,
+    allow_changed: frozenset[str],
+    storage: str | None,
+) -> None:
+    """Train the best architectures of a study again, with new seeds.
+
+    A search ends with a race by itself where its budget allows; this adds to it. Seeds are the same for every
+    architecture, and each training goes to whom it may still make the choice. `nas rank` shows what came of it.
+
+    \b
+    Examples:
+        nas race digits
+        nas race digits --trainings 40 --top 20
+    """
+    from nas.search import run
+
+    _hush_optuna()
+    output = context.ensure_object(Output)
+    ending = run.race(
+        name, storage=storage, trainings=trainings, top=top, allow_changed=allow_changed, console=output.stderr
     )
     _conclude(context, output, ending, storage)
 

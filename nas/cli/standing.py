@@ -6,9 +6,13 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from nas.ranking import Ranked, rank
 from nas.store.records import StudyRecord, TrialRecord, is_exhausted, spent, state, used_up
+
+if TYPE_CHECKING:
+    from nas.store.engine import Source
 
 _OVER = re.compile(r"[0-9][0-9,]* (?=\w+, [0-9,]+ allowed \(limits\.)")
 """What a candidate has, in the message about the limit it is over."""
@@ -31,10 +35,13 @@ def seconds_left(study: StudyRecord) -> float | None:
     return by_pace if by_clock is None else min(by_pace, by_clock)
 
 
-def best(study: StudyRecord, trials: Sequence[TrialRecord]) -> TrialRecord | None:
-    """Return the trial that ranks first, or ``None`` before one is complete."""
-    ranked: list[Ranked] = rank(trials, study.directions)
-    return ranked[0].trial if ranked else None
+def leader(source: Source, study: StudyRecord) -> Ranked | None:
+    """Return the architecture of `study` that ranks first, or ``None`` before one is complete."""
+    from nas.store import queries
+
+    trials, evaluations = queries.trials(source, study.id), queries.evaluations(source, study.id)
+    ranked: list[Ranked] = rank(trials, study.directions, evaluations)
+    return ranked[0] if ranked else None
 
 
 def failures(trials: Sequence[TrialRecord]) -> list[tuple[str, str, int]]:
@@ -47,7 +54,7 @@ def failures(trials: Sequence[TrialRecord]) -> list[tuple[str, str, int]]:
     return [(kind, message, number) for (kind, message), number in causes.most_common()]
 
 
-def next_commands(study: StudyRecord, leader: TrialRecord | None) -> list[tuple[str, str]]:
+def next_commands(study: StudyRecord, leader: Ranked | None) -> list[tuple[str, str]]:
     """Return ``(command, what for)`` of what makes sense now."""
     name = shlex.quote(study.name)
     commands = []
@@ -64,7 +71,7 @@ def next_commands(study: StudyRecord, leader: TrialRecord | None) -> list[tuple[
         return commands
     return [
         *commands,
-        (f"nas show {name} {leader.number}", "the best one, layer by layer"),
+        (f"nas show {name} {leader.trial.number}", "the best one, layer by layer"),
         (f"nas rank {name}", "all of them in order"),
         (f"nas report {name}", "one page with everything"),
     ]

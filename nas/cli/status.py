@@ -12,7 +12,8 @@ import click
 from nas.cli import documents, standing
 from nas.cli.database import complete_name, reading
 from nas.cli.output import Output, output_options, plain, storage_option
-from nas.store.records import EventRecord, StudyRecord, TrialRecord, state
+from nas.ranking import Ranked
+from nas.store.records import EventRecord, StudyRecord, state
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -26,7 +27,7 @@ class Look:
     """A study at one moment."""
 
     study: StudyRecord
-    best: TrialRecord | None
+    best: Ranked | None
     events: tuple[EventRecord, ...]
     """Oldest first."""
 
@@ -74,7 +75,7 @@ def look(storage: str | None, name: str | None) -> list[Look]:
         return [
             Look(
                 study,
-                standing.best(study, queries.trials(connection, study.id)),
+                standing.leader(connection, study),
                 tuple(sorted(queries.events(connection, study.id), key=lambda event: event.at)),
             )
             for study in studies
@@ -141,7 +142,7 @@ def _line(one: Look) -> str:
     parts = [
         one.study.name,
         state(one.study),
-        outcomes(one.study.counts, one.study.trials_budget, running=one.study.running is not None).plain,
+        outcomes(one.study.counts, one.study.search_budget, running=one.study.running is not None).plain,
         "" if one.best is None else f"best {best_line(one.best, one.study.objectives)}",
     ]
     return " | ".join(part for part in parts if part)

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from nas.cli.tables import grid, styled, table
-from nas.cli.views import scores
+from nas.cli.views import trial_scores
 from nas.conversation import Node, Scalar
 from nas.report import words
 from nas.store.records import (
@@ -59,7 +59,7 @@ def _facts(study: StudyRecord, trial: TrialRecord) -> dict[str, RenderableType |
     cost = trial.cost
     return {
         "family": words.short(trial.family, 80) if trial.family else None,
-        "score": " · ".join(scores(trial, study.objectives)) or None,
+        "score": trial_scores(trial, study.objectives) or None,
         "cause": f"{trial.kind or ''} {words.clean(trial.message or '')}".strip() or None,
         "same as": None if trial.duplicate_of is None else f"trial {trial.duplicate_of}: nothing was trained again",
         "weights": None if cost.weights is None else f"{cost.weights:,}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from math import isnan
 from typing import Any
 
 from rich.console import RenderableType
@@ -13,7 +14,7 @@ from rich.text import Text
 
 from nas.cli import standing
 from nas.cli.tables import STYLES, FirstThatFits, grid, styled, table
-from nas.ranking import Ranked, bar
+from nas.ranking import Raced, Ranked, Trust, bar
 from nas.report import words
 from nas.store.records import EventRecord, StudyRecord, TrialRecord, spent, state
 
@@ -21,10 +22,8 @@ FOLDED_FAMILY = 8
 """Characters a line of a family's name has where there is no room for it."""
 
 
-def studies_table(
-    entries: Sequence[tuple[StudyRecord, TrialRecord | None]], now: datetime | None = None
-) -> RenderableType:
-    """Return one line a study: its record and its best trial."""
+def studies_table(entries: Sequence[tuple[StudyRecord, Ranked | None]], now: datetime | None = None) -> RenderableType:
+    """Return one line a study: its record and what ranks first."""
     if not entries:
         return Text("No studies yet.")
     made = table("~Study", "State", ">Trials", ">Complete", ">Pruned", ">Failed", ">Best", ">Age")
@@ -33,9 +32,9 @@ def studies_table(
         made.add_row(
             words.short(study.name, 64),
             styled(state(study)),
-            f"{spent(counts)}/{study.trials_budget}" if study.trials_budget is not None else str(spent(counts)),
+            f"{spent(counts)}/{study.search_budget}" if study.search_budget is not None else str(spent(counts)),
             *(str(counts.get(outcome, 0)) for outcome in ("complete", "pruned", "failed")),
-            words.score(leader.values[0], study.objectives[0]) if leader and leader.values else words.UNKNOWN,
+            words.score(leader.told[0], study.objectives[0]) if leader and leader.values else words.UNKNOWN,
             age(study.created, now),
         )
     return made
@@ -50,8 +49,8 @@ def age(at: datetime, now: datetime | None = None) -> str:
     return f"{int(seconds)} s"
 
 
-def study_view(study: StudyRecord, leader: TrialRecord | None, now: datetime | None = None) -> list[RenderableType]:
-    """Return a study in detail. `leader` is its best trial."""
+def study_view(study: StudyRecord, leader: Ranked | None, now: datetime | None = None) -> list[RenderableType]:
+    """Return a study in detail. `leader` is what ranks first."""
     latest = study.sessions[-1] if study.sessions else None
     left = standing.seconds_left(study)
     holder = study.running
@@ -64,7 +63,8 @@ def study_view(study: StudyRecord, leader: TrialRecord | None, now: datetime | N
             {
                 "data": _data(study),
                 "objective": ", ".join(f"{d} {m}" for m, d in zip(study.objectives, study.directions, strict=True)),
-                "trials": outcomes(study.counts, study.trials_budget, running=holder is not None),
+                "trials": outcomes(study.counts, study.search_budget, running=holder is not None),
+                "race": race_line(study),
                 "time": words.duration(study.seconds)
                 + ("" if study.hours_budget is None else f" of {words.duration(3600 * study.hours_budget)}")
                 + ("" if left is None else f", about {words.duration(left)} left"),
@@ -132,28 +132,58 @@ def outcomes(counts: Mapping[str, int], budget: int | None, *, running: bool) ->
     return total
 
 
-def best_line(trial: TrialRecord, objectives: Sequence[str]) -> str:
-    """Return "val_accuracy 0.9861 · trial 17 · resnet · 52.3 k weights · 4.10 M MACs"."""
+def race_line(study: StudyRecord) -> str | None:
+    """Return "4 of 9 trainings with new seeds"; nothing where there is no race and none is to come."""
+    if not study.raced and not study.race_budget:
+        return None
+    of = f" of {study.race_budget}" if study.race_budget >= study.raced else ""
+    return f"{study.raced}{of} trainings with new seeds"
+
+
+def best_line(leader: Ranked, objectives: Sequence[str]) -> str:
+    """Return "val_accuracy 0.9861 (0.9802–0.9907) · trial 17 · resnet · 52.3 k weights · 4.10 M MACs".
+
+    Before a race it says "in one training" where the interval would be.
+    """
+    trial = leader.trial
     costs = [f"{words.count(number)} {label}" for _, label, number in _costs(trial, objectives) if number is not None]
-    parts = [*scores(trial, objectives), f"trial {trial.number}", family_label(trial), *costs]
+    parts = [*scores(leader, objectives), f"trial {trial.number}", family_label(trial), *costs]
     return " · ".join(part for part in parts if part)
 
 
-def baseline_line(study: StudyRecord, leader: TrialRecord | None) -> Text | None:
-    """Return "majority class: val_accuracy 0.1010", and a warning where `leader`, the best trial, does not beat it."""
+def baseline_line(study: StudyRecord, leader: Ranked | None) -> Text | None:
+    """Return "majority class: val_accuracy 0.1010", and a warning where even `leader`, the first, does not beat it."""
     known = bar(study)
     if known is None:
         return None
     line = Text(f"{words.short(known.name, 60)}: {words.short(known.metric, 40)} {words.score(known.value)}")
-    if leader is not None and not known.is_beaten_by(leader):
+    if leader is not None and not known.is_beaten_by(leader.trial):
         line.append("; no complete trial beats it", "red")
     return line
 
 
-def scores(trial: TrialRecord, objectives: Sequence[str]) -> list[str]:
-    """Return "val_accuracy 0.9861", one for each of `objectives`."""
-    values = zip(objectives, trial.values or (), strict=False)
-    return [f"{words.short(metric, 40)} {words.score(value, metric)}" for metric, value in values]
+def scores(leader: Ranked, objectives: Sequence[str]) -> list[str]:
+    """Return "val_accuracy 0.9861 (0.9802–0.9907)", one for each of `objectives`; only the first has an interval."""
+    found = _scores(leader.told, objectives)
+    if found:
+        trust = leader.trust
+        known = trust is not None and not isnan(trust.estimate)
+        found[0] += f" ({_interval(trust, objectives[0])})" if trust is not None and known else " in one training"
+    return found
+
+
+def trial_scores(trial: TrialRecord, objectives: Sequence[str]) -> str:
+    """Return what one training came to: "val_accuracy 0.9861 · weights 12,345"."""
+    return " · ".join(_scores(trial.values or (), objectives))
+
+
+def _scores(values: Sequence[float], objectives: Sequence[str]) -> list[str]:
+    told = zip(objectives, values, strict=False)
+    return [f"{words.short(metric, 40)} {words.score(value, metric)}" for metric, value in told]
+
+
+def _interval(trust: Trust, metric: str) -> str:
+    return f"{words.score(trust.low, metric)}–{words.score(trust.high, metric)}"
 
 
 def family_label(trial: TrialRecord) -> str:
@@ -187,18 +217,21 @@ def ranking_table(entries: Sequence[Ranked], objectives: Sequence[str], verbose:
     if not entries:
         return Text("No trial is complete yet: there is nothing to rank.")
     full = _ranking_table(entries, objectives, full=True)
-    small, narrow = _ranking_table(entries, objectives), _ranking_table(entries, objectives)
+    small, narrow = _ranking_table(entries, objectives), _ranking_table(entries, objectives, chances=False)
     next(column for column in narrow.columns if column.header == "Family").max_width = FOLDED_FAMILY
     return full if verbose else FirstThatFits((full, small, narrow))
 
 
-def _ranking_table(entries: Sequence[Ranked], objectives: Sequence[str], *, full: bool = False) -> Table:
-    several = len(objectives) > 1
+def _ranking_table(
+    entries: Sequence[Ranked], objectives: Sequence[str], *, full: bool = False, chances: bool = True
+) -> Table:
+    several, raced = len(objectives) > 1, any(entry.trust for entry in entries)
     labels = {"weights": ">Weights", "macs": ">MACs"}
     made = table(
         ">#",
         *([">Frontier"] if several else []),
-        *(f">{words.short(metric, 40)}" for metric in objectives),
+        *([">Estimate", ">95 %", ">Seeds", *([">P(best)"] if chances else [])] if raced else []),
+        *(f">{'Search' if raced and not place else words.short(m, 40)}" for place, m in enumerate(objectives)),
         "~Family",
         *(label for name, label in labels.items() if name not in objectives),
         *([">Epochs", "~Trials"] if full else []),
@@ -207,8 +240,9 @@ def _ranking_table(entries: Sequence[Ranked], objectives: Sequence[str], *, full
     for entry in entries:
         trial = entry.trial
         made.add_row(
-            str(entry.place),
+            f"{entry.place}{'=' if entry.trust and entry.trust.tied else ''}",
             *([str(entry.front)] if several else []),
+            *(_trust(entry.trust, objectives[0])[: 4 if chances else 3] if raced else []),
             *(words.score(value, metric) for value, metric in zip(entry.values, objectives, strict=True)),
             family_label(trial) or words.UNKNOWN,
             *(words.count(number) for _, _, number in _costs(trial, objectives)),
@@ -216,6 +250,40 @@ def _ranking_table(entries: Sequence[Ranked], objectives: Sequence[str], *, full
             (trial.fingerprint or words.UNKNOWN)[:8],
         )
     return made
+
+
+def _trust(trust: Trust | None, metric: str) -> tuple[str, str, str, str]:
+    """Return estimate, interval, fresh trainings and the chance of being best, as cells."""
+    if trust is None or isnan(trust.estimate):
+        failed = trust is not None and trust.failed > 0
+        return "failed" if failed else words.UNKNOWN, "", str(trust.seeds) if trust else "0", ""
+    best = "" if trust.p_best is None else f"{100 * trust.p_best:.0f} %"
+    return words.score(trust.estimate, metric), _interval(trust, metric), str(trust.seeds), best
+
+
+def trust_lines(entries: Sequence[Ranked], study: StudyRecord, race: Raced | None) -> list[str]:
+    """Return what must be known before a ranking is trusted, a sentence each."""
+    if not entries:
+        return []
+    pruned = study.counts.get("pruned", 0)
+    left_out = f" {words.plural(pruned, 'pruned trial')} left out." if pruned else ""
+    if race is None:
+        return [
+            "A score is that of one training with one seed, and the best of many is optimistic: scores that lie close "
+            f"together say little. `nas race {shlex.quote(study.name)}` trains the best again with new seeds.{left_out}"
+        ]
+    told = [
+        f"Estimates of {words.short(study.objectives[0], 40)} are what many trainings would average to; one training "
+        f"scatters about it by {words.score(race.seed_sigma)} (standard deviation).{left_out}"
+    ]
+    tied = [entry for entry in entries if entry.trust and entry.trust.tied]
+    if len(tied) > 1:
+        cheapest = min(tied, key=lambda entry: (entry.trial.cost.macs is None, entry.trial.cost.macs, entry.place))
+        told.append(
+            f"= {len(tied)} cannot be told from the best; the cheapest of them is trial {cheapest.trial.number} "
+            f"(place {cheapest.place})."
+        )
+    return told
 
 
 def _numbers(trials: Sequence[int]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nas.ranking.architectures import Bar, Directions, Ranked, bar, frontier, is_better, rank
+from nas.ranking.trusted import Raced, Trust, raced
 
 if TYPE_CHECKING:
     from nas.ranking.racing import Evaluation, Race, Ranking, race
@@ -18,12 +19,15 @@ __all__ = [
     "Directions",
     "Evaluation",
     "Race",
+    "Raced",
     "Ranked",
     "Ranking",
+    "Trust",
     "bar",
     "frontier",
     "is_better",
     "race",
+    "raced",
     "rank",
 ]
 

@@ -8,12 +8,13 @@ between seeds cannot be told apart by them.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Literal, TypeAlias
 
-from nas.store.records import StudyRecord, TrialRecord
+from nas.ranking.trusted import Trust, estimated, raced, shrunk
+from nas.store.records import EvaluationRecord, StudyRecord, TrialRecord
 
 Directions: TypeAlias = Sequence[Literal["minimize", "maximize"]]
 
@@ -30,38 +31,80 @@ class Ranked:
     """The best training found for this architecture."""
     trials: tuple[int, ...]
     """Numbers of all complete trials of this architecture, duplicates included, in ascending order."""
+    trust: Trust | None = None
+    """What fresh trainings say; ``None`` before a race: then nobody knows how much of the score was luck."""
 
     @property
     def values(self) -> tuple[float, ...]:
         """One score per objective."""
         return self.trial.values or ()
 
+    @property
+    def told(self) -> tuple[float, ...]:
+        """`values`, with the estimate in place of the first where fresh trainings gave one."""
+        known = self.trust is not None and isfinite(self.trust.estimate)
+        return (self.trust.estimate, *self.values[1:]) if self.trust is not None and known else self.values
 
-def rank(trials: Sequence[TrialRecord], directions: Directions) -> list[Ranked]:
-    """Order architectures by the best training of each, best first.
+
+def rank(
+    trials: Sequence[TrialRecord], directions: Directions, evaluations: Sequence[EvaluationRecord] = ()
+) -> list[Ranked]:
+    """Order architectures, best first: by what a race has shown, before one by the best training of each.
 
     Only complete trials with a finite value for every objective take part. Trials with the same fingerprint are one
     architecture; a trial without a fingerprint stands for itself. With several objectives the order is by front, then
     by the first objective, then by the others. What is still equal is ordered by weights, then MACs (unknown last),
-    then trial number. See the module's text for what a score of one training is worth.
+    then trial number. After a race, estimates take the place of scores in the first objective; an architecture that
+    failed in it is last. See the module's text for what a score of one training is worth.
 
     Args:
         trials: Records in any order, of any outcome.
         directions: One per objective.
+        evaluations: Trainings outside the search; those of races count.
 
     Raises:
         ValueError: A complete trial has another number of values than there are directions.
     """
     scored = [trial for trial in trials if _is_scored(trial, directions)]
+    race = raced(scored, evaluations, directions[0]) if evaluations else None
     best: dict[str, TrialRecord] = {}
     numbers: dict[str, list[int]] = {}
     for _, trial in _in_order(scored, directions):
         architecture = trial.fingerprint or f"trial {trial.number}"
-        best.setdefault(architecture, trial)
         numbers.setdefault(architecture, []).append(trial.number)
+        if race is not None and trial.number in race.trust:
+            best[architecture] = trial  # who was raced stands for it
+        best.setdefault(architecture, trial)
+    trust: dict[int, Trust] = {}
+    if race is not None:
+        scores = {trial.number: (trial.values or ())[0] for trial in best.values()}
+        trust = {**race.trust, **shrunk(scores, race)}
+    return _placed(best, numbers, trust, directions)
+
+
+def _placed(
+    best: Mapping[str, TrialRecord],
+    numbers: Mapping[str, list[int]],
+    trust: Mapping[int, Trust],
+    directions: Directions,
+) -> list[Ranked]:
+    """Order by estimate where there is one; whoever failed in a race, whose estimate is not a number, comes last."""
+    held = {trial.number: trial for trial in best.values()}
+    told = [estimated(trial, trust.get(trial.number)) for trial in best.values()]
+    sound = [trial for trial in told if isfinite((trial.values or ())[0])]
+    ordered = _in_order(sound, directions)
+    worst = max((front for front, _ in ordered), default=0)
+    failed = [trial for trial in held.values() if not any(trial.number == other.number for other in sound)]
+    ordered += [(worst + front, trial) for front, trial in _in_order(failed, directions)]
     return [
-        Ranked(place, front, trial, tuple(sorted(numbers[trial.fingerprint or f"trial {trial.number}"])))
-        for place, (front, trial) in enumerate(_in_order(list(best.values()), directions), start=1)
+        Ranked(
+            place,
+            front,
+            held[trial.number],
+            tuple(sorted(numbers[trial.fingerprint or f"trial {trial.number}"])),
+            trust.get(trial.number),
+        )
+        for place, (front, trial) in enumerate(ordered, start=1)
     ]
 
 

@@ -115,7 +115,7 @@ class Posterior:
             middle = (low + high) / 2
             below = self.weight @ ndtr((middle - mean[:, None]) / deviation[:, None]) < shares
             low, high = np.where(below, middle, low), np.where(below, high, middle)
-        return (low + high) / 2
+        return np.asarray((low + high) / 2)
 
     def draws(self, count: int, rng: np.random.Generator) -> Floats:
         """(count, K): draws of all true values together; grid points in proportion to their weight, systematically."""

@@ -147,6 +147,16 @@ class Race(Generic[C]):
         self._pending.add((candidate, seed))
         return candidate, seed
 
+    def handed_out(self, candidate: C, seed: int) -> None:
+        """Take note of a training that was not asked for here and is under way: its score will be told.
+
+        Raises:
+            ValueError: The candidate is not in the race.
+        """
+        if candidate not in self._search:
+            raise ValueError(f"Only candidates of the race can be trained. Received: {candidate!r}.")
+        self._pending.add((candidate, seed))
+
     def tell(self, candidate: C, seed: int, score: float) -> None:
         """Take in a training's score, asked for or not. A score that is not finite: the training failed.
 

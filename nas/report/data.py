@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nas.conversation import Node
 from nas.ranking import Ranked, rank
 from nas.report import words
-from nas.store.records import EpochRecord, EventRecord, StudyRecord, TrialRecord
+from nas.store.records import EpochRecord, EvaluationRecord, EventRecord, StudyRecord, TrialRecord
 
 if TYPE_CHECKING:
     from nas.store.engine import Source
@@ -30,6 +30,8 @@ class ReportData:
     graphs: Mapping[int, tuple[Node, ...]]
     """By trial number; at least those of the best `DRAWN_ARCHITECTURES`. Empty where the architecture is unknown."""
     events: tuple[EventRecord, ...]
+    evaluations: tuple[EvaluationRecord, ...] = ()
+    """Trainings outside the search."""
     storage: str | None = None
     """The database as a command line names it, without a password; ``None`` for the default one."""
 
@@ -60,7 +62,8 @@ def read(source: Source, name: str, storage: str | None = None) -> ReportData:
     with snapshot(source) as connection:
         study = queries.study(connection, name)
         trials = tuple(queries.trials(connection, study.id))
-        ranked = rank(trials, study.directions)
+        evaluations = tuple(queries.evaluations(connection, study.id))
+        ranked = rank(trials, study.directions, evaluations)
         best = [entry.trial.number for entry in ranked[:DRAWN_ARCHITECTURES]]
         return ReportData(
             study=study,
@@ -68,5 +71,6 @@ def read(source: Source, name: str, storage: str | None = None) -> ReportData:
             curves=queries.curves(connection, study.id, curves_to_draw(trials, ranked)),
             graphs={number: queries.graph(connection, study.id, number) for number in best},
             events=tuple(queries.events(connection, study.id)),
+            evaluations=evaluations,
             storage=storage,
         )

@@ -25,7 +25,7 @@ def render(data: ReportData, *, now: datetime) -> str:
 
     Everything in `data` may come from anybody: it is escaped, and characters that would hide or reorder text are shown.
     """
-    view = View(data, tuple(rank(data.trials, data.study.directions)), now)
+    view = View(data, tuple(rank(data.trials, data.study.directions, data.evaluations)), now)
     environment = _environment()
     sections = []
     for make in SECTIONS:

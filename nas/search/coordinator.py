@@ -44,6 +44,9 @@ from nas.store.ledger import Ledger
 from nas.store.records import spent
 from nas.study_file import Study
 
+SPARED = 0.03
+"""The share of trials that would be pruned and are not, which tells how often pruning is wrong."""
+SPARED_SEED = 0x5A7E
 WRITE_SECONDS = 1.0
 RENEW_SECONDS = 10.0
 SHOW_SECONDS = 0.25
@@ -307,7 +310,20 @@ class Coordinator:
         """Ask the pruner; the families' default members and last epochs are left alone."""
         if live.default or live.step >= self._study.search.epochs:
             return False
-        return self._pruner.prune(self._pruned_by, self._ledger.get_trial(live.id))  # type: ignore[arg-type]
+        if live.spared or not self._pruner.prune(self._pruned_by, self._ledger.get_trial(live.id)):  # type: ignore[arg-type]
+            return False
+        live.spared = self._spare(live)
+        return not live.spared
+
+    def _spare(self, live: LiveTrial) -> bool:
+        """Let a few run on that would be pruned, to see how many of those were pruned by mistake.
+
+        Who is spared is drawn by seed and number: the same trials, whatever happened before.
+        """
+        if mixed(self._study.search.seed ^ SPARED_SEED, live.number) / 2**32 >= SPARED:
+            return False
+        self._ledger.event("spared", f"would have been pruned after epoch {live.step}; it runs on", trial=live.number)
+        return True
 
     def _interrupt(self, live: LiveTrial) -> bool:
         """Mark `live` as interrupted if the study is to stop; tell whether it is."""

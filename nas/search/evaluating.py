@@ -215,4 +215,3 @@ def _line(record: EvaluationRecord, detail: str) -> str:
     if record.outcome == "complete":
         return f"{record.score:.4f}, {detail}, {took}"
     return f"failed ({record.kind}), {detail}, {took}, {(record.message or '').splitlines()[0][:160]}"
-

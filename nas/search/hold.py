@@ -1,4 +1,4 @@
-"""Hold a study: its data prepared, workers at hand, its lease taken. For whoever trains: a search, a race, fine-tuning."""
+"""Hold a study: its data prepared, workers at hand, its lease taken; whether for a search, a race or fine-tuning."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ from nas.ranking import Ranked, rank
 from nas.search.files import files_root
 from nas.search.origin import data_of
 from nas.search.pool.local import LocalPool, PoolSettings
-from nas.search.progress import watching
 from nas.search.preparing import with_families
+from nas.search.progress import watching
 from nas.store import latencies, queries
 from nas.store.engine import reading_from, storage_url
 from nas.store.records import StudyRecord, TrialRecord
@@ -53,7 +53,8 @@ def time_best(
     url = storage_url(storage)
     with reading_from(url) as connection:
         study = queries.study(connection, name)
-        best = rank(queries.trials(connection, study.id), study.directions)[:top]
+        trials, evaluations = queries.trials(connection, study.id), queries.evaluations(connection, study.id)
+        best = rank(trials, study.directions, evaluations)[:top]
     if not best:
         raise NotFound(f"Study {name!r} has no complete trial yet: there is nothing to time.")
     order = Measure(tuple(order_of(study, entry.trial) for entry in best), batches, runs)

@@ -17,7 +17,7 @@ from nas.ranking import rank
 from nas.search.files import StudyFiles, files_root
 from nas.store import queries
 from nas.store.engine import reading_from
-from nas.store.records import StudyRecord, TrialRecord
+from nas.store.records import EvaluationRecord, StudyRecord, TrialRecord
 
 KEY = "space.start_from"
 
@@ -68,9 +68,10 @@ def find_origin(url: str, name: str | None, kept: Path | None = None) -> Origin 
         with reading_from(url) as connection:
             study = queries.study(connection, study_name)
             trials = queries.trials(connection, study.id)
+            evaluations = queries.evaluations(connection, study.id)
     except NotFound as error:
         raise BadInput(f"{KEY}: {error}") from None
-    trial = _trial(study, trials, int(number)) if number else _best(study, trials)
+    trial = _trial(study, trials, int(number)) if number else _best(study, trials, evaluations)
     if trial.duplicate_of is not None:
         trial = trials[trial.duplicate_of]  # who was trained
     files = StudyFiles(files_root(url), study.id)
@@ -100,8 +101,8 @@ def name_of(weights: Path) -> Path:
     return weights.with_suffix(".txt")
 
 
-def _best(study: StudyRecord, trials: list[TrialRecord]) -> TrialRecord:
-    ranked = rank(trials, study.directions)
+def _best(study: StudyRecord, trials: list[TrialRecord], evaluations: list[EvaluationRecord]) -> TrialRecord:
+    ranked = rank(trials, study.directions, evaluations)
     if not ranked:
         raise BadInput(f"{KEY}: no trial of {study.name!r} is complete yet: there is no encoder to start from.")
     return ranked[0].trial

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from nas.conversation import DataCard, Evaluate, Start
 from nas.ranking import Race, rank
+from nas.ranking.trusted import BETWEEN
 from nas.search.evaluating import Evaluator, Job
 from nas.search.files import StudyFiles
 from nas.search.observer import Observer
@@ -77,7 +78,7 @@ class RaceJobs:
         records = [ledger.trial_record(trial._trial_id) for trial in ledger.study.get_trials(deepcopy=False)]
         before = ledger.evaluations.all("race")
         chosen = {trial.number: trial for trial in racers(records, study, study.race.top)}
-        chosen |= {record.trial: records[record.trial] for record in before}
+        chosen |= {number: records[number] for record in before for number in record.plan[BETWEEN]}
         self._trials = chosen
         self._sign = 1.0 if study.objectives[0][1] == "maximize" else -1.0
         prior = {number: [self._sign * trial.values[0]] for number, trial in chosen.items() if trial.values}
@@ -118,8 +119,8 @@ class RaceJobs:
             if asked is None:
                 return None
             number, seed = asked
-            epochs = self._study.search.epochs
-            record = self._ledger.evaluations.begin("race", number, seed=seed, plan={}, epochs=epochs)
+            epochs, plan = self._study.search.epochs, {BETWEEN: list(self._trials)}
+            record = self._ledger.evaluations.begin("race", number, seed=seed, plan=plan, epochs=epochs)
             self._files.forget(self._files.evaluation(record.number))  # of an earlier database of the same name, say
         self._running += 1
         return self._job(record)
@@ -169,7 +170,9 @@ class RaceJobs:
             checkpoint=str(self._files.evaluation(record.number)),
         )
         label = f"race {record.number}"
-        return Job(record.number, order, label, f"{trial.family}, trial {trial.number}, seed {record.seed}", trial.fingerprint)
+        return Job(
+            record.number, order, label, f"{trial.family}, trial {trial.number}, seed {record.seed}", trial.fingerprint
+        )
 
 
 def order_again(study: Study, trial: TrialRecord, card: DataCard, base: str, start: Start | None = None) -> Evaluate:

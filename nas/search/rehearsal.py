@@ -33,8 +33,8 @@ from nas.search.limits import over_limit
 from nas.search.origin import find_origin
 from nas.search.pool.local import LocalPool, PoolSettings
 from nas.search.pool.pool import Pool, Worker
-from nas.search.progress import watching
 from nas.search.preparing import prepare_data, with_families
+from nas.search.progress import watching
 from nas.search.suggest import suggest
 from nas.store.engine import storage_url
 from nas.study_file import Study, read_study

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from nas.errors import BadInput, NotFound, StorageError, StudyExists, StudyRunning
-from nas.ranking import rank
+from nas.ranking import Ranked, rank
 from nas.search.budget import Budget
 from nas.search.coordinator import Coordinator
 from nas.search.hold import Hold, hold
@@ -30,7 +30,7 @@ class Ending:
     exit_code: int
     message: str
     counts: dict[str, int]
-    best: TrialRecord | None
+    best: Ranked | None
 
 
 def launch(
@@ -112,9 +112,7 @@ def resume(
     given = {"--trials": trials, "--hours": hours, "--allow-changed": ",".join(sorted(allow_changed)) or None}
     command = command_line("resume", name, storage, **given)
     base = Path(record.base)
-    with hold(
-        study, url, base, console=console, command=command, record=record, allow_changed=allow_changed
-    ) as held:
+    with hold(study, url, base, console=console, command=command, record=record, allow_changed=allow_changed) as held:
         trials = trials if trials is not None else record.trials_budget
         return _search(held, trials, hours if hours is not None else record.hours_budget)
 
@@ -159,9 +157,7 @@ def race(
     given = {"--trainings": trainings, "--top": top, "--allow-changed": ",".join(sorted(allow_changed)) or None}
     command = command_line("race", name, storage, **given)
     base = Path(record.base)
-    with hold(
-        study, url, base, console=console, command=command, record=record, allow_changed=allow_changed
-    ) as held:
+    with hold(study, url, base, console=console, command=command, record=record, allow_changed=allow_changed) as held:
         jobs = _jobs(held, record.raced + trainings)
         if jobs.architectures < 2:
             raise BadInput(f"A race needs two architectures that are complete. {name!r} has {jobs.architectures}.")
@@ -306,8 +302,9 @@ def _ending(held: Hold, coordinator: Coordinator, stopped: str | None) -> Ending
 
 
 def _ended(held: Hold, code: int, message: str) -> Ending:
-    ranked = rank(records_of(held.ledger), held.ledger.record.directions)
-    return Ending(held.study.name, code, message, held.ledger.counts(), ranked[0].trial if ranked else None)
+    ledger = held.ledger
+    ranked = rank(records_of(ledger), ledger.record.directions, ledger.evaluations.all("race"))
+    return Ending(held.study.name, code, message, ledger.counts(), ranked[0] if ranked else None)
 
 
 def records_of(ledger: Ledger) -> list[TrialRecord]:

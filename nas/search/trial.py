@@ -28,7 +28,7 @@ class LiveTrial:
     """A trial that a worker is at.
 
     `default` marks a family's default member: it takes every choice's default and is never pruned.
-    `known` is the last epoch the store had when this attempt began. `at_random`: no sampler is asked, see `Budget`.
+    `known` is the last epoch the store had when this attempt began. `at_random`: no sampler is asked, see `Budget`. `spared`: it would have been pruned, and runs on to show what of.
     """
 
     trial: optuna.Trial
@@ -36,6 +36,7 @@ class LiveTrial:
     default: bool
     known: int
     at_random: bool
+    spared: bool = False
     architecture: Architecture | None = None
     training: dict[str, Scalar] | None = None
     latency: Latency | None = None

@@ -150,4 +150,4 @@ def raced(connection: Connection) -> dict[int, int]:
         .where(Evaluation.purpose == "race", Evaluation.outcome.is_not(None))
         .group_by(Evaluation.study_id)
     )
-    return {study_id: count for study_id, count in connection.execute(statement)}
+    return {row[0]: row[1] for row in connection.execute(statement)}

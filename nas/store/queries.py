@@ -18,6 +18,8 @@ from nas.conversation import Cost, Node, Scalar
 from nas.errors import NotFound, did_you_mean
 from nas.store.columns import from_json
 from nas.store.engine import Source, snapshot
+from nas.store.evaluations import evaluations as evaluations
+from nas.store.evaluations import looks as looks
 from nas.store.evaluations import raced
 from nas.store.latencies import latencies
 from nas.store.lease import is_alive
