@@ -28,7 +28,8 @@ class LiveTrial:
     """A trial that a worker is at.
 
     `default` marks a family's default member: it takes every choice's default and is never pruned.
-    `known` is the last epoch the store had when this attempt began. `at_random`: no sampler is asked, see `Budget`. `spared`: it would have been pruned, and runs on to show what of.
+    `known` is the last epoch the store had when this attempt began. `at_random`: no sampler is asked, see `Budget`.
+    `spared`: it would have been pruned and runs on, to show whether that were right.
     """
 
     trial: optuna.Trial
