@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from zlib import crc32
 
 from optuna.trial import FrozenTrial
 
@@ -46,7 +47,8 @@ from nas.study_file import Study
 
 SPARED = 0.03
 """The share of trials that would be pruned and are not, which tells how often pruning is wrong."""
-SPARED_SEED = 0x5A7E
+SPARED_AT = "nas:spared_at"
+"""The system attribute of such a trial: the epoch after which it would have been pruned."""
 WRITE_SECONDS = 1.0
 RENEW_SECONDS = 10.0
 SHOW_SECONDS = 0.25
@@ -320,9 +322,12 @@ class Coordinator:
 
         Who is spared is drawn by seed and number: the same trials, whatever happened before.
         """
-        if mixed(self._study.search.seed ^ SPARED_SEED, live.number) / 2**32 >= SPARED:
+        if crc32(f"spared {self._study.search.seed} {live.number}".encode()) / 2**32 >= SPARED:
             return False
-        self._ledger.event("spared", f"would have been pruned after epoch {live.step}; it runs on", trial=live.number)
+        if SPARED_AT not in self._ledger.get_trial(live.id).system_attrs:
+            self._ledger.set_trial_system_attr(live.id, SPARED_AT, live.step)
+            message = f"would have been pruned after epoch {live.step}; it runs on"
+            self._ledger.event("spared", message, trial=live.number)
         return True
 
     def _interrupt(self, live: LiveTrial) -> bool:
