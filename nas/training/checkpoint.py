@@ -25,12 +25,21 @@ from nas.errors import FamilyError
 FORMAT = 1
 
 
-def save(path: Path, model: keras.Model, identity: str, curve: Sequence[Epoch], encoder: Sequence[Any] = ()) -> None:
+def save(
+    path: Path,
+    model: keras.Model,
+    identity: str,
+    curve: Sequence[Epoch],
+    encoder: Sequence[Any] = (),
+    *,
+    optimizer: bool = True,
+) -> None:
     """Write the state of `model`, of its optimizer, and `curve` to `path`; all or nothing.
 
-    `encoder` are those of its variables that are not its head's, in the encoder's own order.
+    `encoder` are those of its variables that are not its head's, in the encoder's own order. Without the `optimizer`
+    it is nothing to go on from, but half as large.
     """
-    variables = _variables(model)
+    variables = _variables(model) if optimizer else list(model.variables)
     places = {id(variable): index for index, variable in enumerate(variables)}
     manifest = {
         "format": FORMAT,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,6 +12,7 @@ from nas.conversation import Baseline, DataCard, Target
 from nas.data.checks import LARGEST
 from nas.data.source import Array, RawData
 from nas.errors import DataError
+from nas.training.tasks.averages import mean_of_numbers
 from nas.training.tasks.class_labels import labels_of
 from nas.training.tasks.task import Splits, Task
 
@@ -107,6 +109,10 @@ class Regression(Task):
             keras.metrics.MeanAbsoluteError(name="mae"),
             R2(card.target.mean, card.target.std, name="r2"),
         ]
+
+    def together(self, outputs: Sequence[Array]) -> Array | None:
+        """Return the mean."""
+        return mean_of_numbers(outputs)
 
 
 REGRESSION = Regression()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
@@ -97,6 +97,14 @@ class Task:
 
         For tasks that make their labels from inputs. `x` is standardised, `seed` int32 (2,). It may change the number
         of examples. ``None``: batches stay as they are.
+        """
+        return None
+
+    def together(self, outputs: Sequence[Array]) -> Array | None:
+        """Return what several models say together, in the form in which one says it; ``None``: that has no meaning.
+
+        Args:
+            outputs: What each gives for the same examples, (examples, …).
         """
         return None
 
