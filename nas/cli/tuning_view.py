@@ -70,7 +70,9 @@ def _told(tuned: Tuned, metric: str, verbose: bool) -> Iterator[RenderableType]:
         yield Text(f"  {words.clean(tuned.problem)}", "red")
     if tuned.best is not None:
         epochs = len(tuned.best.curve)
-        yield Text(f"  best: {plan_of(tuned.best).why}; {epochs} of {tuned.best.epochs} epochs, seed {tuned.best.seed}")
+        yield Text(
+            f"  best: {plan_of(tuned.best).recipe}; {epochs} of {tuned.best.epochs} epochs, seed {tuned.best.seed}"
+        )
     if len(tuned.seeds) > 1:
         scores = ", ".join(words.score(score, metric) for score in tuned.seeds)
         yield Text(f"  seeds of the best recipe: {scores}")
@@ -88,7 +90,7 @@ def _told(tuned: Tuned, metric: str, verbose: bool) -> Iterator[RenderableType]:
             outcome = (
                 words.score(record.score, metric) if record.outcome == "complete" else record.outcome or "cut short"
             )
-            yield Text(f"  {outcome}  {plan_of(record).stage}: {plan_of(record).why}, seed {record.seed}")
+            yield Text(f"  {outcome}  {plan_of(record).why}, seed {record.seed}")
 
 
 def _score(value: float | None, metric: str) -> str:

@@ -206,7 +206,8 @@ class TuningJobs:
     def _job(self, record: EvaluationRecord, plan: Plan) -> Job:
         self._running.add(record.number)
         trial = self._trials[record.trial]
-        detail = f"{trial.family}, trial {trial.number}, {plan.why}"
+        seed = f", seed {plan.seed}" if plan.seed else ""
+        detail = f"{trial.family}, trial {trial.number}, {plan.why}{seed}"
         return Job(record.number, self._order(record, plan), f"training {record.number}", detail, trial.fingerprint)
 
     def _order(self, record: EvaluationRecord, plan: Plan) -> Evaluate:

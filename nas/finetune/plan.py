@@ -25,8 +25,9 @@ RATES = (0.4, 2.5)
 """What the learning rate is multiplied by where it is refined."""
 DECAYS = (5.0, 0.2)
 """Likewise the weight decay: more of it first where the best training overfits."""
+PRETRAINED_RATE = "training/pretrained_rate"
 GENTLE = 0.3
-"""What the learning rate is multiplied by where weights of the search are trained on: they are nearly there."""
+"""What the learning rate of an encoder is multiplied by that goes on from the search: it is nearly there."""
 LONGER = 2.0
 """How many times as many epochs it gets that was still improving."""
 
@@ -41,6 +42,16 @@ class Plan:
     epochs: int
     seed: int
     why: str
+
+    @property
+    def recipe(self) -> str:
+        """How it is trained, in words: where from, and what is different from the search."""
+        begin = "from scratch" if self.origin == "scratch" else "from the encoder of the search"
+        changed = [
+            f"{name.removeprefix('training/').replace('_', ' ')} {f'{value:.3g}' if isinstance(value, float) else value}"
+            for name, value in self.params.items()
+        ]
+        return ", ".join([begin, *changed])
 
     @property
     def key(self) -> str:
@@ -145,8 +156,7 @@ def _stages(
     every = _best(done, goodness, None) or best
     if asked and not met and len(done) < wishes.trainings - spare:
         stages.append(_adjusted(plan_of(every), finalist, diagnose(every), wishes, done))
-    first = replace(plan_of(every), stage="seeds", why="the best recipe with another seed")
-    stages.append([replace(first, seed=seed) for seed in range(1, wishes.seeds)])
+    stages.append([replace(plan_of(every), stage="seeds", seed=seed) for seed in range(1, wishes.seeds)])
     return stages
 
 
@@ -164,8 +174,9 @@ def _at_full_length(finalist: Finalist, wishes: Wishes) -> list[Plan]:
     if "scratch" in wishes.origins:
         plans.append(Plan("full length", "scratch", {}, wishes.epochs, 0, "as in the search, at full length"))
     if "search" in wishes.origins and finalist.has_weights:
-        gentle = _scaled(finalist.params, {}, "learning_rate", GENTLE)
-        why = f"from the weights of the search, the learning rate × {GENTLE:g}"
+        before = finalist.params.get(PRETRAINED_RATE, 1.0)
+        gentle = {PRETRAINED_RATE: GENTLE * before if isinstance(before, float) else GENTLE}
+        why = f"from the encoder of the search, which learns at {GENTLE:g} times the rate"
         plans.append(Plan("full length", "search", gentle, wishes.epochs, 0, why))
     return plans
 
