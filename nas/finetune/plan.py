@@ -47,10 +47,7 @@ class Plan:
     def recipe(self) -> str:
         """How it is trained, in words: where from, and what is different from the search."""
         begin = "from scratch" if self.origin == "scratch" else "from the encoder of the search"
-        changed = [
-            f"{name.removeprefix('training/').replace('_', ' ')} {f'{value:.3g}' if isinstance(value, float) else value}"
-            for name, value in self.params.items()
-        ]
+        changed = [f"{name.removeprefix('training/').replace('_', ' ')} {_told(v)}" for name, v in self.params.items()]
         return ", ".join([begin, *changed])
 
     @property
@@ -61,6 +58,10 @@ class Plan:
     def as_dict(self) -> dict[str, Any]:
         """Return what is stored of it; epochs and seed have columns of their own."""
         return {"stage": self.stage, "origin": self.origin, "params": dict(self.params), "why": self.why}
+
+
+def _told(value: Scalar) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def plan_of(record: EvaluationRecord) -> Plan:
