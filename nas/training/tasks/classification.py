@@ -26,6 +26,7 @@ class Classification(Task):
 
     objective: ClassVar = ("val_accuracy", "maximize")
     metrics: ClassVar = ("val_accuracy", "val_balanced_accuracy", "val_macro_f1", "val_loss")
+    output: ClassVar = "logits (batch, classes), in the order of class_names; their softmax are probabilities"
     cut: ClassVar[Cut] = "class"
 
     def check(self, data: RawData) -> RawData:

@@ -36,6 +36,7 @@ class Multilabel(Task):
 
     objective: ClassVar = ("val_mean_average_precision", "maximize")
     metrics: ClassVar = ("val_mean_average_precision", "val_macro_f1", "val_micro_f1")
+    output: ClassVar = "logits (batch, classes), in the order of class_names; the sigmoid of each is its probability"
 
     def check(self, data: RawData) -> RawData:
         """Return `data` with labels uint8 (examples, labels), 1 where an example has one.

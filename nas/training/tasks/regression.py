@@ -30,6 +30,7 @@ class Regression(Task):
 
     objective: ClassVar = ("val_rmse", "minimize")
     metrics: ClassVar = ("val_rmse", "val_mae", "val_r2")
+    output: ClassVar = "numbers (batch, columns), in the units of the labels"
 
     def check(self, data: RawData) -> RawData:
         """Return `data` with labels float32 (examples, columns).

@@ -28,6 +28,7 @@ class Tagging(Task):
 
     objective: ClassVar = ("val_accuracy", "maximize")
     metrics: ClassVar = ("val_accuracy", "val_macro_f1", "val_loss")
+    output: ClassVar = "logits (batch, steps, tags), in the order of class_names; their softmax are probabilities"
     features: ClassVar[Features] = "sequence"
     steps_have_labels: ClassVar[bool] = True
 

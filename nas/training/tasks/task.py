@@ -49,6 +49,10 @@ class Task:
     cut: ClassVar[Cut] = "random"
     steps_have_labels: ClassVar[bool] = False
     """Whether a label belongs to a step of the input, so that an example must not be moved in time."""
+    output: ClassVar[str] = "the task's output"
+    """What the output of `attach_head` is, for those who use an exported model; empty for one that is thrown away."""
+    embedding: ClassVar[str] = ""
+    """The layer of the head that gives what examples are compared by, where that is not the encoder's features."""
 
     # ---- what the data have to be; without Keras
 
