@@ -16,6 +16,7 @@ and the one that comes before a study::
 and one that comes after it, with candidates that were built before::
 
     ◀ Measure(candidates, …)   Measured(latencies) | Failed(…)
+    ◀ Examine(members, …)      Examined(chosen, validation, test, …) | Failed(…)
 
 Messages are frozen dataclasses of plain values. They cross the channel as JSON, checked on arrival:
 nothing is unpickled, and a channel to another machine needs nothing but text.
@@ -228,6 +229,22 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
+class Keep:
+    """Keep the weights of the best epoch by validation metric `metric` in the file `weights`.
+
+    Weights averaged over the last steps are validated beside those of the last step, and are told as metrics whose
+    names begin with `AVERAGED`; the better of the two are kept.
+    """
+
+    metric: str
+    direction: Literal["minimize", "maximize"]
+    weights: str
+
+
+AVERAGED = "averaged_"
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluate:
     """Train one architecture on one data set with one seed for at most `epochs` epochs.
 
@@ -254,6 +271,8 @@ class Evaluate:
     """Where the encoder's weights come from; the coordinator answers with its params."""
     latency: bool = False
     """Whether to time the model as soon as it is built."""
+    keep: Keep | None = None
+    """What fine-tuning wants to have beside the last epoch."""
     dry: bool = False
     """A rehearsal: train at most a few steps, write no checkpoint."""
 
@@ -265,6 +284,30 @@ class Measure:
     candidates: tuple[Evaluate, ...]
     batches: tuple[int, ...]
     runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A trained model: how it is built, the architecture that has to come of it, the file with its weights."""
+
+    order: Evaluate
+    fingerprint: str
+    weights: str
+
+
+@dataclass(frozen=True, slots=True)
+class Examine:
+    """Measure trained models on the validation and the test split, each metric with a bootstrap interval.
+
+    Several `members` are one ensemble: some of them are chosen, with repetition, by how well they do together on the
+    validation split, in `metric`.
+    """
+
+    members: tuple[Member, ...]
+    metric: str
+    direction: Literal["minimize", "maximize"]
+    resamples: int = 500
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,6 +424,23 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
+class Examined:
+    """The answer to `Examine`. Metrics have the names that they have in a search, and a value with both ends of a 95 %
+    interval.
+
+    `counts` says how often each member was chosen. `doubtful` is the estimated share of validation labels that are
+    wrong, ``None`` where that cannot be told; `suspects` are the rows of the likeliest.
+    """
+
+    counts: tuple[int, ...]
+    validation: dict[str, tuple[float, float, float]]
+    test: dict[str, tuple[float, float, float]]
+    examples: int
+    doubtful: float | None = None
+    suspects: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The evaluation broke. The pool says the same on behalf of a worker that died."""
 
@@ -389,8 +449,8 @@ class Failed:
     traceback: str = ""
 
 
-Order: TypeAlias = Union[Prepare, Evaluate, Measure, Value, Train, Skip, Continue, Stop, Close]
-Report: TypeAlias = Union[Ready, Alive, Prepared, Ask, Built, Epoch, Finished, Measured, Failed]
+Order: TypeAlias = Union[Prepare, Evaluate, Measure, Examine, Value, Train, Skip, Continue, Stop, Close]
+Report: TypeAlias = Union[Ready, Alive, Prepared, Ask, Built, Epoch, Finished, Measured, Examined, Failed]
 Message: TypeAlias = Union[Order, Report]
 
 _BY_NAME: dict[str, type] = {message.__name__: message for message in (*get_args(Order), *get_args(Report))}

@@ -15,6 +15,8 @@ import click
 from nas.cli.about import doctor, spaces
 from nas.cli.dashboard import dashboard
 from nas.cli.data import data
+from nas.cli.export import export
+from nas.cli.finetune import finetune
 from nas.cli.latency import latency
 from nas.cli.output import Output, talk_options
 from nas.cli.reading import list_studies, rank, report, show
@@ -130,9 +132,9 @@ def cli() -> None:
     """
 
 
-RUN = (launch, resume, race)
+RUN = (launch, resume, race, finetune)
 READ = (list_studies, status, show, rank, report)
-REST = (latency, data, spaces, doctor, dashboard)
+REST = (latency, export, data, spaces, doctor, dashboard)
 
 for command in (*RUN, *READ, *REST):
     cli.add_command(command)

@@ -5,24 +5,17 @@ from __future__ import annotations
 import contextlib
 import shlex
 import sys
-import time
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from nas.cli.bars import bars
 from nas.cli.output import Output, output_options, storage_option
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from nas.conversation import DataCard
-    from nas.data.progress import Tracker
     from nas.study_file import Study
-
-PATIENCE = 2.0
-"""Seconds before a progress bar is shown."""
 
 
 @click.group()
@@ -60,7 +53,7 @@ def check(output: Output, study: Path, storage: str | None) -> None:
 
     folder = files_root(storage_url(storage)) / "data"
     # What a source or a library prints is no part of our data.
-    with tracked_by(_bars(output.stderr)), contextlib.redirect_stdout(sys.stderr):
+    with tracked_by(bars(output.stderr)), contextlib.redirect_stdout(sys.stderr):
         found = inspect(described.data, described.task.kind, folder, study.absolute().parent)
     if output.json:
         output.document(study=described.name, data=found.card, inputs=found.inputs, notes=found.notes)
@@ -85,23 +78,3 @@ def _say_what_fits(output: Output, study: Study, card: DataCard) -> None:
         output.hint("", str(error))
         return
     output.hint("", f"Families: {', '.join(families)}.")
-
-
-def _bars(console: Console) -> Tracker:
-    """Return what shows a progress bar on `console` for a loop that takes longer than `PATIENCE`."""
-
-    def track(items: Iterable[Any], what: str, total: int | None) -> Iterator[Any]:
-        from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
-        begun, bar = time.monotonic(), None
-        with contextlib.ExitStack() as shown:
-            for done, item in enumerate(items, start=1):
-                yield item
-                if bar is None and time.monotonic() - begun > PATIENCE:
-                    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-                    bar = shown.enter_context(Progress(*columns, console=console, transient=True))
-                    bar.add_task(f"Reading {what}", total=total)
-                if bar is not None:
-                    bar.update(bar.task_ids[0], completed=done)
-
-    return track

@@ -52,7 +52,7 @@ def launch(
         return
     from nas.search import run
 
-    _hush_optuna()
+    hush_optuna()
     ending = run.launch(study, storage=storage, trials=trials, hours=hours, console=output.stderr)
     _conclude(context, output, ending, storage)
 
@@ -60,7 +60,7 @@ def launch(
 def _rehearse(context: click.Context, output: Output, study: Path, storage: str | None) -> None:
     from nas.search.rehearsal import rehearse
 
-    _hush_optuna()
+    hush_optuna()
     rehearsal = rehearse(study, storage=storage, console=output.stderr)
     broken = [member for member in rehearsal.members if member.label == "default" and member.problem]
     if output.json:
@@ -128,7 +128,7 @@ def resume(
     """
     from nas.search import run
 
-    _hush_optuna()
+    hush_optuna()
     output = context.ensure_object(Output)
     ending = run.resume(
         name, storage=storage, trials=trials, hours=hours, allow_changed=allow_changed, console=output.stderr
@@ -171,7 +171,7 @@ def race(
     """
     from nas.search import run
 
-    _hush_optuna()
+    hush_optuna()
     output = context.ensure_object(Output)
     ending = run.race(
         name, storage=storage, trainings=trainings, top=top, allow_changed=allow_changed, console=output.stderr
@@ -179,7 +179,7 @@ def race(
     _conclude(context, output, ending, storage)
 
 
-def _hush_optuna() -> None:
+def hush_optuna() -> None:
     """Keep Optuna's log of every trial off the screen: progress says the same, once."""
     import optuna
 

@@ -15,6 +15,7 @@ from rich.text import Text
 from nas.cli import standing
 from nas.cli.tables import STYLES, FirstThatFits, grid, styled, table
 from nas.ranking import Raced, Ranked, Trust, bar
+from nas.ranking.reliability import Reliability
 from nas.report import words
 from nas.store.records import EventRecord, StudyRecord, TrialRecord, spent, state
 
@@ -219,7 +220,8 @@ def ranking_table(entries: Sequence[Ranked], objectives: Sequence[str], verbose:
     full = _ranking_table(entries, objectives, full=True)
     small, narrow = _ranking_table(entries, objectives), _ranking_table(entries, objectives, chances=False)
     next(column for column in narrow.columns if column.header == "Family").max_width = FOLDED_FAMILY
-    return full if verbose else FirstThatFits((full, small, narrow))
+    whole = verbose and not any(entry.trust for entry in entries)
+    return full if whole else FirstThatFits((full, small, narrow))
 
 
 def _ranking_table(
@@ -284,6 +286,36 @@ def trust_lines(entries: Sequence[Ranked], study: StudyRecord, race: Raced | Non
             f"(place {cheapest.place})."
         )
     return told
+
+
+def reliability_lines(known: Reliability, verbose: bool = False) -> list[str]:
+    """Return how far an order can be trusted, a sentence each; the details only where they are asked for."""
+    told = []
+    if known.regret:
+        parts = ", ".join(f"{regret:.4f} with the first {count}" for count, regret in known.regret.items())
+        told.append(f"What fine-tuning only the first of them is expected to miss: {parts}.")
+    if verbose and known.search_to_race is not None:
+        both = known.search_to_race
+        told.append(
+            f"The search's order against that of fresh trainings, Kendall's τ: {_tau(both.overall)} over "
+            f"{both.architectures} architectures, {_tau(both.top_half)} within the better half."
+        )
+    for rung in known.rungs if verbose else ():
+        told.append(
+            f"The order after epoch {rung.epoch} against the last, τ: {_tau(rung.overall)} over {rung.trials} complete "
+            f"trials, {_tau(rung.top_third)} within the best third."
+        )
+    if known.pruned_wrongly is not None:
+        share = known.pruned_wrongly
+        told.append(
+            f"Of {words.plural(share.of, 'trial')} that would have been pruned and ran on, {share.found} ended among "
+            f"the ten best: wrongly pruned are {share.low:.0%} to {share.high:.0%} of all that were."
+        )
+    return told
+
+
+def _tau(value: float) -> str:
+    return words.UNKNOWN if isnan(value) else f"{value:.2f}"
 
 
 def _numbers(trials: Sequence[int]) -> str:

@@ -130,6 +130,7 @@ class Race(Generic[C]):
         self._rng = rng
         self._told: dict[tuple[C, int], float] = {}
         self._pending: set[tuple[C, int]] = set()
+        self._known: Posterior | None = None
 
     def ask(self) -> tuple[C, int] | None:
         """Return which candidate to train with which seed, ``None`` if the budget is spent or nobody is left.
@@ -139,9 +140,16 @@ class Race(Generic[C]):
         failed = self._failed()
         if len(self._told) + len(self._pending) >= self._budget or len(failed) == len(self._candidates):
             return None
-        pending = np.array([sum(c == other for other, _ in self._pending) for c in self._candidates], float)
+        places = range(len(self._candidates))
+        place = dict(zip(self._candidates, places, strict=True))
+        trained, pending = (
+            np.bincount([place[c] for c, _ in trainings], minlength=len(places)).astype(float)
+            for trainings in (self._told, self._pending)
+        )
         allowed = np.array([c not in failed for c in self._candidates])
-        candidate = self._candidates[next_candidate(self._posterior(self._candidates), pending, allowed)]
+        everybody = self._budget >= 2 * len(places)
+        known = self._known = self._known or self._posterior(self._candidates)
+        candidate = self._candidates[next_candidate(known, trained, pending, allowed, everybody=everybody)]
         taken = {seed for c, seed in (*self._told, *self._pending) if c == candidate}
         seed = next(seed for seed in range(len(taken) + 1) if seed not in taken)
         self._pending.add((candidate, seed))
@@ -169,6 +177,7 @@ class Race(Generic[C]):
             raise ValueError(f"Each training is told once. Received again: {candidate!r} with seed {seed}.")
         self._pending.discard((candidate, seed))
         self._told[candidate, seed] = float(score)
+        self._known = None
 
     def ranking(self) -> Ranking[C]:
         """Return who is best by what is known now."""

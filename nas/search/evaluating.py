@@ -43,6 +43,9 @@ class Jobs(Protocol):
     def enough(self, record: EvaluationRecord) -> str | None:
         """Say why not to train another epoch, after each; ``None`` to go on."""
 
+    def score(self, record: EvaluationRecord) -> float:
+        """Return what one came to that is over."""
+
     def ended(self, record: EvaluationRecord) -> None:
         """One has its outcome."""
 
@@ -170,8 +173,7 @@ class Evaluator:
         if live.broken is not None:
             self._end(live, self._ledger.evaluations.end(number, "failed", kind="error", message=live.broken))
             return
-        curve = self._ledger.evaluations.get(number).curve
-        score = curve[-1].value if curve else math.nan
+        score = self._jobs.score(self._ledger.evaluations.get(number))
         if math.isfinite(score):
             self._end(live, self._ledger.evaluations.end(number, "complete", score=score))
         else:

@@ -42,6 +42,10 @@ class StudyFiles:
         """The weights, optimizer state and curve of evaluation `number`."""
         return self.root / f"study-{self.study}" / f"evaluation-{number}.npz"
 
+    def kept(self, number: int) -> Path:
+        """The best weights of evaluation `number`, of fine-tuning."""
+        return self.root / f"study-{self.study}" / f"evaluation-{number}-best.npz"
+
     def forget(self, path: Path) -> None:
         """Delete the checkpoint at `path`, if there is one."""
         with contextlib.suppress(OSError):

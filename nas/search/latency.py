@@ -9,9 +9,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from nas.conversation import Evaluate, Failed, Latency, Measure, Measured
+from nas.conversation import Evaluate, Latency, Measure, Measured
 from nas.errors import BadInput, NASError, NotFound
 from nas.ranking import Ranked, rank
+from nas.search.asking import ask
 from nas.search.files import files_root
 from nas.search.origin import data_of
 from nas.search.pool.local import LocalPool, PoolSettings
@@ -94,16 +95,11 @@ def _measured(
     try:
         with watching(console or Console(stderr=True), name) as observer, LocalPool(settings) as pool:
             observer.note(f"Timing {len(order.candidates)} architectures, {order.runs} runs each, threads: {threads}.")
-            while not pool.idle:
-                for _ in pool.messages(timeout=0.2):
-                    pass
-            pool.give(pool.idle[0], order)
-            while True:
-                for _, message in pool.messages(timeout=0.2):
-                    match message:
-                        case Measured(found):
-                            return found
-                        case Failed():
-                            raise NASError(f"The architectures could not be timed: {message.message}")
+            try:
+                answer = ask(pool, order)
+            except NASError as error:
+                raise NASError(f"The architectures could not be timed: {error}") from None
+            assert isinstance(answer, Measured)
+            return answer.latencies
     finally:
         shutil.rmtree(logs, ignore_errors=True)

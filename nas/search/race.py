@@ -129,6 +129,10 @@ class RaceJobs:
         """A race trains at full length."""
         return None
 
+    def score(self, record: EvaluationRecord) -> float:
+        """Return what the last epoch came to, as in the search."""
+        return record.curve[-1].value if record.curve else math.nan
+
     def ended(self, record: EvaluationRecord) -> None:
         """Learn from one."""
         self._running -= 1

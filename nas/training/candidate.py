@@ -37,6 +37,8 @@ class Candidate:
     encoder: tuple[Any, ...] = ()
     starts_from: str | None = None
     """Where the encoder's weights come from, if they are not new: a checkpoint, or another study's trial."""
+    body: keras.Model | None = None
+    """The encoder by itself, sharing its weights; ``None`` where the model came compiled."""
 
     @property
     def pretrained(self) -> list[Any]:
@@ -88,6 +90,7 @@ def build(order: Evaluate, answer: Answer) -> Candidate:
         came_compiled=False,
         encoder=tuple(encoder.weights),
         starts_from=starts_from,
+        body=encoder,
     )
 
 

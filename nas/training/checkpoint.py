@@ -20,17 +20,26 @@ import keras_tuner
 import numpy as np
 
 from nas.conversation import Epoch
-from nas.errors import FamilyError
+from nas.errors import FamilyError, NASError
 
 FORMAT = 1
 
 
-def save(path: Path, model: keras.Model, identity: str, curve: Sequence[Epoch], encoder: Sequence[Any] = ()) -> None:
+def save(
+    path: Path,
+    model: keras.Model,
+    identity: str,
+    curve: Sequence[Epoch],
+    encoder: Sequence[Any] = (),
+    *,
+    optimizer: bool = True,
+) -> None:
     """Write the state of `model`, of its optimizer, and `curve` to `path`; all or nothing.
 
-    `encoder` are those of its variables that are not its head's, in the encoder's own order.
+    `encoder` are those of its variables that are not its head's, in the encoder's own order. Without the `optimizer`
+    it is nothing to go on from, but half as large.
     """
-    variables = _variables(model)
+    variables = _variables(model) if optimizer else list(model.variables)
     places = {id(variable): index for index, variable in enumerate(variables)}
     manifest = {
         "format": FORMAT,
@@ -74,6 +83,39 @@ def restore(path: Path, model: keras.Model, identity: str) -> tuple[Epoch, ...]:
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
     return tuple(Epoch(**epoch) for epoch in manifest["curve"])
+
+
+def load_model(path: Path, model: keras.Model, fingerprint: str) -> None:
+    """Put the weights saved at `path` into `model`, which need not be compiled: all of them, or none.
+
+    Args:
+        path: A checkpoint.
+        model: Built from the same params as the one that was saved.
+        fingerprint: Its architecture's, which the checkpoint has to name.
+
+    Raises:
+        NASError: The file is missing, torn, of another architecture, or its weights have other shapes.
+    """
+    variables = list(model.variables)
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            manifest: dict[str, Any] = json.loads(file["manifest"].tobytes())
+            if manifest["format"] != FORMAT or json.loads(manifest["identity"])[0] != fingerprint:
+                raise NASError(f"The weights in {path} are of another architecture, or of another version of nas.")
+            values = [file[f"v{index}"] for index in range(len(variables))]
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise NASError(
+            f"The weights in {path} cannot be read: {error or type(error).__name__}. The file is damaged; another "
+            "trial's can be taken, or the study be run again."
+        ) from None
+    for variable, value in zip(variables, values, strict=True):
+        if tuple(variable.shape) != value.shape:
+            raise NASError(
+                f"The weights in {path} do not fit: {variable.path} is {tuple(variable.shape)}, and {value.shape} was "
+                "saved. The code of the search space or the libraries have changed since."
+            )
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
 
 
 def load_encoder(path: Path, encoder: keras.Model) -> list[Any]:

@@ -140,16 +140,22 @@ def make_schedule(choices: TrainingChoices, steps: int) -> Any:
     )
 
 
-def make_optimizer(choices: TrainingChoices, rate: Any, pretrained: Collection[Any] = ()) -> Any:
+def make_optimizer(
+    choices: TrainingChoices, rate: Any, pretrained: Collection[Any] = (), average: float | None = None
+) -> Any:
     """Return a new Keras optimizer; `rate` is its learning rate or its schedule.
 
     Variables in `pretrained` learn at ``choices.pretrained_rate`` times that rate (discriminative fine-tuning, Howard
-    and Ruder 2018, arXiv:1801.06146, section 3.2), and do not decay.
+    and Ruder 2018, arXiv:1801.06146, section 3.2), and do not decay. With `average`, the momentum of it, the optimizer
+    keeps a moving average of the weights as well.
     """
+    common = {"weight_decay": choices.weight_decay}
+    if average is not None:
+        common |= {"use_ema": True, "ema_momentum": average}
     if choices.optimizer == "adamw":
-        optimizer = keras.optimizers.AdamW(rate, weight_decay=choices.weight_decay)
+        optimizer = keras.optimizers.AdamW(rate, **common)
     else:
-        optimizer = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=choices.weight_decay)
+        optimizer = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, **common)
     if pretrained and choices.pretrained_rate is not None:
         # On TensorFlow a step is given the variable within Keras's.
         slow = {id(one) for variable in pretrained for one in (variable, variable.value)}

@@ -17,6 +17,7 @@ import keras
 import tensorflow as tf
 
 from nas.conversation import (
+    AVERAGED,
     Architecture,
     Ask,
     Built,
@@ -36,6 +37,7 @@ from nas.data.prepared import open_split
 from nas.errors import FamilyError
 from nas.training import checkpoint
 from nas.training.architecture import describe
+from nas.training.averaging import Average, BestWeights, momentum
 from nas.training.candidate import Candidate, build
 from nas.training.choices import (
     CHECKPOINTS,
@@ -100,9 +102,10 @@ def _converse(order: Evaluate, channel: Channel, answer: Answer) -> Finished:
         assert choices is not None
         steps = card.examples["train"] // min(choices.batch_size, card.examples["train"])
         schedule = make_schedule(choices, steps * order.horizon)
+        average = momentum(steps) if order.keep is not None and not candidate.fits_itself else None
         rate = schedule if candidate.fits_itself and schedule is not None else choices.learning_rate
         model.compile(
-            make_optimizer(choices, rate, candidate.pretrained),
+            make_optimizer(choices, rate, candidate.pretrained, average),
             loss=candidate.loss,
             metrics=candidate.task.keras_metrics(card),
             jit_compile=False,  # compiling with XLA takes longer than these trainings last
@@ -152,19 +155,26 @@ class _Progress:
         self._model, self._encoder = candidate.model, candidate.encoder
         self.curve: list[Epoch] = []
         self.stopped = False
+        self.average: Average | None = None
+        self._best: BestWeights | None = None
 
     def restore(self) -> None:
         """Go on from the checkpoint, if there is one; its epochs are told again, marked as replayed."""
         if self._order.dry:
             return
         self._model.optimizer.build(self._model.trainable_variables)
-        for epoch in checkpoint.restore(Path(self._order.checkpoint), self._model, self._identity):
+        known = checkpoint.restore(Path(self._order.checkpoint), self._model, self._identity)
+        if self._order.keep is not None:
+            self._best = BestWeights(self._order.keep, self._identity, known)
+        for epoch in known:
             if not self.stopped:
                 self._tell(replace(epoch, replayed=True))
 
     def report(self, metrics: dict[str, float], seconds: float) -> None:
         """Epoch by epoch: keep a checkpoint, tell the coordinator, remember whether it wants more."""
         epoch = Epoch(len(self.curve) + 1, metrics, seconds)
+        if self._best is not None:
+            self._best.offer(self._model, self._encoder, self.average, metrics)
         if not self._order.dry:
             path = Path(self._order.checkpoint)
             checkpoint.save(path, self._model, self._identity, [*self.curve, epoch], self._encoder)
@@ -203,13 +213,21 @@ def _fit(order: Evaluate, candidate: Candidate, choices: TrainingChoices, schedu
         _rehearse(loop, progress, share=len(train) / card.examples["train"])
         return
     progress.restore()
+    if order.keep is not None and not candidate.came_compiled:
+        progress.average = Average(model)
+
+    def validated(epoch: int) -> dict[str, float]:
+        found = finite(loop.validate(), epoch)
+        return found if candidate.came_compiled else found | task.measure(outputs, card)  # or it is its own affair
+
     while progress.goes_on:
         started = perf_counter()
         number = len(progress.curve) + 1
         metrics = finite(loop.train(number), number)
-        metrics |= finite(loop.validate(), number)
-        if not candidate.came_compiled:  # what comes out of a model that did is its own affair
-            metrics |= task.measure(outputs, card)
+        metrics |= validated(number)
+        if progress.average is not None:
+            with progress.average.in_place():
+                metrics |= {f"{AVERAGED}{name}": value for name, value in validated(number).items()}
         progress.report(metrics, perf_counter() - started)
 
 

@@ -96,7 +96,7 @@ class Loop:
         self._create_variables()
         self._train_epoch = tf.function(self._trace_epoch, autograph=False, reduce_retracing=not train.resident)
         self._validate_all = tf.function(self._trace_validation, autograph=False)
-        self._predict = tf.function(self._trace_prediction, autograph=False)
+        self._predict = predictor(model, standardise)
 
     @property
     def steps(self) -> int:
@@ -126,11 +126,7 @@ class Loop:
 
     def predict(self, rows: Rows) -> np.ndarray[Any, Any]:
         """Return the model's outputs on all of `rows`, (examples, …)."""
-        found = [
-            self._predict(rows.take(slice(start, start + VALIDATION_BATCH)).x).numpy()
-            for start in range(0, len(rows), VALIDATION_BATCH)
-        ]
-        return np.concatenate(found)
+        return self._predict(rows)
 
     def _pieces(self, epoch: int) -> Iterator[tuple[Rows, Any, int]]:
         """Yield pieces: examples, which rows of them make up which batch, and the number of the first batch."""
@@ -199,9 +195,6 @@ class Loop:
             test(*rows(whole * batch, examples % batch), whole * batch)
         return dict(self._model.get_metrics_result())
 
-    def _trace_prediction(self, x: Inputs) -> Tensor:
-        return self._model(self._standardise(x), training=False)
-
     def _create_variables(self) -> None:
         """Create the optimizer's and the metrics' variables now: inside a traced loop it is too late."""
         self._model.optimizer.build(self._model.trainable_variables)
@@ -209,6 +202,19 @@ class Loop:
         x, y = self._standardise(few.x), few.y
         self._model.test_step((x, y) if self._view is None else self._view(x, y, tf.constant([0, 0])))
         self._model.reset_metrics()
+
+
+def predictor(
+    model: keras.Model, standardise: Callable[[Inputs], Inputs]
+) -> Callable[[Rows], np.ndarray[Any, np.dtype[Any]]]:
+    """Return ``rows -> outputs (examples, …)`` of `model`, batch by batch."""
+    run = tf.function(lambda x: model(standardise(x), training=False), autograph=False)
+
+    def predict(rows: Rows) -> np.ndarray[Any, np.dtype[Any]]:
+        starts = range(0, len(rows), VALIDATION_BATCH)
+        return np.concatenate([run(rows.take(slice(start, start + VALIDATION_BATCH)).x).numpy() for start in starts])
+
+    return predict
 
 
 def _in_batches(rows: Rows) -> Iterator[Rows]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from nas.conversation import Alive, Channel, Close, Evaluate, Measure, Measured, Prepare, Prepared, Ready
+from nas.conversation import Alive, Channel, Close, Evaluate, Examine, Measure, Measured, Prepare, Prepared, Ready
 from nas.pipe import PipeChannel
 from nas.training.failure import failure
 
@@ -65,6 +65,10 @@ def serve(channel: Channel) -> None:
                     from nas.training.evaluation import time_candidates
 
                     channel.send(Measured(time_candidates(order)))
+                case Examine():
+                    from nas.training.examination import examine
+
+                    channel.send(examine(order))
                 case _:
                     raise ValueError(f"A worker that waits for work cannot do {order!r}.")
         except EOFError:

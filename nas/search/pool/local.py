@@ -27,6 +27,8 @@ from nas.conversation import (
     Alive,
     Close,
     Evaluate,
+    Examine,
+    Examined,
     Failed,
     Finished,
     Measure,
@@ -128,7 +130,7 @@ class LocalPool:
         """Workers that wait for an order."""
         return [worker for worker in self._workers if not worker.busy]
 
-    def give(self, worker: Worker, order: Evaluate | Prepare | Measure) -> None:
+    def give(self, worker: Worker, order: Evaluate | Prepare | Measure | Examine) -> None:
         """Give an idle `worker` something to do; the deadline starts now."""
         assert isinstance(worker, LocalWorker)
         worker.busy = True
@@ -179,7 +181,7 @@ class LocalPool:
                     case Ready():
                         self._failed_starts = 0
                         worker.busy, worker.ready = False, True
-                    case Finished() | Failed() | Prepared() | Measured():
+                    case Finished() | Failed() | Prepared() | Measured() | Examined():
                         gone = self._rest(worker)  # first: whoever listens may not come back for more
                         yield worker, message
                         if gone:

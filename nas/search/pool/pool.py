@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from nas.conversation import Evaluate, Measure, Message, Order, Prepare
+from nas.conversation import Evaluate, Examine, Measure, Message, Order, Prepare
 
 TRIES = 3
 """How often a training whose worker was killed is tried again without having come one epoch further."""
@@ -29,7 +29,7 @@ class Pool(Protocol):
     def idle(self) -> Sequence[Worker]:
         """Workers that wait for something to do."""
 
-    def give(self, worker: Worker, order: Evaluate | Prepare | Measure) -> None:
+    def give(self, worker: Worker, order: Evaluate | Prepare | Measure | Examine) -> None:
         """Give an idle `worker` something to do."""
 
     def messages(self, timeout: float) -> Iterator[tuple[Worker, Message]]:

@@ -21,6 +21,7 @@ from nas.conversation import (
     Alive,
     Continue,
     Evaluate,
+    Examine,
     Failed,
     Finished,
     Measure,
@@ -68,7 +69,7 @@ class SimulatedPool:
         """Workers without a script."""
         return [worker for worker in self._workers if worker.script is None]
 
-    def give(self, worker: Worker, order: Evaluate | Prepare | Measure) -> None:
+    def give(self, worker: Worker, order: Evaluate | Prepare | Measure | Examine) -> None:
         """Start a script."""
         assert isinstance(worker, SimulatedWorker)
         assert isinstance(order, Evaluate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,6 +12,7 @@ from nas.conversation import Baseline, DataCard, Target
 from nas.data.source import Array, RawData
 from nas.data.splits import Cut
 from nas.errors import DataError
+from nas.training.tasks.averages import mean_of_classes
 from nas.training.tasks.class_labels import labels_of, only_known, plain_labels, same_kind
 from nas.training.tasks.task import Splits, Task
 
@@ -24,6 +26,7 @@ class Classification(Task):
 
     objective: ClassVar = ("val_accuracy", "maximize")
     metrics: ClassVar = ("val_accuracy", "val_balanced_accuracy", "val_macro_f1", "val_loss")
+    output: ClassVar = "logits (batch, classes), in the order of class_names; their softmax are probabilities"
     cut: ClassVar[Cut] = "class"
 
     def check(self, data: RawData) -> RawData:
@@ -90,6 +93,10 @@ class Classification(Task):
             BalancedAccuracy(card.classes, name="balanced_accuracy"),
             MacroF1(card.classes, name="macro_f1"),
         ]
+
+    def together(self, outputs: Sequence[Array]) -> Array | None:
+        """Return logits of the mean probabilities."""
+        return mean_of_classes(outputs)
 
 
 CLASSIFICATION = Classification()

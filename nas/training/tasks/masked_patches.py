@@ -31,6 +31,7 @@ class MaskedPatches(Task):
 
     objective: ClassVar = ("val_masked_mae", "minimize")
     metrics: ClassVar = ("val_masked_mae", "val_loss")
+    output: ClassVar = ""  # a head that is thrown away
     features: ClassVar[Features] = "map"
 
     def check(self, data: RawData) -> RawData:

@@ -31,6 +31,7 @@ class MaskedTokens(Task):
 
     objective: ClassVar = ("val_masked_accuracy", "maximize")
     metrics: ClassVar = ("val_masked_accuracy", "val_loss")
+    output: ClassVar = ""  # a head that is thrown away
     features: ClassVar[Features] = "sequence"
 
     def check(self, data: RawData) -> RawData:

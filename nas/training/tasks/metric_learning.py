@@ -40,6 +40,11 @@ class MetricLearning(Task):
 
     objective: ClassVar = ("val_eer", "minimize")
     metrics: ClassVar = ("val_eer", "val_recall_at_1")
+    output: ClassVar = (
+        "an embedding of length 1, filled up with zeros to 128 columns; after them, if there are "
+        "more, cosines to identities"
+    )
+    embedding: ClassVar = "embedding"
     cut: ClassVar[Cut] = "identity"
 
     def check(self, data: RawData) -> RawData:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,6 +11,7 @@ import numpy as np
 from nas.conversation import Baseline, DataCard, Target
 from nas.data.source import Array, RawData
 from nas.errors import DataError
+from nas.training.tasks.averages import mean_of_marks
 from nas.training.tasks.class_labels import labels_of
 from nas.training.tasks.task import Outputs, Splits, Task
 
@@ -35,6 +36,7 @@ class Multilabel(Task):
 
     objective: ClassVar = ("val_mean_average_precision", "maximize")
     metrics: ClassVar = ("val_mean_average_precision", "val_macro_f1", "val_micro_f1")
+    output: ClassVar = "logits (batch, classes), in the order of class_names; the sigmoid of each is its probability"
 
     def check(self, data: RawData) -> RawData:
         """Return `data` with labels uint8 (examples, labels), 1 where an example has one.
@@ -137,6 +139,10 @@ class Multilabel(Task):
         scores, marks = outputs.predict("validation"), outputs.open("validation").labels
         each = [average_precision(marks[:, label], scores[:, label]) for label in np.flatnonzero(marks.any(axis=0))]
         return {"val_mean_average_precision": float(np.mean(each))}
+
+    def together(self, outputs: Sequence[Array]) -> Array | None:
+        """Return logits of the mean probabilities."""
+        return mean_of_marks(outputs)
 
 
 MULTILABEL = Multilabel()

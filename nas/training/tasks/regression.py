@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,6 +12,7 @@ from nas.conversation import Baseline, DataCard, Target
 from nas.data.checks import LARGEST
 from nas.data.source import Array, RawData
 from nas.errors import DataError
+from nas.training.tasks.averages import mean_of_numbers
 from nas.training.tasks.class_labels import labels_of
 from nas.training.tasks.task import Splits, Task
 
@@ -28,6 +30,7 @@ class Regression(Task):
 
     objective: ClassVar = ("val_rmse", "minimize")
     metrics: ClassVar = ("val_rmse", "val_mae", "val_r2")
+    output: ClassVar = "numbers (batch, columns), in the units of the labels"
 
     def check(self, data: RawData) -> RawData:
         """Return `data` with labels float32 (examples, columns).
@@ -107,6 +110,10 @@ class Regression(Task):
             keras.metrics.MeanAbsoluteError(name="mae"),
             R2(card.target.mean, card.target.std, name="r2"),
         ]
+
+    def together(self, outputs: Sequence[Array]) -> Array | None:
+        """Return the mean."""
+        return mean_of_numbers(outputs)
 
 
 REGRESSION = Regression()

@@ -26,6 +26,7 @@ class SimCLR(Task):
 
     objective: ClassVar = ("val_instance_accuracy", "maximize")
     metrics: ClassVar = ("val_instance_accuracy", "val_loss")
+    output: ClassVar = ""  # a head that is thrown away
 
     def check(self, data: RawData) -> RawData:
         """Return `data`, which must be images, with labels that say nothing.

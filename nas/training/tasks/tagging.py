@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -10,6 +11,7 @@ import numpy as np
 from nas.conversation import Baseline, DataCard, Target
 from nas.data.source import Array, RawData
 from nas.errors import DataError
+from nas.training.tasks.averages import mean_of_classes
 from nas.training.tasks.class_labels import labels_of, only_known, same_kind
 from nas.training.tasks.task import Features, Splits, Task
 
@@ -26,6 +28,7 @@ class Tagging(Task):
 
     objective: ClassVar = ("val_accuracy", "maximize")
     metrics: ClassVar = ("val_accuracy", "val_macro_f1", "val_loss")
+    output: ClassVar = "logits (batch, steps, tags), in the order of class_names; their softmax are probabilities"
     features: ClassVar[Features] = "sequence"
     steps_have_labels: ClassVar[bool] = True
 
@@ -102,6 +105,10 @@ class Tagging(Task):
         from nas.training.tasks.measures import Accuracy, MacroF1
 
         return [Accuracy(card.classes, name="accuracy"), MacroF1(card.classes, name="macro_f1")]
+
+    def together(self, outputs: Sequence[Array]) -> Array | None:
+        """Return logits of the mean probabilities."""
+        return mean_of_classes(outputs)
 
 
 TAGGING = Tagging()

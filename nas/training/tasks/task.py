@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
@@ -49,6 +49,10 @@ class Task:
     cut: ClassVar[Cut] = "random"
     steps_have_labels: ClassVar[bool] = False
     """Whether a label belongs to a step of the input, so that an example must not be moved in time."""
+    output: ClassVar[str] = "the task's output"
+    """What the output of `attach_head` is, for those who use an exported model; empty for one that is thrown away."""
+    embedding: ClassVar[str] = ""
+    """The layer of the head that gives what examples are compared by, where that is not the encoder's features."""
 
     # ---- what the data have to be; without Keras
 
@@ -97,6 +101,14 @@ class Task:
 
         For tasks that make their labels from inputs. `x` is standardised, `seed` int32 (2,). It may change the number
         of examples. ``None``: batches stay as they are.
+        """
+        return None
+
+    def together(self, outputs: Sequence[Array]) -> Array | None:
+        """Return what several models say together, in the form in which one says it; ``None``: that has no meaning.
+
+        Args:
+            outputs: What each gives for the same examples, (examples, …).
         """
         return None
 

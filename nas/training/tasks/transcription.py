@@ -32,6 +32,7 @@ class Transcription(Task):
 
     objective: ClassVar = ("val_cer", "minimize")
     metrics: ClassVar = ("val_cer", "val_loss")
+    output: ClassVar = "logits (batch, frames, 1 + symbols) in the order of class_names, for CTC: 0 is the blank"
     features: ClassVar[Features] = "sequence"
 
     def check(self, data: RawData) -> RawData:

@@ -1,0 +1,147 @@
+"""What a training curve says went wrong, and what to try: overfitting, too slow, not converging, underfitting, labels.
+
+Rules of thumb, each with its threshold in the sentence it gives; after Goodfellow, Bengio & Courville 2016, Deep
+Learning, sections 5.2 and 11.4.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from nas.store.records import EpochRecord, EvaluationRecord
+
+Kind: TypeAlias = Literal["not converging", "overfitting", "too slow", "underfitting", "label noise"]
+GAP = 0.1
+"""A score of training that is so much better than that of validation (relative to it) is a sign of overfitting."""
+RISE = 0.1
+"""So is a validation loss that has risen by so much from its lowest."""
+STILL = 0.01
+"""A score that has improved by so much, relatively, over the last quarter is still improving."""
+DOUBTFUL = 0.03
+"""So many doubtful labels are worth looking at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that went wrong: `what` was seen, and the `remedy`, a sentence each."""
+
+    kind: Kind
+    what: str
+    remedy: str
+
+
+def diagnose(
+    record: EvaluationRecord, metric: str, direction: Literal["minimize", "maximize"], baseline: float | None = None
+) -> list[Finding]:
+    """Return what the curve of a training says, the most serious first; nothing is a good sign.
+
+    Args:
+        record: The training.
+        metric: The first objective, ``val_…``.
+        direction: Which way is better.
+        baseline: What can be had without an encoder.
+    """
+    if record.outcome == "failed" and record.kind == "nan":
+        return [
+            Finding("not converging", record.message or "Its loss is no number any more.", "A lower learning rate.")
+        ]
+    curve = record.curve
+    if len(curve) < 2:
+        return []
+    sign = 1.0 if direction == "maximize" else -1.0
+    checks = (
+        _not_converging(curve, baseline, sign),
+        _overfitting(curve, metric, sign),
+        _too_slow(curve, sign),
+        _underfitting(curve, metric, sign, baseline),
+    )
+    return [found for found in checks if found is not None]
+
+
+def doubt(share: float | None, suspects: Sequence[int]) -> Finding | None:
+    """Return what is to be said of labels that a model, which has not trained on them, doubts."""
+    if share is None or share < DOUBTFUL:
+        return None
+    rows = ", ".join(str(row) for row in suspects[:5])
+    return Finding(
+        "label noise",
+        f"Up to {share:.0%} of the validation labels may be wrong: another class is as likely as for examples that "
+        f"have its label. The most doubtful rows: {rows}.",
+        "Look at these examples; no training gets past wrong labels.",
+    )
+
+
+def _series(curve: Sequence[EpochRecord], name: str) -> list[float]:
+    return [epoch.metrics.get(name, math.nan) for epoch in curve]
+
+
+def _not_converging(curve: Sequence[EpochRecord], baseline: float | None, sign: float) -> Finding | None:
+    loss = [value for value in _series(curve, "loss") if math.isfinite(value)]
+    stuck = len(loss) > 2 and min(loss[1:]) > 0.98 * loss[0] and loss[0] > 0
+    best = max(sign * epoch.value for epoch in curve)
+    beaten = baseline is None or best > sign * baseline
+    if not stuck and beaten:
+        return None
+    what = (
+        f"The training loss fell by less than 2 % over {len(loss)} epochs ({loss[0]:.3g} to {loss[-1]:.3g})."
+        if stuck
+        else "No epoch is better than what can be had without an encoder."
+    )
+    return Finding("not converging", what, "A lower learning rate, or a longer warm-up; look at the data and labels.")
+
+
+def _overfitting(curve: Sequence[EpochRecord], metric: str, sign: float) -> Finding | None:
+    losses = [value for value in _series(curve, "val_loss") if math.isfinite(value)]
+    rise = losses[-1] / min(losses) - 1.0 if losses and min(losses) > 0 else 0.0
+    train = _series(curve, metric.removeprefix("val_"))[-1]
+    last = curve[-1].value
+    gap = sign * (train - last) / max(abs(last), 1e-9) if math.isfinite(train) else 0.0
+    if rise < RISE and gap < GAP:
+        return None
+    signs = []
+    if rise >= RISE:
+        signs.append(f"the validation loss has risen by {rise:.0%} from its lowest (epoch {_lowest(curve)})")
+    if gap >= GAP:
+        signs.append(f"training is at {train:.3g}, validation at {last:.3g}")
+    return Finding(
+        "overfitting",
+        f"{' and '.join(signs).capitalize()}.",
+        "Stronger weight decay or augmentation, fewer epochs, more data, or a smaller architecture.",
+    )
+
+
+def _lowest(curve: Sequence[EpochRecord]) -> int:
+    known = [epoch for epoch in curve if math.isfinite(epoch.metrics.get("val_loss", math.nan))]
+    return min(known, key=lambda epoch: epoch.metrics["val_loss"]).step
+
+
+def _too_slow(curve: Sequence[EpochRecord], sign: float) -> Finding | None:
+    quarter = max(1, len(curve) // 4)
+    before = max(sign * epoch.value for epoch in curve[:-quarter])
+    after = max(sign * epoch.value for epoch in curve[-quarter:])
+    gain = (after - before) / max(abs(before), 1e-9)
+    if gain < STILL:
+        return None
+    return Finding(
+        "too slow",
+        f"It was still improving when it ended: by {gain:.1%} over the last {quarter} of {len(curve)} epochs.",
+        "More epochs (--epochs), or a higher learning rate.",
+    )
+
+
+def _underfitting(curve: Sequence[EpochRecord], metric: str, sign: float, baseline: float | None) -> Finding | None:
+    train = _series(curve, metric.removeprefix("val_"))[-1]
+    perfect = 1.0 if sign > 0 else 0.0
+    if sign < 0 or not math.isfinite(train) or baseline is None:
+        return None
+    learned = (train - baseline) / max(perfect - baseline, 1e-9)
+    if learned > 0.7 or train > curve[-1].value * (1 + GAP):
+        return None
+    return Finding(
+        "underfitting",
+        f"Even on the examples it trains on it reaches only {train:.3g}.",
+        "More epochs, a higher learning rate, weaker augmentation, or a larger architecture (raise the limits).",
+    )

@@ -1,0 +1,164 @@
+"""Which trained model is meant: what `nas encode` and `nas export` begin with. It reads; nothing is built here."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from nas.conversation import Evaluate
+from nas.data.options import DataSection
+from nas.errors import BadInput, NotFound
+from nas.ranking import Bar, Ranked, bar, rank
+from nas.search.files import StudyFiles, files_root
+from nas.search.latency import order_of
+from nas.store import queries
+from nas.store.engine import reading_from, storage_url
+from nas.store.records import StudyRecord, TrialDetail, TrialRecord
+from nas.study_file import parse_study
+
+SHORTEST = 6
+"""Digits of a fingerprint that may stand for all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A file of trained numbers (see `nas.training.checkpoint`) and, in `words`, which training they come from."""
+
+    path: Path
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One trained model: how to build it, where its weights are, and all that is known of it.
+
+    `ranked` is its place among so many `architectures`, ``None`` for one that was not trained to the end. `data` is
+    the study file's ``[data]``; `folder` is where prepared data lie, under this database. `detail` tells of the trial
+    whose weights they are.
+    """
+
+    study: StudyRecord
+    detail: TrialDetail
+    ranked: Ranked | None
+    architectures: int
+    bar: Bar | None
+    order: Evaluate
+    data: DataSection
+    folder: Path
+    weights: Weights
+
+    @property
+    def trial(self) -> TrialRecord:
+        """The trial whose weights these are."""
+        return self.detail.trial
+
+    @property
+    def fingerprint(self) -> str:
+        """The architecture's, 64 hexadecimal digits."""
+        assert self.trial.fingerprint is not None
+        return self.trial.fingerprint
+
+
+def choose(
+    name: str, *, storage: str | None = None, trial: int | None = None, architecture: str | None = None
+) -> Chosen:
+    """Return the model of study `name` that is meant: a trial's, an architecture's, or the best one's.
+
+    Args:
+        name: The study's name.
+        storage: URL or path of the database.
+        trial: A trial's number. One that repeated an architecture stands for the one that trained it.
+        architecture: A fingerprint, or at least `SHORTEST` digits that no other one begins with.
+
+    Raises:
+        NotFound: No such study, trial or architecture; or its weights are not kept.
+        BadInput: Both a trial and an architecture are given, the digits are too few or those of several architectures,
+            or the study was not launched from a file.
+    """
+    if trial is not None and architecture is not None:
+        raise BadInput("--trial and --architecture both say which model is meant: give one of them.")
+    url = storage_url(storage)
+    root = files_root(url)
+    with reading_from(url) as connection:
+        study = queries.study(connection, name)
+        trials = queries.trials(connection, study.id)
+        ranking = rank(trials, study.directions)
+        if trial is not None:
+            candidates = [_numbered(study, trials, trial)]
+        elif architecture is not None:
+            candidates = _trainings(trials, ranking, _fingerprint(study, trials, architecture))
+        else:
+            candidates = [_best(study, ranking)]
+        meant, weights = _with_weights(study, trials, candidates, StudyFiles(root, study.id))
+        detail = queries.trial(connection, study.id, meant.number)
+    order = order_of(study, meant)
+    assert study.file is not None  # or there were no order
+    file = parse_study(study.file, path=f"the stored file of study {name!r}", base=Path(study.base))
+    place = next((entry for entry in ranking if entry.trial.fingerprint == meant.fingerprint), None)
+    return Chosen(study, detail, place, len(ranking), bar(study), order, file.data, root / "data", weights)
+
+
+def _with_weights(
+    study: StudyRecord, trials: list[TrialRecord], candidates: list[TrialRecord], files: StudyFiles
+) -> tuple[TrialRecord, Weights]:
+    """Return the first of `candidates` whose weights are kept, and these.
+
+    This is the one place that knows where the weights of an architecture may lie.
+    """
+    for trial in candidates:
+        if (path := files.checkpoint(trial.number)).exists():
+            epochs = "1 epoch" if trial.epochs == 1 else f"{trial.epochs} epochs"
+            return trial, Weights(path, f"the search: trial {trial.number}, one training of {epochs} with one seed")
+    kept = [str(other.number) for other in trials if files.checkpoint(other.number).exists()]
+    raise NotFound(
+        f"The weights of trial {candidates[0].number} of {study.name!r} are not kept: those of the best trials are. "
+        f"Kept: {', '.join(kept) or 'none'}."
+    )
+
+
+def _numbered(study: StudyRecord, trials: list[TrialRecord], number: int) -> TrialRecord:
+    if number >= len(trials):
+        there = f"They are numbered 0 to {len(trials) - 1}." if trials else "It has none yet."
+        raise NotFound(f"{study.name!r} has no trial {number}. {there}")
+    found = trials[number]
+    if found.duplicate_of is not None:
+        found = trials[found.duplicate_of]
+    if found.fingerprint is None:
+        why = "is not built yet" if found.outcome is None else f"is {found.outcome}: it was never built"
+        raise NotFound(
+            f"Trial {number} of {study.name!r} {why}. `nas rank {study.name}` lists those that were trained."
+        )
+    return found
+
+
+def _best(study: StudyRecord, ranking: list[Ranked]) -> TrialRecord:
+    if not ranking:
+        raise NotFound(f"No trial of {study.name!r} is complete yet: there is no best one. --trial names one.")
+    return ranking[0].trial
+
+
+def _fingerprint(study: StudyRecord, trials: list[TrialRecord], digits: str) -> str:
+    """Return the fingerprint that begins with `digits`."""
+    digits = digits.lower()
+    if not re.fullmatch(r"[0-9a-f]{1,64}", digits) or len(digits) < SHORTEST:
+        raise BadInput(
+            f"--architecture takes a fingerprint, or its first {SHORTEST} hexadecimal digits or more. "
+            f"Received: {digits!r}."
+        )
+    known = sorted({trial.fingerprint for trial in trials if trial.fingerprint is not None})
+    found = [each for each in known if each.startswith(digits)]
+    if not found:
+        raise NotFound(
+            f"No architecture of {study.name!r} begins with {digits}. `nas show {study.name} TRIAL` tells a fingerprint."
+        )
+    if len(found) > 1:
+        raise BadInput(f"{len(found)} architectures begin with {digits}: {', '.join(each[:12] for each in found)}.")
+    return found[0]
+
+
+def _trainings(trials: list[TrialRecord], ranking: list[Ranked], fingerprint: str) -> list[TrialRecord]:
+    """Return all trainings of one architecture, the best one first, those that repeated another one left out."""
+    best = [entry.trial for entry in ranking if entry.trial.fingerprint == fingerprint]
+    others = [trial for trial in trials if trial.fingerprint == fingerprint and trial.duplicate_of is None]
+    return [*best, *(trial for trial in others if trial not in best)]

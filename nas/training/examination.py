@@ -1,0 +1,204 @@
+"""Measure trained models on the validation and the test split, alone or together, with bootstrap intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+
+from nas.conversation import DataCard, Examine, Examined, Member
+from nas.data.prepared import open_split
+from nas.data.source import Array, Examples
+from nas.errors import BadInput
+from nas.training.candidate import Candidate
+from nas.training.feed import standardiser, stored
+from nas.training.loop import predictor
+from nas.training.restored import restore
+from nas.training.tasks.task import Outputs, Task
+
+Found: TypeAlias = dict[str, float]
+ROUNDS = 12
+"""How many members an ensemble has at most, repetitions included."""
+LEVEL = (0.025, 0.975)
+SUSPECTS = 10
+
+
+def examine(order: Examine) -> Examined:
+    """Return what `order` asks for.
+
+    Raises:
+        BadInput: The task has no measure without training, there is no test split, or several models of a task whose
+            outputs cannot be averaged.
+        NASError: A model cannot be built any more, or its weights cannot be read.
+    """
+    card = order.members[0].order.data
+    if "test" not in card.examples:
+        raise BadInput("The data have no test split, so there is nothing to measure on that nothing was chosen by.")
+    models = [_Model.of(member) for member in order.members]
+    panel = _Panel(models[0].candidate, card, [model.outputs for model in models])
+    counts = panel.choose(order) if len(models) > 1 else (1,)
+    rng = np.random.default_rng(order.seed)
+    validation = panel.interval("validation", counts, order.resamples, rng)
+    test = panel.interval("test", counts, order.resamples, rng)
+    doubtful, suspects = panel.doubts(counts)
+    return Examined(counts, validation, test, card.examples["test"], doubtful, suspects)
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    candidate: Candidate
+    outputs: Callable[[str], Array]
+
+    @classmethod
+    def of(cls, member: Member) -> _Model:
+        """Build it and load its weights; what it gives for a split is computed once."""
+        restored = restore(member.order, Path(member.weights), member.fingerprint)
+        card = member.order.data
+        predict = predictor(restored.model, standardiser(card))
+        known: dict[str, Array] = {}
+
+        def outputs(split: str) -> Array:
+            if split not in known:
+                known[split] = predict(stored(card, split))
+            return known[split]
+
+        if restored.candidate.view is not None:
+            raise BadInput(
+                f"The task {member.order.task!r} makes its labels as it trains: there is nothing to measure on a test "
+                "split. Fine-tune an encoder that starts from this one for the task it is for."
+            )
+        outputs("validation"), outputs("test")  # now: the next model clears the session
+        return cls(restored.candidate, outputs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """Some models of one task on one data set."""
+
+    candidate: Candidate
+    card: DataCard
+    outputs: Sequence[Callable[[str], Array]]
+
+    @property
+    def task(self) -> Task:
+        return self.candidate.task
+
+    def together(self, split: str, counts: Sequence[int]) -> Array:
+        """Return what the members give, each counted so many times."""
+        chosen = [outputs(split) for outputs, count in zip(self.outputs, counts, strict=True) for _ in range(count)]
+        if len(chosen) == 1:
+            return chosen[0]
+        found = self.task.together(chosen)
+        if found is None:
+            raise BadInput("The outputs of several models of this task cannot be averaged: there is no ensemble of it.")
+        return found
+
+    def choose(self, order: Examine) -> tuple[int, ...]:
+        """Add, one after the other, the member with which they do best together; a member may come several times.
+
+        Greedy selection with replacement (Caruana et al. 2004, ICML, section 2), up to the best size.
+        """
+        sign = 1.0 if order.direction == "maximize" else -1.0
+        examples = open_split(self.card, "validation")
+        counts = [0] * len(self.outputs)
+        best: tuple[float, tuple[int, ...]] = (-np.inf, (1, *[0] * (len(counts) - 1)))
+        for _ in range(ROUNDS):
+            tried = []
+            for member in range(len(counts)):
+                more = [count + (member == index) for index, count in enumerate(counts)]
+                found = self._measured("validation", self.together("validation", more), examples)
+                tried.append((sign * found[order.metric], -member, more))
+            score, _, counts = max(tried)
+            if score > best[0]:
+                best = (score, tuple(counts))
+        return best[1]
+
+    def interval(
+        self, split: str, counts: Sequence[int], resamples: int, rng: np.random.Generator
+    ) -> dict[str, tuple[float, float, float]]:
+        """Return each metric with the percentile interval of `resamples` draws of examples with replacement.
+
+        Source: Efron & Tibshirani 1993, An Introduction to the Bootstrap, section 13.3.
+        """
+        outputs, examples = self.together(split, counts), open_split(self.card, split)
+        whole = self._measured(split, outputs, examples)
+        drawn: dict[str, list[float]] = {name: [] for name in whole}
+        for _ in range(resamples):
+            rows = rng.integers(0, len(examples), len(examples))
+            for name, value in self._measured(split, outputs[rows], _drawn(examples, rows)).items():
+                if name in drawn and np.isfinite(value):
+                    drawn[name].append(value)
+        found = {}
+        for name, value in whole.items():
+            low, high = np.quantile(drawn[name], LEVEL) if drawn[name] else (value, value)
+            found[name] = (value, float(min(low, value)), float(max(high, value)))
+        return found
+
+    def _measured(self, split: str, outputs: Array, examples: Examples) -> Found:
+        """Return the task's metrics of `outputs` on `examples` of `split`, under the names they have in a search."""
+
+        def predict(name: str) -> Array:
+            return outputs if name == "validation" else self.outputs[0](name)
+
+        def open_(name: str) -> Examples:
+            return examples if name == "validation" else open_split(self.card, name)
+
+        found: Found = {}
+        for metric in self.task.keras_metrics(self.card):
+            metric.update_state(examples.labels, outputs)
+            found[f"val_{metric.name}"] = float(metric.result())
+        found |= self.task.measure(Outputs(predict, open_), self.card)
+        if "val_loss" in self.task.metrics:
+            found["val_loss"] = float(np.mean(np.asarray(self.candidate.loss(examples.labels, outputs))))
+        return found
+
+    def doubts(self, counts: Sequence[int]) -> tuple[float | None, tuple[int, ...]]:
+        """Return the share of validation labels that look wrong, and the rows of the likeliest.
+
+        Confident learning: an example is counted where another class has at least the probability that the examples
+        labelled as that class have on average (Northcutt et al. 2021, JAIR 70, section 3.1). Examples that are merely
+        hard are counted as well: it is nearer an upper bound.
+        """
+        labels = open_split(self.card, "validation").labels
+        if self.task.cut != "class" or self.card.target.shape != () or len(labels.shape) != 1:
+            return None, ()
+        shares = _softmax(self.together("validation", counts))
+        own = shares[np.arange(len(labels)), labels]
+        usual = np.array(
+            [own[labels == label].mean() if (labels == label).any() else np.inf for label in range(shares.shape[1])]
+        )
+        others = np.where(shares >= usual, shares, 0.0)
+        others[np.arange(len(labels)), labels] = 0.0
+        likelier = (others.max(axis=1) > own) & (others.max(axis=1) > 0)
+        rows = np.flatnonzero(likelier)
+        rows = rows[np.argsort(own[rows], kind="stable")]
+        return float(likelier.mean()), tuple(int(row) for row in rows[:SUSPECTS])
+
+
+class _Rows(Mapping[str, Array]):
+    """Inputs at some rows, which are taken when they are looked at: most measures look at labels alone."""
+
+    def __init__(self, x: Mapping[str, Array], rows: Array) -> None:
+        self._x, self._rows = x, rows
+
+    def __getitem__(self, name: str) -> Array:
+        return self._x[name][self._rows]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._x)
+
+    def __len__(self) -> int:
+        return len(self._x)
+
+
+def _drawn(examples: Examples, rows: Array) -> Examples:
+    columns = (None if column is None else column[rows] for column in (examples.y, examples.group, examples.time))
+    return Examples(cast("dict[str, Array]", _Rows(examples.x, rows)), *columns)
+
+
+def _softmax(logits: Any) -> Array:
+    raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=-1, keepdims=True))
