@@ -114,6 +114,7 @@ def rank(output: Output, name: str, top: int | None, storage: str | None) -> Non
     from nas.ranking import raced
     from nas.ranking import rank as ranked
     from nas.ranking.reliability import reliability
+    from nas.ranking.tradeoff import tradeoff
     from nas.store import queries
 
     with reading(storage) as connection:
@@ -123,16 +124,18 @@ def rank(output: Output, name: str, top: int | None, storage: str | None) -> Non
         curves = queries.curves(connection, study.id) if output.verbose or output.json else {}
     entries = ranked(trials, study.directions, evaluations)
     race = raced(trials, evaluations, study.directions[0])
+    between = tradeoff(entries, study.directions)
     known = reliability(trials, curves, events, evaluations, entries, race, study.directions[0])
     if output.json:
         output.document(
             study=study.name,
             objectives=documents.objectives_document(study),
-            reliability=plain(known),
+            reliability=documents.reliability_document(known),
+            tradeoff=plain(between),
             ranking=[documents.ranked_document(entry) for entry in entries[:top]],
         )
         return
-    from nas.cli.views import baseline_line, ranking_table, reliability_lines, trust_lines
+    from nas.cli.views import baseline_line, ranking_table, reliability_lines, tradeoff_lines, trust_lines
 
     shown = entries[: top or (None if output.verbose else 20)]
     output.show(ranking_table(shown, study.objectives, output.verbose))
@@ -141,6 +144,8 @@ def rank(output: Output, name: str, top: int | None, storage: str | None) -> Non
     if len(entries) > len(shown):
         output.hint(f"{len(entries) - len(shown)} more: --top {len(entries)} shows them.")
     for sentence in trust_lines(entries, study, race):
+        output.hint(sentence)
+    for sentence in tradeoff_lines(between, study):
         output.hint(sentence)
     for sentence in reliability_lines(known, output.verbose):
         output.hint(sentence)

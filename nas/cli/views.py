@@ -19,7 +19,8 @@ from nas.report import words
 from nas.store.records import EventRecord, StudyRecord, TrialRecord, spent, state
 
 if TYPE_CHECKING:
-    from nas.ranking.reliability import Reliability  # which needs numpy
+    from nas.ranking.reliability import Reliability  # these need numpy
+    from nas.ranking.tradeoff import Tradeoff
 
 FOLDED_FAMILY = 8
 """Characters a line of a family's name has where there is no room for it."""
@@ -318,6 +319,27 @@ def reliability_lines(known: Reliability, verbose: bool = False) -> list[str]:
             f"Of {words.plural(share.of, 'trial')} that would have been pruned and ran on, {share.found} ended among "
             f"the ten best: wrongly pruned are {share.low:.0%} to {share.high:.0%} of all that were."
         )
+    return told
+
+
+def tradeoff_lines(found: Tradeoff | None, study: StudyRecord) -> list[str]:
+    """Return what is to be said of a frontier: how good it is, where it bends, how sure it is, a sentence each."""
+    if found is None:
+        return []
+    told = []
+    if found.hypervolume is not None:
+        ends = ", ".join(
+            f"{words.short(metric, 40)} {words.score(value, metric)}"
+            for metric, value in zip(study.objectives, found.reference, strict=True)
+        )
+        volume = f"{found.hypervolume:.4g}"
+        told.append(f"{len(found.trials)} are on the frontier; it dominates a volume of {volume} up to {ends}.")
+    if found.knee is not None:
+        told.append(f"It bends most at trial {found.knee}: from there on, little is gained for much.")
+    unsure = {trial: found.chances[trial] for trial in found.trials if found.chances.get(trial, 1.0) < 0.95}
+    if unsure:
+        parts = ", ".join(f"trial {trial} with {chance:.0%}" for trial, chance in unsure.items())
+        told.append(f"Not surely on it, by what fresh trainings say: {parts}.")
     return told
 
 

@@ -117,9 +117,8 @@ class RaceJobs:
         if self.architectures < 2 or self.left == 0:
             return False
         begun = bool(self._ledger.evaluations.all("race"))
-        return bool(self._unfinished) or self._is_time_for(
-            1 if begun else math.ceil(FEWEST / self._study.search.workers)
-        )
+        rounds = 1 if begun else math.ceil(FEWEST / self._study.search.workers)
+        return bool(self._unfinished) or self._is_time_for(rounds)
 
     def next(self) -> Job | None:
         """Return the next training: first of all one that was cut short."""
