@@ -130,7 +130,7 @@ def rank(output: Output, name: str, top: int | None, storage: str | None) -> Non
         output.document(
             study=study.name,
             objectives=documents.objectives_document(study),
-            reliability=plain(known),
+            reliability=documents.reliability_document(known),
             tradeoff=plain(between),
             ranking=[documents.ranked_document(entry) for entry in entries[:top]],
         )

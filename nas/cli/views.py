@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from math import isnan
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -15,10 +15,12 @@ from rich.text import Text
 from nas.cli import standing
 from nas.cli.tables import STYLES, FirstThatFits, grid, styled, table
 from nas.ranking import Raced, Ranked, Trust, bar
-from nas.ranking.reliability import Reliability
-from nas.ranking.tradeoff import Tradeoff
 from nas.report import words
 from nas.store.records import EventRecord, StudyRecord, TrialRecord, spent, state
+
+if TYPE_CHECKING:
+    from nas.ranking.reliability import Reliability  # these need numpy
+    from nas.ranking.tradeoff import Tradeoff
 
 FOLDED_FAMILY = 8
 """Characters a line of a family's name has where there is no room for it."""
@@ -138,8 +140,9 @@ def race_line(study: StudyRecord) -> str | None:
     """Return "4 of 9 trainings with new seeds"; nothing where there is no race and none is to come."""
     if not study.raced and not study.race_budget:
         return None
-    of = f" of {study.race_budget}" if study.race_budget >= study.raced else ""
-    return f"{study.raced}{of} trainings with new seeds"
+    if study.race_budget >= study.raced:
+        return f"{study.raced} of {words.plural(study.race_budget, 'training')} with new seeds"
+    return f"{words.plural(study.raced, 'training')} with new seeds"
 
 
 def best_line(leader: Ranked, objectives: Sequence[str]) -> str:
@@ -214,8 +217,8 @@ def events_view(events: Sequence[EventRecord]) -> RenderableType:
 
 
 def ranking_table(entries: Sequence[Ranked], objectives: Sequence[str], verbose: bool = False) -> RenderableType:
-    """Return architectures in order. Where there is no room, epochs and trials are left out (unless `verbose`), then
-    families are folded, then headers: a number never is."""
+    """Return architectures in order. Where there is no room, epochs and trials are left out (unless `verbose` before a
+    race), then chances of being best, then families are folded, then headers: a number never is."""
     if not entries:
         return Text("No trial is complete yet: there is nothing to rank.")
     full = _ranking_table(entries, objectives, full=True)
@@ -270,10 +273,14 @@ def trust_lines(entries: Sequence[Ranked], study: StudyRecord, race: Raced | Non
         return []
     pruned = study.counts.get("pruned", 0)
     left_out = f" {words.plural(pruned, 'pruned trial')} left out." if pruned else ""
+    if race is None and len(entries) == 1:
+        return [f"The score is that of one training with one seed.{left_out}"]
     if race is None:
+        to_come = study.race_budget > 0 and state(study) != "finished"
+        who = "The race at the end of the study" if to_come else f"`nas race {shlex.quote(study.name)}`"
         return [
             "A score is that of one training with one seed, and the best of many is optimistic: scores that lie close "
-            f"together say little. `nas race {shlex.quote(study.name)}` trains the best again with new seeds.{left_out}"
+            f"together say little. {who} trains the best again with new seeds.{left_out}"
         ]
     told = [
         f"Estimates of {words.short(study.objectives[0], 40)} are what many trainings would average to; one training "

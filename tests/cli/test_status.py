@@ -42,10 +42,10 @@ def test_seconds_left_go_by_the_pace_or_the_clock_whichever_is_sooner() -> None:
 
 
 def test_next_commands_fit_the_state() -> None:
-    trial = samples.trial(3)
+    leader = samples.ranked(samples.trial(3))
 
     def first(record: StudyRecord) -> str:
-        return standing.next_commands(record, trial)[0][0]
+        return standing.next_commands(record, leader)[0][0]
 
     assert first(study(running=samples.HOLDER)) == "nas status digits --watch"
     assert first(study()) == "nas resume digits"

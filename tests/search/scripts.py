@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,22 +84,30 @@ def quadratic(order: Evaluate, *, grid: int | None = None, weights: int = 100) -
     yield Finished(metrics)
 
 
+ENDED = re.compile(r"(\w+)(?: \((\w+)\))?")
+"""How the line of a trial that ended begins: "failed (nan)"."""
+
+
 @dataclass
 class Watcher(Silent):
-    """Remembers what it was told."""
+    """Remembers what it was told of trials, by number."""
 
     begun: list[tuple[int, bool]] = field(default_factory=list)
     outcomes: list[tuple[int, str | None, str | None]] = field(default_factory=list)
     epochs: list[tuple[int, int]] = field(default_factory=list)
 
-    def started(self, number, family, *, resumed):
-        self.begun.append((number, resumed))
+    def started(self, label, detail, *, resumed):
+        self.begun.append((_number(label), resumed))
 
-    def epoch(self, number, step, epochs, value):
-        self.epochs.append((number, step))
+    def epoch(self, label, step, epochs, value):
+        self.epochs.append((_number(label), step))
 
-    def ended(self, record):
-        self.outcomes.append((record.number, record.outcome, record.kind))
+    def ended(self, label, line):
+        self.outcomes.append((_number(label), *ENDED.match(line).groups()))
+
+
+def _number(label: str) -> int:
+    return int(label.removeprefix("trial "))
 
 
 class Killed(Exception):
