@@ -8,21 +8,22 @@ from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import numpy as np
+import tensorflow as tf
 
+from nas import catalogue
 from nas.conversation import DataCard, Examine, Examined, Member
 from nas.data.prepared import open_split
 from nas.data.source import Array, Examples
 from nas.errors import BadInput
 from nas.training.candidate import Candidate
-from nas.training.feed import standardiser, stored
-from nas.training.loop import predictor
+from nas.training.feed import labelled, standardiser, stored
+from nas.training.loop import Rows, predictor
 from nas.training.restored import restore
 from nas.training.tasks.task import Outputs, Task
 
 Found: TypeAlias = dict[str, float]
 ROUNDS = 12
 """How many members an ensemble has at most, repetitions included."""
-LEVEL = (0.025, 0.975)
 SUSPECTS = 10
 
 
@@ -55,6 +56,11 @@ class _Model:
     @classmethod
     def of(cls, member: Member) -> _Model:
         """Build it and load its weights; what it gives for a split is computed once."""
+        if catalogue.tasks[member.order.task].makes_labels:
+            raise BadInput(
+                f"The task {member.order.task!r} makes its labels as it trains: there is nothing to measure on a test "
+                "split. Fine-tune an encoder that starts from this one for the task it is for."
+            )
         restored = restore(member.order, Path(member.weights), member.fingerprint)
         card = member.order.data
         predict = predictor(restored.model, standardiser(card))
@@ -65,11 +71,6 @@ class _Model:
                 known[split] = predict(stored(card, split))
             return known[split]
 
-        if restored.candidate.view is not None:
-            raise BadInput(
-                f"The task {member.order.task!r} makes its labels as it trains: there is nothing to measure on a test "
-                "split. Fine-tune an encoder that starts from this one for the task it is for."
-            )
         outputs("validation"), outputs("test")  # now: the next model clears the session
         return cls(restored.candidate, outputs)
 
@@ -91,7 +92,7 @@ class _Panel:
         chosen = [outputs(split) for outputs, count in zip(self.outputs, counts, strict=True) for _ in range(count)]
         if len(chosen) == 1:
             return chosen[0]
-        found = self.task.together(chosen)
+        found = None if self.candidate.came_compiled else self.task.together(chosen)
         if found is None:
             raise BadInput("The outputs of several models of this task cannot be averaged: there is no ensemble of it.")
         return found
@@ -121,24 +122,36 @@ class _Panel:
     ) -> dict[str, tuple[float, float, float]]:
         """Return each metric with the percentile interval of `resamples` draws of examples with replacement.
 
-        Source: Efron & Tibshirani 1993, An Introduction to the Bootstrap, section 13.3.
+        Where a measure compares examples, none may be drawn twice, or it finds itself: halves of the labels are drawn,
+        whose results scatter as much, and their interval is put around the value.
+
+        Source: Efron & Tibshirani 1993, An Introduction to the Bootstrap, section 13.3; for halves McCarthy 1969,
+        Rev. Int. Stat. Inst. 37(3).
         """
         outputs, examples = self.together(split, counts), open_split(self.card, split)
         whole = self._measured(split, outputs, examples)
         drawn: dict[str, list[float]] = {name: [] for name in whole}
+        halves = self.task.compares_examples
         for _ in range(resamples):
-            rows = rng.integers(0, len(examples), len(examples))
+            rows = _half(examples.labels, rng) if halves else rng.integers(0, len(examples), len(examples))
             for name, value in self._measured(split, outputs[rows], _drawn(examples, rows)).items():
                 if name in drawn and np.isfinite(value):
                     drawn[name].append(value)
         found = {}
         for name, value in whole.items():
-            low, high = np.quantile(drawn[name], LEVEL) if drawn[name] else (value, value)
+            low, middle, high = np.quantile(drawn[name], (0.025, 0.5, 0.975)) if drawn[name] else (value,) * 3
+            if halves:
+                low, high = low + value - middle, high + value - middle
             found[name] = (value, float(min(low, value)), float(max(high, value)))
         return found
 
     def _measured(self, split: str, outputs: Array, examples: Examples) -> Found:
-        """Return the task's metrics of `outputs` on `examples` of `split`, under the names they have in a search."""
+        """Return the metrics of `outputs` on `examples` of `split`, under the names they have in a search.
+
+        They are the task's, or those that a model came compiled with.
+        """
+        if self.candidate.came_compiled:
+            return self._by_itself(outputs, examples)
 
         def predict(name: str) -> Array:
             return outputs if name == "validation" else self.outputs[0](name)
@@ -155,6 +168,13 @@ class _Panel:
             found["val_loss"] = float(np.mean(np.asarray(self.candidate.loss(examples.labels, outputs))))
         return found
 
+    def _by_itself(self, outputs: Array, examples: Examples) -> Found:
+        model = self.candidate.model
+        y = tf.convert_to_tensor(labelled(Rows((), tf.convert_to_tensor(examples.labels)), model, self.card).y)
+        model.reset_metrics()
+        found = {f"val_{name}": float(value) for name, value in model.compute_metrics(None, y, outputs).items()}
+        return found | {"val_loss": float(model.compute_loss(None, y, outputs))}
+
     def doubts(self, counts: Sequence[int]) -> tuple[float | None, tuple[int, ...]]:
         """Return the share of validation labels that look wrong, and the rows of the likeliest.
 
@@ -163,7 +183,12 @@ class _Panel:
         hard are counted as well: it is nearer an upper bound.
         """
         labels = open_split(self.card, "validation").labels
-        if self.task.cut != "class" or self.card.target.shape != () or len(labels.shape) != 1:
+        if (
+            self.candidate.came_compiled
+            or self.task.cut != "class"
+            or self.card.target.shape != ()
+            or len(labels.shape) != 1
+        ):
             return None, ()
         shares = _softmax(self.together("validation", counts))
         own = shares[np.arange(len(labels)), labels]
@@ -192,6 +217,12 @@ class _Rows(Mapping[str, Array]):
 
     def __len__(self) -> int:
         return len(self._x)
+
+
+def _half(labels: Array, rng: np.random.Generator) -> Array:
+    """Return the rows of half of the labels there are, two of them at least."""
+    known = np.unique(labels)
+    return np.flatnonzero(np.isin(labels, rng.choice(known, max(min(2, len(known)), len(known) // 2), replace=False)))
 
 
 def _drawn(examples: Examples, rows: Array) -> Examples:
