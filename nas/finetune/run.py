@@ -37,7 +37,8 @@ LENGTHEN = 3
 class Tuned:
     """What became of one finalist. `searched` is its place before, `best` its best training, `None` where all failed.
 
-    `scratch` and `from_search` are the best scores by where the first weights came from; `seeds` are the scores of the
+    `scratch` and `from_search` are the scores at full length, before anything was refined, by where the first weights
+    came from; `seeds` are the scores of the
     best recipe's trainings, one a seed. `looks` are all measurements of this architecture on the test split, the last
     one of this model.
     """
@@ -237,16 +238,13 @@ def _tuned(held: Hold, jobs: TuningJobs, entry: Ranked) -> Tuned:
         if (plan_of(record).origin, plan_of(record).params, record.epochs)
         == (recipe.origin, recipe.params, best.epochs)
     ]
-    by_origin = {
-        origin: [record for record in complete if plan_of(record).origin == origin] for origin in ("scratch", "search")
-    }
-    scores = {origin: max(found, key=jobs.goodness).score if found else None for origin, found in by_origin.items()}
+    scores = {plan_of(record).origin: record.score for record in complete if plan_of(record).stage == "full length"}
     return Tuned(
         entry,
         tuple(records),
         best,
-        scores["scratch"],
-        scores["search"],
+        scores.get("scratch"),
+        scores.get("search"),
         tuple(same),
         validation,
         looks,
