@@ -40,6 +40,7 @@ class MetricLearning(Task):
 
     objective: ClassVar = ("val_eer", "minimize")
     metrics: ClassVar = ("val_eer", "val_recall_at_1")
+    compares_examples: ClassVar = True
     output: ClassVar = (
         "an embedding of length 1, filled up with zeros to 128 columns; after them, if there are "
         "more, cosines to identities"
