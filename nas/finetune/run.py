@@ -12,7 +12,7 @@ from rich.console import Console
 
 from nas import catalogue
 from nas.conversation import Examine, Examined, Member
-from nas.errors import BadInput, NASError, NotFound
+from nas.errors import BadInput, Interrupted, NASError, NotFound
 from nas.finetune.diagnosis import Finding, doubt
 from nas.finetune.jobs import TuningJobs
 from nas.finetune.plan import OPTIMIZER, Finalist, Origin, Wishes, plan_of
@@ -150,7 +150,10 @@ def finetune(
         if held.signals.received is not None:
             held.ending = f"Stopped by {stopped}; what has been trained is saved. Go on with `{command}`."
             return Tuning(name, jobs.metric[0], held.signals.exit_code, held.ending, (), None, until, None)
-        tuned, ensemble = _measured(held, jobs, chosen)
+        try:
+            tuned, ensemble = _measured(held, jobs, chosen)
+        except Interrupted as stop:
+            raise Interrupted(f"{stop} Go on with `{command}`.", stop.exit_code) from None
         met = jobs.met if requirement is not None else None
         code, message = _ending(jobs, tuned, requirement, stopped, command)
         held.ending = message
@@ -227,9 +230,12 @@ def _tuned(held: Hold, jobs: TuningJobs, entry: Ranked) -> Tuned:
         answer = _look(held, jobs, trial, best)
         validation = _interval(answer.validation, jobs.metric[0])
         said += [each for each in (doubt(answer.doubtful, answer.suspects),) if each is not None]
+    except Interrupted:
+        raise
     except NASError as error:
         problem = str(error)
-    looks = tuple(look for look in held.ledger.evaluations.looks if look.trial == trial)
+    looks = [look for look in held.ledger.evaluations.looks if look.trial == trial]
+    looks.sort(key=lambda look: look.evaluation == best.number)
     complete = [record for record in records if record.outcome == "complete"]
     recipe = plan_of(best)
     same = [
@@ -247,7 +253,7 @@ def _tuned(held: Hold, jobs: TuningJobs, entry: Ranked) -> Tuned:
         scores.get("search"),
         tuple(same),
         validation,
-        looks,
+        tuple(looks),
         tuple(said),
         problem,
     )
@@ -277,8 +283,8 @@ def _ensemble(held: Hold, jobs: TuningJobs, tuned: Sequence[Tuned]) -> Ensemble 
         return None
     try:
         answer = _examined(held, jobs, tuple(jobs.member(record) for record in best))
-    except BadInput:
-        return None
+    except Interrupted:
+        raise
     except NASError as error:
         held.observer.note(f"There is no ensemble: {error}")
         return None
