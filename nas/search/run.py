@@ -161,19 +161,15 @@ def race(
             f"A race is between two architectures at least that were trained to the end, and {name!r} has "
             f"{found or 'none'}. `nas status {shlex.quote(name)}` says how it stands."
         )
-    given = {"--trainings": trainings, "--top": top, "--allow-changed": ",".join(sorted(allow_changed)) or None}
-    command = command_line("race", name, storage, **given)
-    base = Path(record.base)
-    with hold(study, url, base, console=console, command=command, record=record, allow_changed=allow_changed) as held:
-        jobs = _jobs(held, record.raced + trainings)
-        stopped = run_race(jobs, held.evaluator(), held.ledger, held.observer)
-        code, message = 0, "The race is over."
-        if stopped is not None:
-            again = command_line("race", name, storage, **given | {"--trainings": jobs.left})
-            code = held.signals.exit_code
-            message = f"Stopped by {stopped}; {_saved(held.ledger)}. Go on with `{again}`."
-        held.ending = message
-        return _ended(held, code, message)
+    changed = ",".join(sorted(allow_changed)) or None
+
+    def command(left: int) -> str:
+        given = {"--trainings": left, "--top": top, "--allow-changed": changed}
+        return command_line("race", name, storage, **given)
+
+    base, typed = Path(record.base), command(trainings)
+    with hold(study, url, base, console=console, command=typed, record=record, allow_changed=allow_changed) as held:
+        return _race(held, record.raced + trainings, command)
 
 
 def stored_study(name: str, storage: str | None) -> tuple[str, StudyRecord, Study]:
@@ -241,6 +237,21 @@ def _search(held: Hold, trials: int | None, hours: float | None) -> Ending:
     result = _ending(held, coordinator, stopped)
     held.ending = result.message
     return result
+
+
+def _race(held: Hold, trainings: int, command: Callable[[int], str]) -> Ending:
+    """Race until there are `trainings` of the study; `command` says how to go on with so many that are left."""
+    jobs = _jobs(held, trainings)
+    stopped = run_race(jobs, held.evaluator(), held.ledger, held.observer)
+    records = held.ledger.evaluations.all("race")
+    code, message = 0, "The race is over."
+    if stopped is not None:
+        code = held.signals.exit_code
+        message = f"Stopped by {stopped}; {_saved(held.ledger)}. Go on with `{command(jobs.left or 0)}`."
+    elif all(record.outcome == "failed" for record in records):
+        code, message = 1, f"The race is over, and every training failed, the last one: {records[-1].message}"
+    held.ending = message
+    return _ended(held, code, message)
 
 
 def _for_the_race(ledger: Ledger, trials: int, share: float) -> int:
