@@ -15,6 +15,7 @@ import click
 from nas.cli.about import doctor, spaces
 from nas.cli.dashboard import dashboard
 from nas.cli.data import data
+from nas.cli.encode import encode
 from nas.cli.export import export
 from nas.cli.latency import latency
 from nas.cli.output import Output, talk_options
@@ -131,7 +132,7 @@ def cli() -> None:
     """
 
 
-for command in (launch, resume, list_studies, status, show, rank, report, latency, export, data, spaces, doctor, dashboard):
+for command in (launch, resume, list_studies, status, show, rank, report, latency, encode, export, data, spaces, doctor, dashboard):
     cli.add_command(command)
 
 
