@@ -132,7 +132,22 @@ def cli() -> None:
     """
 
 
-for command in (launch, resume, list_studies, status, show, rank, report, latency, encode, export, data, spaces, doctor, dashboard):
+for command in (
+    launch,
+    resume,
+    list_studies,
+    status,
+    show,
+    rank,
+    report,
+    latency,
+    encode,
+    export,
+    data,
+    spaces,
+    doctor,
+    dashboard,
+):
     cli.add_command(command)
 
 

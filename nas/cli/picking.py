@@ -20,4 +20,3 @@ def model_options(command: Command) -> Command:
     return click.option("--trial", type=click.IntRange(min=0), metavar="N", help="A trial.  [default: the best one]")(
         command
     )
-

@@ -99,7 +99,9 @@ def _options(card: DataCard, data: DataSection, source: str, *, labels: bool) ->
     changed: dict[str, Any] = {"source": source, "bad": 0.0}
     for given in card.inputs.values():
         if given.kind == "image" and given.shape[2] in (1, 3) and min(given.shape[:2]) >= 4:
-            changed["images"] = ImagesSection(size=given.shape[:2], channels=1 if given.shape[2] == 1 else 3)
+            changed["images"] = ImagesSection(
+                size=(given.shape[0], given.shape[1]), channels=1 if given.shape[2] == 1 else 3
+            )
         if given.kind == "audio" and 1000 <= given.sample_rate <= 192_000:
             seconds = given.shape[0] / given.sample_rate
             changed["audio"] = AudioSection(sample_rate=given.sample_rate, seconds=seconds)
@@ -189,4 +191,6 @@ def _same_shape(source: str, name: str, given: Input, known: RawInput, array: Ar
     if given.kind == "text" or (given.kind == "vector" and (known.columns or known.values)):
         return
     if array.shape[1:] != given.shape:
-        raise DataError(f"{source}: an example of {name} has shape {array.shape[1:]}, and the model takes {given.shape}.")
+        raise DataError(
+            f"{source}: an example of {name} has shape {array.shape[1:]}, and the model takes {given.shape}."
+        )

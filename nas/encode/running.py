@@ -38,9 +38,9 @@ class Part:
     @property
     def labels(self) -> Array | None:
         """The labels, (examples, …); names where there are classes and one of them an example."""
-        y = np.asarray(self._examples().labels if self.rows is None else self._examples().labels[self.rows])
+        y: Array = np.asarray(self._examples().labels if self.rows is None else self._examples().labels[self.rows])
         if self.card.classes and self.card.target.shape == ():
-            return np.array(self.card.target.names)[y]
+            y = np.array(self.card.target.names)[y]
         return y
 
     @property

@@ -1,8 +1,8 @@
 """Embeddings on their way to a file, in constant memory: ``.npy`` or Parquet. Whole or not there.
 
 ``.npy``: float32 (examples, …) under the header that NumPy writes, and the labels in ``NAME.labels.npy``. Bytes are
-appended, not put into a mapped file: on a full disk that would end the process. Parquet: a column ``embedding`` of lists
-of one length, with ``row``, ``split`` and ``label``.
+appended, not put into a mapped file: on a full disk that would end the process. Parquet: a column ``embedding`` of
+lists of one length, with ``row``, ``split`` and ``label``.
 """
 
 from __future__ import annotations

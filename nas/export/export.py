@@ -169,7 +169,4 @@ def _file(format_: Format, written: Written, compared: Compared, seconds: float)
     path = written.path
     inner = [each for each in path.rglob("*") if each.is_file()] if path.is_dir() else [path]
     size = sum(each.stat().st_size for each in inner)
-    return File(
-        format_.name, path.name, size, compared, format_.run_with, written.batch, written.note, seconds
-    )
-
+    return File(format_.name, path.name, size, compared, format_.run_with, written.batch, written.note, seconds)

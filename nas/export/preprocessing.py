@@ -50,7 +50,7 @@ def describe_preprocessing(
 
 
 def _input(name: str, given: Input, stored: str, data: DataSection) -> dict[str, Any]:
-    common = {
+    common: dict[str, Any] = {
         "kind": given.kind,
         "dtype": given.dtype,
         "shape": [None, *given.shape],

@@ -126,7 +126,9 @@ def _numbered(study: StudyRecord, trials: list[TrialRecord], number: int) -> Tri
         found = trials[found.duplicate_of]
     if found.fingerprint is None:
         why = "is not built yet" if found.outcome is None else f"is {found.outcome}: it was never built"
-        raise NotFound(f"Trial {number} of {study.name!r} {why}. `nas rank {study.name}` lists those that were trained.")
+        raise NotFound(
+            f"Trial {number} of {study.name!r} {why}. `nas rank {study.name}` lists those that were trained."
+        )
     return found
 
 
@@ -148,7 +150,7 @@ def _fingerprint(study: StudyRecord, trials: list[TrialRecord], digits: str) -> 
     found = [each for each in known if each.startswith(digits)]
     if not found:
         raise NotFound(
-            f"No architecture of {study.name!r} begins with {digits}. `nas show {study.name} TRIAL` tells a fingerprint."
+            f"No architecture of {study.name!r} begins with {digits}. `nas rank {study.name}` tells how they begin."
         )
     if len(found) > 1:
         raise BadInput(f"{len(found)} architectures begin with {digits}: {', '.join(each[:12] for each in found)}.")

@@ -71,7 +71,9 @@ class Restored:
         try:
             return keras.Model(own, {FEATURES: outputs[side]}, name=f"{body.name}_{side}")
         except ValueError:
-            raise BadInput(f"The {side} half of {body.name!r} sees inputs of the other one: leave --side out.") from None
+            raise BadInput(
+                f"The {side} half of {body.name!r} sees inputs of the other one: leave --side out."
+            ) from None
 
     def layer(self, name: str) -> keras.Model:
         """Return ``inputs ▶ {"features": …}``, what the layer called `name` gives.
@@ -81,9 +83,7 @@ class Restored:
         """
         known = [layer.name for layer in self.model.layers]
         if name not in known:
-            raise BadInput(
-                f"The model has no layer {name!r}.{did_you_mean(name, known)} Its layers: {self._layers()}."
-            )
+            raise BadInput(f"The model has no layer {name!r}.{did_you_mean(name, known)} Its layers: {self._layers()}.")
         try:
             output = self.model.get_layer(name).output
         except (AttributeError, ValueError):

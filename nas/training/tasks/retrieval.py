@@ -30,8 +30,7 @@ class Retrieval(Task):
     objective: ClassVar = ("val_recall_at_10", "maximize")
     metrics: ClassVar = ("val_recall_at_10", "val_recall_at_20", "val_ndcg_at_10", "val_loss")
     output: ClassVar = (
-        "(batch, 2, width): a vector of the query and one of the item, whose product is high where "
-        "they belong together"
+        "(batch, 2, width): a vector of the query and one of the item, whose product is high where they belong together"
     )
     features: ClassVar[Features] = "pair"
 
