@@ -1,4 +1,4 @@
-"""Which candidate of a race is trained next: everybody once, then whoever tells the best from its closest rival.
+"""Which candidate of a race is trained next: first everybody once, then whoever tells the best from its closest rival.
 
 It is not plain halving: on eight tables (``python -m benchmarks.ranking``: NAS-Bench-201 and others like it, ten
 candidates, twenty trainings) the regret is 0.51 of that of two trainings each, four at a time 0.55; halving leaves 0.64

@@ -150,7 +150,7 @@ def _fingerprint(study: StudyRecord, trials: list[TrialRecord], digits: str) -> 
     found = [each for each in known if each.startswith(digits)]
     if not found:
         raise NotFound(
-            f"No architecture of {study.name!r} begins with {digits}. `nas show {study.name} TRIAL` tells a fingerprint."
+            f"No architecture of {study.name!r} begins with {digits}. `nas rank {study.name}` tells how they begin."
         )
     if len(found) > 1:
         raise BadInput(f"{len(found)} architectures begin with {digits}: {', '.join(each[:12] for each in found)}.")
