@@ -15,6 +15,7 @@ import click
 from nas.cli.about import doctor, spaces
 from nas.cli.dashboard import dashboard
 from nas.cli.data import data
+from nas.cli.encode import encode
 from nas.cli.export import export
 from nas.cli.finetune import finetune
 from nas.cli.latency import latency
@@ -134,7 +135,7 @@ def cli() -> None:
 
 RUN = (launch, resume, race, finetune)
 READ = (list_studies, status, show, rank, report)
-REST = (latency, export, data, spaces, doctor, dashboard)
+REST = (latency, encode, export, data, spaces, doctor, dashboard)
 
 for command in (*RUN, *READ, *REST):
     cli.add_command(command)

@@ -83,8 +83,12 @@ def load(rest: str, base: Path, options: DataSection) -> RawData:
         (ITEM, settings.items, settings.item_column),
     ):
         if file is not None:
-            names = np.unique(kept.user if side == USER else kept.item)
-            features, what, more = side_features(base / Path(file).expanduser(), key, names.tolist(), options.bad)
+            each = kept.user if side == USER else kept.item
+            names = np.unique(each)
+            trained = np.isin(names, each[part == 0])
+            features, what, more = side_features(
+                base / Path(file).expanduser(), key, names.tolist(), trained, options.bad
+            )
             raw = _with_features(raw, side, names, features, kept, part)
             known = RawInput("vector", item=side == ITEM, columns=what)
             raw = replace(raw, inputs={**raw.inputs, side + FEATURES: known})

@@ -20,6 +20,8 @@ RISE = 0.1
 """So is a validation loss that has risen by so much from its lowest."""
 STILL = 0.01
 """A score that has improved by so much, relatively, over the last quarter is still improving."""
+ENOUGH = {"maximize": 0.7, "minimize": 0.3}
+"""Who learns has come so far on its own examples: from what can be had without an encoder towards a perfect score."""
 DOUBTFUL = 0.03
 """So many doubtful labels are worth looking at."""
 
@@ -52,11 +54,12 @@ def diagnose(
     if len(curve) < 2:
         return []
     sign = 1.0 if direction == "maximize" else -1.0
+    enough = ENOUGH[direction]
     checks = (
-        _not_converging(curve, baseline, sign),
+        _not_converging(curve, baseline, sign, enough),
         _overfitting(curve, metric, sign),
         _too_slow(curve, sign),
-        _underfitting(curve, metric, sign, baseline),
+        _underfitting(curve, metric, sign, baseline, enough),
     )
     return [found for found in checks if found is not None]
 
@@ -78,11 +81,19 @@ def _series(curve: Sequence[EpochRecord], name: str) -> list[float]:
     return [epoch.metrics.get(name, math.nan) for epoch in curve]
 
 
-def _not_converging(curve: Sequence[EpochRecord], baseline: float | None, sign: float) -> Finding | None:
+def _learned(value: float, baseline: float | None, sign: float) -> float:
+    """Return how far `value` is from `baseline` towards a perfect score, which is 1, or 0 where less is better."""
+    if baseline is None:
+        return math.nan
+    return (value - baseline) / max(1.0 - baseline, 1e-9) if sign > 0 else 1.0 - value / max(baseline, 1e-9)
+
+
+def _not_converging(curve: Sequence[EpochRecord], baseline: float | None, sign: float, enough: float) -> Finding | None:
     loss = [value for value in _series(curve, "loss") if math.isfinite(value)]
-    stuck = len(loss) > 2 and min(loss[1:]) > 0.98 * loss[0] and loss[0] > 0
     best = max(sign * epoch.value for epoch in curve)
     beaten = baseline is None or best > sign * baseline
+    knows_it = _learned(sign * best, baseline, sign) >= enough  # who begins where another training ended
+    stuck = len(loss) > 2 and min(loss[1:]) > 0.98 * loss[0] > 0 and not knows_it
     if not stuck and beaten:
         return None
     what = (
@@ -132,13 +143,12 @@ def _too_slow(curve: Sequence[EpochRecord], sign: float) -> Finding | None:
     )
 
 
-def _underfitting(curve: Sequence[EpochRecord], metric: str, sign: float, baseline: float | None) -> Finding | None:
-    train = _series(curve, metric.removeprefix("val_"))[-1]
-    perfect = 1.0 if sign > 0 else 0.0
-    if sign < 0 or not math.isfinite(train) or baseline is None:
-        return None
-    learned = (train - baseline) / max(perfect - baseline, 1e-9)
-    if learned > 0.7 or train > curve[-1].value * (1 + GAP):
+def _underfitting(
+    curve: Sequence[EpochRecord], metric: str, sign: float, baseline: float | None, enough: float
+) -> Finding | None:
+    train, last = _series(curve, metric.removeprefix("val_"))[-1], curve[-1].value
+    learned = _learned(train, baseline, sign)
+    if not learned < enough or sign * (train - last) > GAP * abs(last):
         return None
     return Finding(
         "underfitting",

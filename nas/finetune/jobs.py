@@ -24,6 +24,8 @@ PATIENCE = 0.4
 """It ends early that has not got better for so much of its epochs: a decaying learning rate helps late."""
 FEWEST = 5
 """But never before so many."""
+FINAL = ("nan", "timeout")
+"""Failures that would come again. Others (a full disk, code that is restored by now) the next command tries again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,11 @@ class TuningJobs:
         self._finalists = list(finalists)
         self._baseline, self._seconds_left = baseline, seconds_left
         self._running: set[int] = set()
+        self._forgotten = {
+            record.number
+            for record in held.ledger.evaluations.all("finetune")
+            if record.outcome == "failed" and record.kind not in FINAL
+        }
 
     # ------------------------------------------------------------------ what there is
 
@@ -87,9 +94,13 @@ class TuningJobs:
         return name, "maximize" if direction == "maximize" else "minimize"
 
     def records(self, trial: int) -> list[EvaluationRecord]:
-        """Return the trainings of one finalist that this command would have asked for, in order."""
+        """Return the trainings of one finalist that this command would have asked for, in order.
+
+        Those that failed before it for reasons that may be gone are left out: they are tried again.
+        """
         every = self._held.ledger.evaluations.all("finetune")
-        return [record for record in every if record.trial == trial and record.epochs >= self._wishes.epochs]
+        asked = [record for record in every if record.trial == trial and record.epochs >= self._wishes.epochs]
+        return [record for record in asked if record.number not in self._forgotten]
 
     def goodness(self, record: EvaluationRecord) -> float:
         """Return how good a training is, greater is better; minus infinity where it failed or still runs."""
@@ -171,7 +182,14 @@ class TuningJobs:
     @property
     def done(self) -> bool:
         """Whether nothing is left to train."""
-        return not self._running and not any(self._plans(finalist) for finalist in self._finalists)
+        cut_short = any(record.outcome is None for each in self._finalists for record in self.records(each.trial))
+        return not cut_short and not any(self._plans(finalist) for finalist in self._finalists)
+
+    @property
+    def used_up(self) -> bool:
+        """Whether no trainings are left to adjust with; if there are, nothing is left that could be tried."""
+        least = self._wishes.trainings - (self._wishes.seeds - 1)
+        return all(len(self.records(each.trial)) >= least for each in self._finalists)
 
     def standing(self) -> TuningStanding:
         """Return how it stands."""

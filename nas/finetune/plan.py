@@ -74,8 +74,9 @@ def plan_of(record: EvaluationRecord) -> Plan:
 class Finalist:
     """One architecture that is fine-tuned, and what there is to choose from.
 
-    `trial` is its trial's number and `params` that trial's. `has_weights` tells whether the search has kept its
-    weights. `augmentations` are, by param, the values it may take.
+    `trial` is its trial's number and `params` that trial's. `has_weights` tells whether there is an encoder of the
+    search to go on from: without one it is trained from scratch, whatever was asked for. `augmentations` are, by
+    param, the values it may take.
     """
 
     trial: int
@@ -119,13 +120,19 @@ def next_plans(
         diagnose: Says what is wrong with a training.
     """
     known = {plan_of(record).key for record in done}
-    left = wishes.trainings - len(done)
     waiting = any(record.outcome is None for record in done)
     for stage in _stages(finalist, done, wishes, goodness, met, asked, diagnose):
-        missing = [plan for plan in stage if plan.key not in known]
-        if missing or (stage and waiting and any(_is_open(plan, done) for plan in stage)):
-            return missing[: max(0, left)]
+        left = wishes.trainings - len(done) - _reserved(stage, wishes)
+        missing = [plan for plan in stage if plan.key not in known][: max(0, left)]
+        if missing or (waiting and any(_is_open(plan, done) for plan in stage)):
+            return missing
     return []
+
+
+def _reserved(stage: Sequence[Plan], wishes: Wishes) -> int:
+    """Return how many trainings `stage` must leave: what is refined and adjusted leaves room for the other seeds."""
+    refines = bool(stage) and stage[0].stage in ("learning rate", "regularisation", "adjusting")
+    return wishes.seeds - 1 if refines else 0
 
 
 def _is_open(plan: Plan, done: Sequence[EvaluationRecord]) -> bool:
@@ -146,19 +153,36 @@ def _stages(
     stages = [base]
     best = _best(done, goodness, {plan.key for plan in base})
     if best is None:
-        if any(record.kind == "nan" for record in done):
-            stages.append(_adjusted(plan_of(done[0]), finalist, diagnose(done[0]), wishes, done))
+        stages.append(_rescue(finalist, done, base))
+        best = next((record for record in done if _is_rescued(record, goodness)), None)
+    if best is None:
         return stages
-    spare = wishes.seeds - 1
     if not (asked and met):
+        tried = {plan.key for stage in stages for plan in stage} | {plan_of(best).key}
         stages.append(_refined_rate(plan_of(best), finalist))
-        best = _best(done, goodness, {plan.key for stage in stages for plan in stage}) or best
+        tried |= {plan.key for plan in stages[-1]}
+        best = _best(done, goodness, tried) or best
         stages.append(_refined_decay(plan_of(best), finalist, diagnose(best)))
     every = _best(done, goodness, None) or best
-    if asked and not met and len(done) < wishes.trainings - spare:
-        stages.append(_adjusted(plan_of(every), finalist, diagnose(every), wishes, done))
+    if asked and not met:
+        stages.append(_adjusted(plan_of(every), finalist, diagnose(every), done))
     stages.append([replace(plan_of(every), stage="seeds", seed=seed) for seed in range(1, wishes.seeds)])
     return stages
+
+
+def _rescue(finalist: Finalist, done: Sequence[EvaluationRecord], base: Sequence[Plan]) -> list[Plan]:
+    """Return what may go well where every training at full length became no number: a far lower learning rate."""
+    keys = {plan.key for plan in base}
+    diverged = next((record for record in done if record.kind == "nan" and plan_of(record).key in keys), None)
+    if diverged is None:
+        return []
+    plans = [_rate_times(plan_of(diverged), finalist, factor) for factor in (0.1, 0.01)]
+    known = {plan_of(record).key for record in done if record.outcome is not None}
+    return [replace(plan, stage="adjusting") for plan in plans if plan.key not in known | keys][:1]
+
+
+def _is_rescued(record: EvaluationRecord, goodness: Callable[[EvaluationRecord], float]) -> bool:
+    return record.seed == 0 and plan_of(record).stage == "adjusting" and goodness(record) > -math.inf
 
 
 def _best(
@@ -172,7 +196,7 @@ def _best(
 
 def _at_full_length(finalist: Finalist, wishes: Wishes) -> list[Plan]:
     plans = []
-    if "scratch" in wishes.origins:
+    if "scratch" in wishes.origins or not finalist.has_weights:
         plans.append(Plan("full length", "scratch", {}, wishes.epochs, 0, "as in the search, at full length"))
     if "search" in wishes.origins and finalist.has_weights:
         before = finalist.params.get(PRETRAINED_RATE, 1.0)
@@ -217,7 +241,7 @@ def _augmented(finalist: Finalist, best: Plan) -> Plan | None:
 
 
 def _adjusted(
-    best: Plan, finalist: Finalist, findings: Sequence[Finding], wishes: Wishes, done: Sequence[EvaluationRecord]
+    best: Plan, finalist: Finalist, findings: Sequence[Finding], done: Sequence[EvaluationRecord]
 ) -> list[Plan]:
     """Return the first remedy for what is wrong with the best training that has not been tried."""
     known = {plan_of(record).key for record in done}
@@ -230,21 +254,29 @@ def _adjusted(
 def _remedies(best: Plan, finalist: Finalist, kinds: Sequence[str]) -> list[Plan]:
     """Return what could be tried, the most promising first."""
 
-    def scaled(what: str, factor: float) -> Plan:
-        params = _scaled(finalist.params, best.params, what, factor)
-        return replace(best, params=params, why=f"the {what.replace('_', ' ')} × {factor:g}")
+    def rate(factor: float) -> Plan:
+        return _rate_times(best, finalist, factor)
+
+    def decay(factor: float) -> Plan:
+        params = _scaled(finalist.params, best.params, "weight_decay", factor)
+        return replace(best, params=params, why=f"the weight decay × {factor:g}")
 
     longer = replace(best, epochs=math.ceil(LONGER * best.epochs), why=f"{LONGER:g} times the epochs")
     augmented = _augmented(finalist, best)
     by_kind: dict[str, list[Plan]] = {
-        "not converging": [scaled("learning_rate", 0.1), scaled("learning_rate", 0.3)],
-        "overfitting": [*([augmented] if augmented else []), scaled("weight_decay", 5.0), scaled("weight_decay", 25.0)],
-        "too slow": [longer, scaled("learning_rate", 2.0)],
-        "underfitting": [longer, scaled("learning_rate", 2.0), scaled("weight_decay", 0.1)],
+        "not converging": [rate(0.1), rate(0.3)],
+        "overfitting": [*([augmented] if augmented else []), decay(5.0), decay(25.0)],
+        "too slow": [longer, rate(2.0)],
+        "underfitting": [longer, rate(2.0), decay(0.1)],
     }
     plans = [plan for kind in kinds for plan in by_kind.get(kind, [])]
-    plans += [longer, scaled("learning_rate", 0.7), scaled("learning_rate", 1.5), scaled("weight_decay", 2.0)]
+    plans += [longer, rate(0.7), rate(1.5), decay(2.0)]
     return [plan for plan in plans if plan.key != best.key]
+
+
+def _rate_times(plan: Plan, finalist: Finalist, factor: float) -> Plan:
+    params = _scaled(finalist.params, plan.params, "learning_rate", factor)
+    return replace(plan, params=params, why=f"the learning rate × {factor:g}")
 
 
 def _scaled(params: Mapping[str, Scalar], changed: Mapping[str, Scalar], what: str, factor: float) -> dict[str, Scalar]:

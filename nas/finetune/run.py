@@ -12,13 +12,14 @@ from rich.console import Console
 
 from nas import catalogue
 from nas.conversation import Examine, Examined, Member
-from nas.errors import BadInput, NASError, NotFound
+from nas.errors import BadInput, Interrupted, NASError, NotFound
 from nas.finetune.diagnosis import Finding, doubt
 from nas.finetune.jobs import TuningJobs
-from nas.finetune.plan import Finalist, Origin, Wishes, plan_of
+from nas.finetune.plan import OPTIMIZER, Finalist, Origin, Wishes, plan_of
 from nas.finetune.requirement import Requirement, parse_requirement
 from nas.ranking import Ranked, bar, rank
 from nas.search.asking import ask
+from nas.search.chosen import SHORTEST
 from nas.search.hold import Hold, hold
 from nas.search.run import command_line, records_of, stored_study
 from nas.store.ledger import Ledger
@@ -26,6 +27,8 @@ from nas.store.records import EvaluationRecord, Interval, LookRecord
 
 From: TypeAlias = Literal["scratch", "search", "both"]
 ORIGINS: dict[str, tuple[Origin, ...]] = {"scratch": ("scratch",), "search": ("search",), "both": ("scratch", "search")}
+TOP, SEEDS, TRAININGS = 3, 2, 8
+"""How many finalists, seeds of the best recipe, and trainings of each finalist at most, where nothing is asked for."""
 LENGTHEN = 3
 """Full length is so many times the epochs of the search, where nothing else was asked for."""
 
@@ -34,7 +37,8 @@ LENGTHEN = 3
 class Tuned:
     """What became of one finalist. `searched` is its place before, `best` its best training, `None` where all failed.
 
-    `scratch` and `from_search` are the best scores by where the first weights came from; `seeds` are the scores of the
+    `scratch` and `from_search` are the scores at full length, before anything was refined, by where the first weights
+    came from; `seeds` are the scores of the
     best recipe's trainings, one a seed. `looks` are all measurements of this architecture on the test split, the last
     one of this model.
     """
@@ -78,12 +82,12 @@ def finetune(
     name: str,
     *,
     storage: str | None = None,
-    top: int = 3,
+    top: int = TOP,
     architecture: str | None = None,
-    seeds: int = 2,
+    seeds: int = SEEDS,
     epochs: int | None = None,
     origin: From = "both",
-    trainings: int = 8,
+    trainings: int = TRAININGS,
     hours: float | None = None,
     until: str | None = None,
     allow_changed: frozenset[str] = frozenset(),
@@ -114,13 +118,17 @@ def finetune(
         StudyChanged: Space, data or versions differ and are not allowed to.
     """
     url, record, study = stored_study(name, storage)
-    requirement = None
-    if until is not None:
-        requirement = parse_requirement(until, study.objectives[0], catalogue.tasks[study.task.kind].metrics)
+    task = catalogue.tasks[study.task.kind]
+    if task.makes_labels:
+        raise BadInput(
+            f"The task of {name!r}, {study.task.kind!r}, makes its labels as it trains: there is nothing to measure "
+            f"on a test split. Begin a study of the task the encoder is for, with space.start_from = {name!r}."
+        )
+    requirement = None if until is None else parse_requirement(until, study.objectives[0], task.metrics)
     given = {
-        "--top": top if architecture is None else None, "--architecture": architecture, "--seeds": seeds,
-        "--epochs": epochs, "--from": origin, "--trainings": trainings, "--hours": hours, "--until": until,
-        "--allow-changed": ",".join(sorted(allow_changed)) or None,
+        "--top": _unless(top, TOP), "--architecture": architecture, "--seeds": _unless(seeds, SEEDS),
+        "--epochs": epochs, "--from": _unless(origin, "both"), "--trainings": _unless(trainings, TRAININGS),
+        "--hours": hours, "--until": until, "--allow-changed": ",".join(sorted(allow_changed)) or None,
     }  # fmt: skip
     command = command_line("finetune", name, storage, **given)
     wishes = Wishes(epochs or LENGTHEN * study.search.epochs, seeds, ORIGINS[origin], max(trainings, seeds))
@@ -132,7 +140,7 @@ def finetune(
         jobs = TuningJobs(
             held,
             [entry.trial for entry in chosen],
-            [_finalist(held, entry) for entry in chosen],
+            [_finalist(held, entry, wishes) for entry in chosen],
             wishes,
             requirement=requirement,
             baseline=None if known is None else known.value,
@@ -142,11 +150,18 @@ def finetune(
         if held.signals.received is not None:
             held.ending = f"Stopped by {stopped}; what has been trained is saved. Go on with `{command}`."
             return Tuning(name, jobs.metric[0], held.signals.exit_code, held.ending, (), None, until, None)
-        tuned, ensemble = _measured(held, jobs, chosen)
+        try:
+            tuned, ensemble = _measured(held, jobs, chosen)
+        except Interrupted as stop:
+            raise Interrupted(f"{stop} Go on with `{command}`.", stop.exit_code) from None
         met = jobs.met if requirement is not None else None
-        code, message = _ending(tuned, requirement, met, stopped, command)
+        code, message = _ending(jobs, tuned, requirement, stopped, command)
         held.ending = message
         return Tuning(name, jobs.metric[0], code, message, tuned, ensemble, until, met)
+
+
+def _unless(value: object, usual: object) -> object:
+    return None if value == usual else value
 
 
 def _finalists(ledger: Ledger, top: int, architecture: str | None) -> list[Ranked]:
@@ -156,15 +171,26 @@ def _finalists(ledger: Ledger, top: int, architecture: str | None) -> list[Ranke
         raise NotFound(f"No trial of {name!r} is complete yet: there is nothing to fine-tune.")
     if architecture is None:
         return ranking[:top]
-    found = [entry for entry in ranking if (entry.trial.fingerprint or "").startswith(architecture.lower())]
-    if len(found) != 1 or len(architecture) < 4:
-        what = f"{len(found)} architectures begin" if found else "No complete architecture begins"
-        prints = ", ".join((entry.trial.fingerprint or "")[:12] for entry in (found or ranking)[:5])
-        raise NotFound(f"{what} with {architecture!r}; give at least 4 digits of one. There are: {prints}.")
+    digits = architecture.lower()
+    if len(digits) < SHORTEST or not set(digits) <= set("0123456789abcdef"):
+        raise BadInput(
+            f"--architecture takes a fingerprint, or its first {SHORTEST} hexadecimal digits or more. Received: "
+            f"{architecture!r}. {_known(ranking)}"
+        )
+    found = [entry for entry in ranking if (entry.trial.fingerprint or "").startswith(digits)]
+    if not found:
+        raise NotFound(f"No complete architecture of {name!r} begins with {digits}. {_known(ranking)}")
+    if len(found) > 1:
+        raise BadInput(f"{len(found)} architectures begin with {digits}. {_known(found)}")
     return found
 
 
-def _finalist(held: Hold, entry: Ranked) -> Finalist:
+def _known(ranking: Sequence[Ranked]) -> str:
+    told = [f"{(entry.trial.fingerprint or '')[:12]} (trial {entry.trial.number})" for entry in ranking[:5]]
+    return f"There are: {', '.join(told)}{' …' if len(ranking) > 5 else ''}."
+
+
+def _finalist(held: Hold, entry: Ranked, wishes: Wishes) -> Finalist:
     trial = entry.trial
     ledger = held.ledger
     id = ledger.get_trial_id_from_study_id_trial_number(ledger.study._study_id, trial.number)
@@ -174,9 +200,11 @@ def _finalist(held: Hold, entry: Ranked) -> Finalist:
         for name, distribution in distributions.items()
         if name.startswith("training/") and name.endswith("augmentation")
     }
-    has_weights = held.files.checkpoint(trial.number).exists()
-    if not has_weights:
-        held.observer.note(f"The search has not kept the weights of trial {trial.number}: it is trained from scratch.")
+    compiled = OPTIMIZER not in trial.params
+    has_weights = held.files.checkpoint(trial.number).exists() and not compiled
+    if "search" in wishes.origins and not has_weights:
+        why = "comes compiled, and has no encoder by itself" if compiled else "has no weights kept by the search"
+        held.observer.note(f"Trial {trial.number} {why}: it is trained from scratch alone.")
     return Finalist(trial.number, trial.params, has_weights, choices)
 
 
@@ -202,9 +230,12 @@ def _tuned(held: Hold, jobs: TuningJobs, entry: Ranked) -> Tuned:
         answer = _look(held, jobs, trial, best)
         validation = _interval(answer.validation, jobs.metric[0])
         said += [each for each in (doubt(answer.doubtful, answer.suspects),) if each is not None]
+    except Interrupted:
+        raise
     except NASError as error:
         problem = str(error)
-    looks = tuple(look for look in held.ledger.evaluations.looks if look.trial == trial)
+    looks = [look for look in held.ledger.evaluations.looks if look.trial == trial]
+    looks.sort(key=lambda look: look.evaluation == best.number)
     complete = [record for record in records if record.outcome == "complete"]
     recipe = plan_of(best)
     same = [
@@ -213,19 +244,16 @@ def _tuned(held: Hold, jobs: TuningJobs, entry: Ranked) -> Tuned:
         if (plan_of(record).origin, plan_of(record).params, record.epochs)
         == (recipe.origin, recipe.params, best.epochs)
     ]
-    by_origin = {
-        origin: [record for record in complete if plan_of(record).origin == origin] for origin in ("scratch", "search")
-    }
-    scores = {origin: max(found, key=jobs.goodness).score if found else None for origin, found in by_origin.items()}
+    scores = {plan_of(record).origin: record.score for record in complete if plan_of(record).stage == "full length"}
     return Tuned(
         entry,
         tuple(records),
         best,
-        scores["scratch"],
-        scores["search"],
+        scores.get("scratch"),
+        scores.get("search"),
         tuple(same),
         validation,
-        looks,
+        tuple(looks),
         tuple(said),
         problem,
     )
@@ -255,15 +283,18 @@ def _ensemble(held: Hold, jobs: TuningJobs, tuned: Sequence[Tuned]) -> Ensemble 
         return None
     try:
         answer = _examined(held, jobs, tuple(jobs.member(record) for record in best))
-    except BadInput:
-        return None
+    except Interrupted:
+        raise
     except NASError as error:
         held.observer.note(f"There is no ensemble: {error}")
         return None
     evaluations = held.ledger.evaluations
     metrics = {name: Interval(*values) for name, values in answer.test.items()}
     members = {record.trial: count for record, count in zip(best, answer.counts, strict=True) if count}
-    same = [look for look in evaluations.looks if look.trial is None and look.metrics == metrics]
+    alone = next(iter(members)) if len(members) == 1 else None  # then it was measured already
+    same = [
+        look for look in evaluations.looks if look.trial == alone and (alone is not None or look.metrics == metrics)
+    ]
     look = same[-1] if same else evaluations.look(None, None, answer.examples, metrics)
     held.ledger.flush()
     return Ensemble(members, _interval(answer.validation, jobs.metric[0]), look)
@@ -274,18 +305,24 @@ def _interval(found: dict[str, tuple[float, float, float]], metric: str) -> Inte
 
 
 def _ending(
-    tuned: Sequence[Tuned], requirement: Requirement | None, met: bool | None, stopped: str | None, command: str
+    jobs: TuningJobs, tuned: Sequence[Tuned], requirement: Requirement | None, stopped: str | None, command: str
 ) -> tuple[int, str]:
     """Return the exit code and a sentence."""
     best = next((each.best for each in tuned if each.best is not None), None)
     if best is None:
-        return 1, "No finalist could be trained; the causes are below."
-    if requirement is not None and not met:
-        why = "the hours are used up" if stopped == "hours" else "the trainings are used up"
-        return 1, (
-            f"The requirement {requirement} is not met: the best came to {best.score:.4f}, and {why}. More of them "
-            "(--trainings, --hours, --epochs) may help where a curve was still improving; see what is said below."
+        if stopped == "hours":
+            return 6, f"The hours were used up before a training was complete. Go on with `{command}`."
+        return 1, "No finalist could be trained; the causes are below. The same command tries again."
+    if requirement is not None and not jobs.met:
+        used_up = (
+            "the hours are" if stopped == "hours" else "the trainings are" if jobs.used_up else "all there is to try is"
         )
+        return 1, (
+            f"The requirement {requirement} is not met: the best came to {best.score:.4f}, and {used_up} used up. "
+            "What may help is said below for each finalist; more --trainings, --hours or --epochs go on from here."
+        )
+    if any(each.best is not None and each.problem is not None for each in tuned):
+        return 1, "Not every finalist could be measured on the test split; the causes are below."
     if stopped == "hours":
         return 6, f"The hours are used up before all was tried. Go on with `{command}`."
     reached = f"The requirement {requirement} is met." if requirement is not None else "The finalists are fine-tuned."

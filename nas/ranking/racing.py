@@ -21,6 +21,8 @@ Prior: TypeAlias = Mapping[C, Sequence[float] | float]
 
 DRAWS = 4096
 """Draws from the posterior behind `Ranking.p_best` and the tie group: ± 0.8 percentage points at most."""
+FIRST_ROUND = 2 / 3
+"""At most this share of a budget goes to first trainings: the rest tells the best from its rivals."""
 TIED = 0.05
 """A candidate with at least this chance of being better than the best cannot be told from it."""
 
@@ -147,7 +149,7 @@ class Race(Generic[C]):
             for trainings in (self._told, self._pending)
         )
         allowed = np.array([c not in failed for c in self._candidates])
-        everybody = self._budget >= 2 * len(places)
+        everybody = len(self._told) + len(self._pending) < FIRST_ROUND * self._budget
         known = self._known = self._known or self._posterior(self._candidates)
         candidate = self._candidates[next_candidate(known, trained, pending, allowed, everybody=everybody)]
         taken = {seed for c, seed in (*self._told, *self._pending) if c == candidate}

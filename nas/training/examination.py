@@ -8,21 +8,22 @@ from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import numpy as np
+import tensorflow as tf
 
+from nas import catalogue
 from nas.conversation import DataCard, Examine, Examined, Member
 from nas.data.prepared import open_split
 from nas.data.source import Array, Examples
 from nas.errors import BadInput
 from nas.training.candidate import Candidate
-from nas.training.feed import standardiser, stored
-from nas.training.loop import predictor
+from nas.training.feed import labelled, standardiser, stored
+from nas.training.loop import Rows, predictor
 from nas.training.restored import restore
-from nas.training.tasks.task import Outputs, Task
+from nas.training.tasks.task import VALIDATION_BATCH, Outputs, Task
 
 Found: TypeAlias = dict[str, float]
 ROUNDS = 12
 """How many members an ensemble has at most, repetitions included."""
-LEVEL = (0.025, 0.975)
 SUSPECTS = 10
 
 
@@ -55,6 +56,11 @@ class _Model:
     @classmethod
     def of(cls, member: Member) -> _Model:
         """Build it and load its weights; what it gives for a split is computed once."""
+        if catalogue.tasks[member.order.task].makes_labels:
+            raise BadInput(
+                f"The task {member.order.task!r} makes its labels as it trains: there is nothing to measure on a test "
+                "split. Fine-tune an encoder that starts from this one for the task it is for."
+            )
         restored = restore(member.order, Path(member.weights), member.fingerprint)
         card = member.order.data
         predict = predictor(restored.model, standardiser(card))
@@ -65,11 +71,6 @@ class _Model:
                 known[split] = predict(stored(card, split))
             return known[split]
 
-        if restored.candidate.view is not None:
-            raise BadInput(
-                f"The task {member.order.task!r} makes its labels as it trains: there is nothing to measure on a test "
-                "split. Fine-tune an encoder that starts from this one for the task it is for."
-            )
         outputs("validation"), outputs("test")  # now: the next model clears the session
         return cls(restored.candidate, outputs)
 
@@ -91,7 +92,7 @@ class _Panel:
         chosen = [outputs(split) for outputs, count in zip(self.outputs, counts, strict=True) for _ in range(count)]
         if len(chosen) == 1:
             return chosen[0]
-        found = self.task.together(chosen)
+        found = None if self.candidate.came_compiled else self.task.together(chosen)
         if found is None:
             raise BadInput("The outputs of several models of this task cannot be averaged: there is no ensemble of it.")
         return found
@@ -109,7 +110,7 @@ class _Panel:
             tried = []
             for member in range(len(counts)):
                 more = [count + (member == index) for index, count in enumerate(counts)]
-                found = self._measured("validation", self.together("validation", more), examples)
+                found = _Measure(self, "validation", self.together("validation", more), examples).whole
                 tried.append((sign * found[order.metric], -member, more))
             score, _, counts = max(tried)
             if score > best[0]:
@@ -121,38 +122,28 @@ class _Panel:
     ) -> dict[str, tuple[float, float, float]]:
         """Return each metric with the percentile interval of `resamples` draws of examples with replacement.
 
-        Source: Efron & Tibshirani 1993, An Introduction to the Bootstrap, section 13.3.
+        Where a measure compares examples, none may be drawn twice, or it finds itself: halves of the labels are drawn,
+        whose results scatter as much, and their interval is put around the value.
+
+        Source: Efron & Tibshirani 1993, An Introduction to the Bootstrap, section 13.3; for halves McCarthy 1969,
+        Rev. Int. Stat. Inst. 37(3).
         """
-        outputs, examples = self.together(split, counts), open_split(self.card, split)
-        whole = self._measured(split, outputs, examples)
+        examples = open_split(self.card, split)
+        measure = _Measure(self, split, self.together(split, counts), examples)
+        whole = measure.whole
         drawn: dict[str, list[float]] = {name: [] for name in whole}
+        halves = self.task.compares_examples
         for _ in range(resamples):
-            rows = rng.integers(0, len(examples), len(examples))
-            for name, value in self._measured(split, outputs[rows], _drawn(examples, rows)).items():
+            rows = _half(examples.labels, rng) if halves else rng.integers(0, len(examples), len(examples))
+            for name, value in measure.of(rows).items():
                 if name in drawn and np.isfinite(value):
                     drawn[name].append(value)
         found = {}
         for name, value in whole.items():
-            low, high = np.quantile(drawn[name], LEVEL) if drawn[name] else (value, value)
+            low, middle, high = np.quantile(drawn[name], (0.025, 0.5, 0.975)) if drawn[name] else (value,) * 3
+            if halves:
+                low, high = low + value - middle, high + value - middle
             found[name] = (value, float(min(low, value)), float(max(high, value)))
-        return found
-
-    def _measured(self, split: str, outputs: Array, examples: Examples) -> Found:
-        """Return the task's metrics of `outputs` on `examples` of `split`, under the names they have in a search."""
-
-        def predict(name: str) -> Array:
-            return outputs if name == "validation" else self.outputs[0](name)
-
-        def open_(name: str) -> Examples:
-            return examples if name == "validation" else open_split(self.card, name)
-
-        found: Found = {}
-        for metric in self.task.keras_metrics(self.card):
-            metric.update_state(examples.labels, outputs)
-            found[f"val_{metric.name}"] = float(metric.result())
-        found |= self.task.measure(Outputs(predict, open_), self.card)
-        if "val_loss" in self.task.metrics:
-            found["val_loss"] = float(np.mean(np.asarray(self.candidate.loss(examples.labels, outputs))))
         return found
 
     def doubts(self, counts: Sequence[int]) -> tuple[float | None, tuple[int, ...]]:
@@ -163,7 +154,12 @@ class _Panel:
         hard are counted as well: it is nearer an upper bound.
         """
         labels = open_split(self.card, "validation").labels
-        if self.task.cut != "class" or self.card.target.shape != () or len(labels.shape) != 1:
+        if (
+            self.candidate.came_compiled
+            or self.task.cut != "class"
+            or self.card.target.shape != ()
+            or len(labels.shape) != 1
+        ):
             return None, ()
         shares = _softmax(self.together("validation", counts))
         own = shares[np.arange(len(labels)), labels]
@@ -176,6 +172,67 @@ class _Panel:
         rows = np.flatnonzero(likelier)
         rows = rows[np.argsort(own[rows], kind="stable")]
         return float(likelier.mean()), tuple(int(row) for row in rows[:SUSPECTS])
+
+
+class _Measure:
+    """Measures what was given for a split: all of it, or some rows. Metrics have the names they have in a search.
+
+    They are the task's, or those that a model came compiled with.
+    """
+
+    def __init__(self, panel: _Panel, split: str, outputs: Array, examples: Examples) -> None:
+        self._panel, self._split, self._outputs, self._examples = panel, split, outputs, examples
+        self._task, self._model, self._loss = panel.task, panel.candidate.model, panel.candidate.loss
+        self._compiled = panel.candidate.came_compiled
+        labels = tf.constant(examples.labels)
+        self._y = labelled(Rows((), labels), self._model, panel.card).y if self._compiled else labels
+        self._given = tf.constant(outputs)
+        self._metrics = [] if self._compiled else self._task.keras_metrics(panel.card)
+        rows = np.arange(len(examples))
+        self.whole = self._all(rows, self._in_batches)  # eagerly, once: what makes variables has made them then
+        self._run = self._in_batches if self._task.compares_examples else tf.function(self._in_batches, autograph=False)
+
+    def of(self, rows: Array) -> Found:
+        """Return what these rows come to."""
+        return self._all(rows, self._run)
+
+    def _all(self, rows: Array, run: Callable[[Any], dict[str, Any]]) -> Found:
+        found = {name: float(value) for name, value in run(tf.constant(rows)).items()}
+        return found if self._compiled else found | self._at_once(rows)
+
+    def _in_batches(self, rows: Any) -> dict[str, Any]:
+        """Return what batches add up to, in batches as the search validates."""
+        for metric in self._metrics:
+            metric.reset_state()
+        found: dict[str, Any] = {}
+        losses = []
+        if self._compiled:
+            self._model.reset_metrics()
+        for start in range(0, rows.shape[0], VALIDATION_BATCH):
+            batch = rows[start : start + VALIDATION_BATCH]
+            y, given = tf.gather(self._y, batch), tf.gather(self._given, batch)
+            for metric in self._metrics:
+                metric.update_state(y, given)
+            share = batch.shape[0] / rows.shape[0]
+            if self._compiled:
+                losses.append(share * self._model.compute_loss(None, y, given))
+                found = {f"val_{name}": value for name, value in self._model.compute_metrics(None, y, given).items()}
+            elif "val_loss" in self._task.metrics:
+                losses.append(share * tf.reduce_mean(self._loss(y, given)))
+        found |= {f"val_{metric.name}": metric.result() for metric in self._metrics}
+        return found | ({"val_loss": tf.add_n(losses)} if losses else {})
+
+    def _at_once(self, rows: Array) -> Found:
+        """Return what takes the whole split."""
+        outputs, examples = self._outputs[rows], _drawn(self._examples, rows)
+
+        def predict(name: str) -> Array:
+            return outputs if name == "validation" else self._panel.outputs[0](name)
+
+        def open_(name: str) -> Examples:
+            return examples if name == "validation" else open_split(self._panel.card, name)
+
+        return self._task.measure(Outputs(predict, open_), self._panel.card)
 
 
 class _Rows(Mapping[str, Array]):
@@ -192,6 +249,12 @@ class _Rows(Mapping[str, Array]):
 
     def __len__(self) -> int:
         return len(self._x)
+
+
+def _half(labels: Array, rng: np.random.Generator) -> Array:
+    """Return the rows of half of the labels there are, two of them at least."""
+    known = np.unique(labels)
+    return np.flatnonzero(np.isin(labels, rng.choice(known, max(min(2, len(known)), len(known) // 2), replace=False)))
 
 
 def _drawn(examples: Examples, rows: Array) -> Examples:

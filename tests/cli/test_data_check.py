@@ -94,6 +94,15 @@ def test_data_that_cannot_be_used_are_refused_with_2(nas: Nas, tmp_path: Path) -
     assert "1 of 10 images cannot be read and are left out" in result.stdout
 
 
+def test_identities_that_validation_shares_with_train_are_told(nas: Nas, tmp_path: Path) -> None:
+    rows = [f"{n},{'ann' if n % 2 else 'bob'},{'validation' if n % 5 == 4 else 'train'}" for n in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join(["size,label,split", *rows, "50,eve,test", ""]))
+    study = write(tmp_path, "manifest:t.csv")
+    (tmp_path / "s.toml").write_text((tmp_path / "s.toml").read_text() + '[task]\nkind = "metric_learning"\n')
+    told = " ".join(nas("data", "check", study).stdout.split())
+    assert "Identities of the validation split that train has as well: 2 of 2 (ann, bob)" in told
+
+
 def test_what_a_function_prints_is_no_part_of_the_document(nas: Nas, tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(
         "import numpy as np\ndef load():\n    print('hello')\n"

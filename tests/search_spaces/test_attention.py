@@ -139,3 +139,31 @@ def test_sines_of_one_axis_tell_steps_apart(attention):
     added = np.asarray(attention.add_positions(np.zeros((1, 50, 8), "float32"), "sine"))[0]
     assert len(np.unique(added.round(4), axis=0)) == 50
     np.testing.assert_allclose(added[3], [*np.sin(w := 3 / 10_000 ** (np.arange(4) / 4)), *np.cos(w)], atol=1e-6)
+
+
+def test_a_residual_part_is_normalized_where_it_is_said(attention):
+    import keras
+
+    def names(norm, dropout=0.1):
+        x = keras.Input((10, 8))
+        y = attention.residual(x, keras.layers.Dense(8, name="change"), norm, dropout, name="part")
+        return [layer.name for layer in keras.Model(x, y).layers[1:]]
+
+    assert names("pre") == ["part_norm", "change", "part_dropout", "part_add"]
+    assert names("post") == ["change", "part_dropout", "part_add", "part_norm"]
+    assert names("none", dropout=0.0) == ["change", "part_add"]
+    with pytest.raises(ValueError, match="'pre', 'post' or 'none'"):
+        names("batch")
+
+
+@pytest.mark.parametrize(("activation", "gate"), [("reglu", "relu"), ("swiglu", "silu"), ("silu", None)])
+def test_a_feed_forward_layer_may_be_gated_and_dropped_within(attention, activation, gate):
+    import keras
+
+    x = keras.Input((10, 8))
+    model = keras.Model(x, attention.feed_forward(x, 12, activation, 0.2, name="mlp"))
+    names = [layer.name for layer in model.layers[1:]]
+    gated = ["mlp_value", "mlp_gate"] if gate else []
+    assert names == ["mlp_dense1", *gated, "mlp_inner_dropout", "mlp_dense2"]
+    assert model.get_layer("mlp_dense1").activation.__name__ == (gate or activation)
+    assert model.count_params() == (2 if gate else 1) * (8 * 12 + 12) + 12 * 8 + 8

@@ -33,6 +33,7 @@ class Matching(Task):
 
     objective: ClassVar = ("val_recall_at_5", "maximize")
     metrics: ClassVar = (*(f"val_recall_at_{k}" for k in RANKS), "val_loss")
+    compares_examples: ClassVar = True
     output: ClassVar = "(batch, 2, width): a vector of each half, whose product is high where they belong together"
     features: ClassVar[Features] = "pair"
 

@@ -49,6 +49,8 @@ class Task:
     cut: ClassVar[Cut] = "random"
     steps_have_labels: ClassVar[bool] = False
     """Whether a label belongs to a step of the input, so that an example must not be moved in time."""
+    compares_examples: ClassVar[bool] = False
+    """Whether `measure` compares the examples of a split with each other; what belongs together has the same label."""
     output: ClassVar[str] = "the task's output"
     """What the output of `attach_head` is, for those who use an exported model; empty for one that is thrown away."""
     embedding: ClassVar[str] = ""
@@ -75,6 +77,11 @@ class Task:
     def baseline(self, target: Target, splits: Splits) -> Baseline:
         """Return what can be had on the validation split without an encoder, under the names of `metrics`."""
         raise NotImplementedError
+
+    @property
+    def makes_labels(self) -> bool:
+        """Whether labels are made from inputs as it trains, so that there is nothing to measure a trained model on."""
+        return type(self).view is not Task.view
 
     # ---- what is trained
 
