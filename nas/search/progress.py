@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from nas.errors import plural
 from nas.search.observer import Careful, Observer, Standing
 from nas.store.records import TrialRecord
 
@@ -132,7 +133,7 @@ def duration(seconds: float) -> str:
 
 def _trials(standing: Standing) -> str:
     done = standing.spent - standing.running
-    return f"{done} of {standing.budget} trials" if standing.budget else f"{done} trials"
+    return f"{done:,} of {plural(standing.budget, 'trial')}" if standing.budget else plural(done, "trial")
 
 
 def _outcomes(standing: Standing) -> str:

@@ -14,7 +14,17 @@ from rich.console import Console
 
 from nas import catalogue
 from nas.conversation import DataCard, Failed, Prepare, Prepared
-from nas.errors import BadInput, DataError, Interrupted, NASError, NotFound, StorageError, StudyExists, StudyRunning
+from nas.errors import (
+    BadInput,
+    DataError,
+    Interrupted,
+    NASError,
+    NotFound,
+    StorageError,
+    StudyExists,
+    StudyRunning,
+    plural,
+)
 from nas.ranking import rank
 from nas.search.budget import Budget
 from nas.search.coordinator import TRIES, Coordinator
@@ -128,7 +138,7 @@ def resume(
         raise StudyRunning(name, record.running.pid, record.running.host)
     if trials is not None and trials < (done := spent(record.counts)):
         raise BadInput(
-            f"--trials {trials} is a total, and {done} trials of {name!r} have been begun already. "
+            f"--trials {trials} is a total, and {name!r} has begun {plural(done, 'trial')} already. "
             f"Give more, e.g. --trials {2 * done}."
         )
     given = {"--trials": trials, "--hours": hours, "--allow-changed": ",".join(sorted(allow_changed)) or None}
@@ -303,10 +313,11 @@ def _ending(
     resume_with = f"Go on with `nas resume {study.name}`."
     if signals.received is not None and stopped != "hours":
         code = signals.exit_code
-        message = f"Stopped by {stopped}; {left} trials are saved where they are. {resume_with}"
+        saved = plural(left, "trial is saved where it is", "trials are saved where they are")
+        message = f"Stopped by {stopped}; {saved}. {resume_with}"
     elif stopped == "hours":
         code = 6 if left else 0
-        message = f"The hours are used up; {left} trials were interrupted and saved. "
+        message = f"The hours are used up; {plural(left, 'trial was', 'trials were')} interrupted and saved. "
         message += f"Go on with `nas resume {study.name} --hours MORE`."
     elif coordinator.exhausted:
         code = 0
@@ -314,9 +325,8 @@ def _ending(
     else:
         code, message = 0, "The budget is used up."
         if standing.spent and ledger.record.counts == standing.counts:
-            message += (
-                f" Nothing was left to do: `--trials` and `--hours` raise the total, {standing.spent} trials so far."
-            )
+            so_far = plural(standing.spent, "trial")
+            message += f" Nothing was left to do: `--trials` and `--hours` raise the total, {so_far} so far."
     if code == 0 and not standing.counts.get("complete"):
         code, message = 1, f"{message} No trial is complete: see `nas show {study.name}` for the causes."
     records = [ledger.trial_record(trial._trial_id) for trial in ledger.study.get_trials(deepcopy=False)]

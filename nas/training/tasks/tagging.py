@@ -9,7 +9,7 @@ import numpy as np
 
 from nas.conversation import Baseline, DataCard, Target
 from nas.data.source import Array, RawData
-from nas.errors import DataError
+from nas.errors import DataError, plural
 from nas.training.tasks.class_labels import labels_of, only_known, same_kind
 from nas.training.tasks.task import Features, Splits, Task
 
@@ -150,7 +150,8 @@ def _same_steps(data: RawData, labels: dict[str, Array]) -> None:
     for name, known in data.inputs.items():
         shape = data.train.x[name].shape
         if known.kind == "sequence" and len(data.inputs) == 1 and shape[1] != steps["train"]:
-            raise DataError(f"A sequence has {shape[1]} steps, and y has {steps['train']} labels for it.")
+            labelled = plural(steps["train"], "label")
+            raise DataError(f"A sequence has {plural(shape[1], 'step')}, and y has {labelled} for it.")
 
 
 def _counted(y: Array, target: Target) -> tuple[int, ...]:
