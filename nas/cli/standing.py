@@ -71,9 +71,12 @@ def next_commands(study: StudyRecord, leader: Ranked | None) -> list[tuple[str, 
                 commands.append((f"nas race {name}", "train the best again with new seeds"))
     if leader is None:
         return commands
+    # While a study goes on its workers are in the way; without its file nothing can be built again.
+    alone = state(study) == "finished" and study.file is not None
     return [
         *commands,
         (f"nas show {name} {leader.trial.number}", "the best one, layer by layer"),
         (f"nas rank {name}", "all of them in order"),
+        *([(f"nas latency {name}", "how long the best take here")] if alone else []),
         (f"nas report {name}", "one page with everything"),
     ]

@@ -358,7 +358,7 @@ def failures_table(causes: Sequence[tuple[str, str, int]], verbose: bool = False
     for kind, message, number in causes if verbose else causes[:5]:
         made.add_row(str(number), kind, words.short(message, 500 if verbose else 160))
     if len(causes) > 5 and not verbose:
-        made.add_row("", "", f"and {len(causes) - 5} other causes (-v shows them)")
+        made.add_row("", "", f"and {words.plural(len(causes) - 5, 'other cause')} (-v shows all)")
     return made
 
 
