@@ -7,9 +7,8 @@ import os
 
 import pytest
 
-from nas.errors import BadInput, NASError, UnknownName
 from nas.export.comparing import compare
-from nas.export.formats import FORMATS, chosen_formats
+from nas.export.formats import FORMATS
 from nas.export.serving import serving_model
 from tests.export.members import SHIPPED, member
 
