@@ -43,8 +43,9 @@ class Restored:
     def encoder(self, side: Side | None = None) -> keras.Model:
         """Return ``inputs ▶ {"features": (batch, width)}``, without the head; of a pair two vectors, by name.
 
-        Those of a pair are ``"query_vector"`` and ``"item_vector"``. What is a sequence or a map is averaged over its places, as heads do; where a task trains an embedding in its
-        head, that is given. With a `side`, the half of a pair that sees only its own inputs.
+        Those of a pair are ``"query_vector"`` and ``"item_vector"``. What is a sequence or a map is averaged over its
+        places, as heads do; where a task trains an embedding in its head, that is given. With a `side`, the half of a
+        pair that sees only its own inputs.
 
         Raises:
             BadInput: The model came compiled and has no encoder; or it is no pair, or its halves cannot be parted.

@@ -50,7 +50,7 @@ def test_a_projection_does_not_depend_on_signs():
 
 def test_what_cannot_be_measured_is_refused():
     train, y = clusters(30)
-    with pytest.raises(BadInput, match="1 classes that train lacks, e.g. 'd'"):
+    with pytest.raises(BadInput, match=r"1 classes that train lacks, e\.g\. 'd'"):
         measure(train, y, train[:2], np.array(["a", "d"]))
     with pytest.raises(BadInput, match="NaN or infinite"):
         measure(train * np.nan, y, train, y)
