@@ -107,7 +107,10 @@ class Evaluator:
             self._stopping = stopping
             if stopping is None:
                 self._hand_out()
-            if self._stop_at_once() or (not self._live and (stopping or (jobs.done and not self._again))):
+            if self._stop_at_once():
+                stopping = stopping or self._stop_asked()  # both may have come since
+                break
+            if not self._live and (stopping or (jobs.done and not self._again)):
                 break
             for worker, message in self._pool.messages(timeout=0.2):
                 self._hear(worker, message)
