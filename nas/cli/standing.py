@@ -116,7 +116,7 @@ def next_commands(study: StudyRecord, leader: Ranked | None) -> list[tuple[str, 
     if leader is None:
         return commands
     if state(study) == "finished" and can_be_fine_tuned(study):
-        commands.append((f"nas finetune {name}", "train the best at full length, measure them on the test split"))
+        commands.append((f"nas finetune {name}", "train the best to the end"))
     return [
         *commands,
         (f"nas show {name} {leader.trial.number}", "the best one, layer by layer"),
