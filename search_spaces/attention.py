@@ -112,12 +112,15 @@ def add_positions(x, kind, name="position"):
     return SinePositions(x.shape[1:2], name=name)(x) if kind == "sine" else x
 
 
-def transformer_block(x, mask=None, *, heads, ratio, activation, norm="pre", rotary=False, dropout=0.0, name):
+def transformer_block(
+    x, mask=None, *, context=None, heads, ratio, activation, norm="pre", rotary=False, dropout=0.0, name
+):
     """Return `x` after one block: every step looks at all real ones, then is transformed by itself.
 
     Args:
         x: (batch, steps, width).
-        mask: (batch, steps), which steps are real.
+        mask: (batch, steps), which steps are real; with a `context`, which of its steps are.
+        context: (batch, others, width), what steps look at instead of at each other.
         heads: Of attention; `width` is a multiple of it, twice so for rotary positions.
         ratio: How much wider the feed-forward layer is than `width`; one with a gate is 2/3 as wide.
         activation: One of `ACTIVATIONS`, see `feed_forward`.
@@ -128,11 +131,12 @@ def transformer_block(x, mask=None, *, heads, ratio, activation, norm="pre", rot
 
     Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.
     """
-    attention = SelfAttention(heads, rotary=rotary, dropout=dropout, name=f"{name}_attention")
+    kind, seen = (SelfAttention, ()) if context is None else (CrossAttention, (context,))
+    attention = kind(heads, rotary=rotary, dropout=dropout, name=f"{name}_attention")
     inner = inner_width(x.shape[-1], ratio, activation)
 
     def attend(y):
-        return attention(y, real=mask)
+        return attention(y, *seen, real=mask)
 
     def transform(y):
         return feed_forward(y, inner, activation, name=f"{name}_mlp")
@@ -223,13 +227,17 @@ class SelfAttention(layers.Layer):
 
     def call(self, inputs, real=None, training=None):
         """Return what each step has seen."""
+        return self._look(inputs, inputs, real, training)
+
+    def _look(self, inputs, context, real, training):
+        """Return what each step of `inputs` has seen of the `real` ones of `context`."""
         _, steps, width = inputs.shape
         size = width // self.heads
 
         def split(x):
-            return ops.reshape(x, (-1, steps, self.heads, size))
+            return ops.reshape(x, (-1, x.shape[1], self.heads, size))
 
-        query, key, value = split(self.query(inputs)), split(self.key(inputs)), split(self.value(inputs))
+        query, key, value = split(self.query(inputs)), split(self.key(context)), split(self.value(context))
         if self.rotary:
             query, key = rotate(query), rotate(key)
         scores = ops.einsum("bqhs,bkhs->bhqk", query, key) / size**0.5
@@ -248,6 +256,19 @@ class SelfAttention(layers.Layer):
     def get_config(self):
         """Return what `from_config` needs."""
         return {**super().get_config(), "heads": self.heads, "rotary": self.rotary, "dropout": self.dropout}
+
+
+@keras.saving.register_keras_serializable(package="search_spaces")
+class CrossAttention(SelfAttention):
+    """Every step looks at all real ones of a context: (batch, steps, width), (batch, others, width) -> like the first.
+
+    Arguments are those of `SelfAttention`; `real`, (batch, others), is the context's. Source: as there.
+    """
+
+    def call(self, inputs, context, real=None, training=None):
+        """Return what each step has seen of the context; zeros where none of it is real."""
+        seen = self._look(inputs, context, real, training)
+        return seen if real is None else seen * ops.cast(ops.any(real, axis=1), seen.dtype)[:, None, None]
 
 
 def rotate(x):

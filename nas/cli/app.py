@@ -28,7 +28,7 @@ from nas.errors import NASError
 EXIT_CODES = """\b
 Exit codes:
   0    done
-  1    a run failed: no trial is complete, or a check of `nas doctor` failed
+  1    a run failed: no trial is complete, a check of `nas doctor` failed, an export differs from its model
   2    something typed or written in a file cannot be used
   3    no such study, trial or database
   4    a conflict: the study exists, is being run, or stands on something else now

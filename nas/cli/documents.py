@@ -38,6 +38,19 @@ def study_document(study: StudyRecord, leader: Ranked | None) -> dict[str, Any]:
     }
 
 
+def finetuned_document(tuned: standing.FineTuned | None) -> dict[str, Any] | None:
+    """Return what fine-tuning has come to, or ``None``."""
+    if tuned is None:
+        return None
+    return {
+        "trainings": tuned.trainings,
+        "trial": None if tuned.best is None else tuned.best.trial,
+        "score": None if tuned.best is None else tuned.best.score,
+        "test": None if tuned.look is None else plain(tuned.look.metrics),
+        "looks": tuned.looks,
+    }
+
+
 def _baseline_document(study: StudyRecord, leader: Ranked | None) -> dict[str, Any] | None:
     """Return what can be had without an encoder, and whether the best trial beats it."""
     known = bar(study)
@@ -99,11 +112,17 @@ def reliability_document(known: Reliability) -> dict[str, Any]:
     return document
 
 
-def overview_document(study: StudyRecord, trials: Sequence[TrialRecord], top: Sequence[Ranked]) -> dict[str, Any]:
+def overview_document(
+    study: StudyRecord,
+    trials: Sequence[TrialRecord],
+    top: Sequence[Ranked],
+    tuned: standing.FineTuned | None = None,
+) -> dict[str, Any]:
     """Return what ``show NAME`` tells."""
     leader = top[0] if top else None
     return {
         **study_document(study, leader),
+        "finetuned": finetuned_document(tuned),
         "file": study.file,
         "base": study.base,
         "data": study.data,

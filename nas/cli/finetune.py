@@ -92,9 +92,12 @@ def finetune(
     if output.json:
         output.document(**_document(tuning))
     else:
-        from nas.cli.tuning_view import tuning_view
+        from nas.cli.tuning_view import next_commands, tuning_view
+        from nas.cli.views import commands_view
 
         output.show(*tuning_view(tuning, output.verbose))
+        if commands := next_commands(tuning):
+            output.hint("", *commands_view(commands, storage))
     context.exit(tuning.exit_code)
 
 

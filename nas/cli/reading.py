@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -65,14 +66,17 @@ def _show_study(output: Output, name: str, storage: str | None) -> None:
         study = queries.study(connection, name)
         trials = queries.trials(connection, study.id)
         evaluations = queries.evaluations(connection, study.id)
+        tuned = standing.fine_tuned(connection, study)
     top = rank(trials, study.directions, evaluations)[:TOP]
     if output.json:
-        output.document(study=study.name, overview=documents.overview_document(study, trials, top))
+        output.document(study=study.name, overview=documents.overview_document(study, trials, top, tuned))
         return
     from nas.cli import views
 
     leader = top[0] if top else None
-    output.show(*views.study_view(study, leader), "", views.ranking_table(top, study.objectives, output.verbose))
+    output.show(
+        *views.study_view(study, leader, tuned=tuned), "", views.ranking_table(top, study.objectives, output.verbose)
+    )
     causes = standing.failures(trials)
     if causes:
         output.show("", views.failures_table(causes, output.verbose))
@@ -149,6 +153,9 @@ def rank(output: Output, name: str, top: int | None, storage: str | None) -> Non
         output.hint(sentence)
     for sentence in reliability_lines(known, output.verbose):
         output.hint(sentence)
+    if entries and standing.can_be_fine_tuned(study):
+        told = "trains the best at full length, and measures them on the test split"
+        output.hint(f"`nas finetune {shlex.quote(name)}` {told}.")
 
 
 @click.command()

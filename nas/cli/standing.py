@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nas.ranking import Ranked, rank
-from nas.store.records import StudyRecord, TrialRecord, is_exhausted, spent, state, used_up
+from nas.store.records import (
+    EvaluationRecord,
+    LookRecord,
+    StudyRecord,
+    TrialRecord,
+    is_exhausted,
+    spent,
+    state,
+    used_up,
+)
 
 if TYPE_CHECKING:
     from nas.store.engine import Source
@@ -44,6 +55,41 @@ def leader(source: Source, study: StudyRecord) -> Ranked | None:
     return ranked[0] if ranked else None
 
 
+@dataclass(frozen=True, slots=True)
+class FineTuned:
+    """What fine-tuning has come to so far: trainings that are over, the best of them, and the last look at it.
+
+    `looks` is how often its architecture was measured on the test split.
+    """
+
+    trainings: int
+    best: EvaluationRecord | None
+    look: LookRecord | None
+    looks: int
+
+
+def fine_tuned(source: Source, study: StudyRecord) -> FineTuned | None:
+    """Return what `study` was fine-tuned to; ``None`` where it was not."""
+    from nas.store import queries
+
+    over = [one for one in queries.evaluations(source, study.id) if one.purpose == "finetune" and one.outcome]
+    if not over:
+        return None
+    sign = 1.0 if study.directions[0] == "maximize" else -1.0
+    best = max((one for one in over if one.outcome == "complete"), key=lambda one: sign * one.score, default=None)
+    looks = [look for look in queries.looks(source, study.id) if best is not None and look.trial == best.trial]
+    own = [look for look in looks if best is not None and look.evaluation == best.number]
+    return FineTuned(len(over), best, own[-1] if own else None, len(looks))
+
+
+def can_be_fine_tuned(study: StudyRecord) -> bool:
+    """Tell whether the task of `study` has labels to measure a trained model on."""
+    from nas import catalogue
+
+    kind = tomllib.loads(study.file or "").get("task", {}).get("kind", "classification")
+    return study.file is not None and kind in catalogue.tasks and not catalogue.tasks[kind].makes_labels
+
+
 def failures(trials: Sequence[TrialRecord]) -> list[tuple[str, str, int]]:
     """Return ``(kind, message, how many)`` of the failed trials, the most frequent first; duplicates are left out.
 
@@ -71,9 +117,14 @@ def next_commands(study: StudyRecord, leader: Ranked | None) -> list[tuple[str, 
                 commands.append((f"nas race {name}", "train the best again with new seeds"))
     if leader is None:
         return commands
+    # While a study goes on its workers are in the way; without its file nothing can be built again.
+    alone = state(study) == "finished" and study.file is not None
+    if state(study) == "finished" and can_be_fine_tuned(study):
+        commands.append((f"nas finetune {name}", "train the best to the end"))
     return [
         *commands,
         (f"nas show {name} {leader.trial.number}", "the best one, layer by layer"),
         (f"nas rank {name}", "all of them in order"),
+        *([(f"nas latency {name}", "how long the best take here")] if alone else []),
         (f"nas report {name}", "one page with everything"),
     ]

@@ -30,6 +30,7 @@ class Look:
     best: Ranked | None
     events: tuple[EventRecord, ...]
     """Oldest first."""
+    tuned: standing.FineTuned | None = None
 
 
 @click.command()
@@ -77,6 +78,7 @@ def look(storage: str | None, name: str | None) -> list[Look]:
                 study,
                 standing.leader(connection, study),
                 tuple(sorted(queries.events(connection, study.id), key=lambda event: event.at)),
+                standing.fine_tuned(connection, study),
             )
             for study in studies
         ]
@@ -90,13 +92,17 @@ def _of_interest(studies: Sequence[StudyRecord]) -> list[StudyRecord]:
 
 
 def _document(one: Look) -> dict[str, object]:
-    return {**documents.study_document(one.study, one.best), "events": plain(one.events)}
+    return {
+        **documents.study_document(one.study, one.best),
+        "finetuned": documents.finetuned_document(one.tuned),
+        "events": plain(one.events),
+    }
 
 
 def _view(one: Look, verbose: bool) -> list[RenderableType]:
     from nas.cli import views
 
-    view = views.study_view(one.study, one.best)
+    view = views.study_view(one.study, one.best, tuned=one.tuned)
     if one.events:
         view += ["", views.events_view(one.events if verbose else one.events[-5:])]
     return view

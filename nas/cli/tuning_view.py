@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ def tuning_view(tuning: Tuning, verbose: bool = False) -> Iterator[RenderableTyp
         yield from _ensemble(tuning.ensemble, tuning)
     for tuned in tuning.finalists:
         yield ""
-        yield from _told(tuned, tuning.metric, verbose)
+        yield from _told(tuned, tuning.metric, unmet=tuning.met is False, verbose=verbose)
 
 
 def _results(tuning: Tuning) -> RenderableType:
@@ -63,7 +64,7 @@ def _ensemble(ensemble: Ensemble, tuning: Tuning) -> Iterator[RenderableType]:
         yield Text(f"together: the mean of {told}, chosen on the validation split.")
 
 
-def _told(tuned: Tuned, metric: str, verbose: bool) -> Iterator[RenderableType]:
+def _told(tuned: Tuned, metric: str, *, unmet: bool, verbose: bool) -> Iterator[RenderableType]:
     trial = tuned.searched.trial
     yield Text(f"Trial {trial.number}", "bold")
     if tuned.problem is not None:
@@ -82,15 +83,30 @@ def _told(tuned: Tuned, metric: str, verbose: bool) -> Iterator[RenderableType]:
             "yellow",
         )
     for finding in tuned.findings:
-        yield Text.assemble("  ", (finding.kind, "yellow"), f": {finding.what} Try: {finding.remedy}")
+        yield Text.assemble("  ", (finding.kind, "yellow"), f": {finding.what}")
+        yield Text(f"    try: {finding.remedy[0].lower()}{finding.remedy[1:]}")
     if not tuned.findings and tuned.best is not None:
-        yield Text("  its curve shows nothing that is wrong.")
+        yield Text("  its curve shows nothing wrong.")
+        if unmet:
+            yield Text("  More data, larger limits or a longer search may do more now than more trainings.")
     if verbose:
         for record in tuned.trainings:
             outcome = (
                 words.score(record.score, metric) if record.outcome == "complete" else record.outcome or "cut short"
             )
             yield Text(f"  {outcome}  {plan_of(record).why}, seed {record.seed}")
+
+
+def next_commands(tuning: Tuning) -> list[tuple[str, str]]:
+    """Return ``(command, what for)`` of what makes sense with the best finalist."""
+    best = next((tuned for tuned in tuning.finalists if tuned.best is not None), None)
+    if best is None:
+        return []
+    which = f"{shlex.quote(tuning.name)} --architecture {(best.searched.trial.fingerprint or '')[:8]}"
+    return [
+        (f"nas export {which}", "files that run without nas"),
+        (f"nas encode {which}", "embeddings of data by its encoder"),
+    ]
 
 
 def _score(value: float | None, metric: str) -> str:

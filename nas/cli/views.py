@@ -54,8 +54,13 @@ def age(at: datetime, now: datetime | None = None) -> str:
     return f"{int(seconds)} s"
 
 
-def study_view(study: StudyRecord, leader: Ranked | None, now: datetime | None = None) -> list[RenderableType]:
-    """Return a study in detail. `leader` is what ranks first."""
+def study_view(
+    study: StudyRecord,
+    leader: Ranked | None,
+    now: datetime | None = None,
+    tuned: standing.FineTuned | None = None,
+) -> list[RenderableType]:
+    """Return a study in detail. `leader` is what ranks first, `tuned` what it was fine-tuned to."""
     latest = study.sessions[-1] if study.sessions else None
     left = standing.seconds_left(study)
     holder = study.running
@@ -75,6 +80,7 @@ def study_view(study: StudyRecord, leader: Ranked | None, now: datetime | None =
                 + ("" if left is None else f", about {words.duration(left)} left"),
                 "best": None if leader is None else best_line(leader, study.objectives),
                 "baseline": baseline_line(study, leader),
+                "fine-tuned": None if tuned is None else tuned_line(tuned, study.objectives[0]),
                 "run by": None
                 if holder is None or latest is None
                 else f"process {holder.pid} on {words.short(holder.host)}, heard of {age(latest.renewed, now)} ago",
@@ -144,6 +150,21 @@ def race_line(study: StudyRecord) -> str | None:
     if study.race_budget >= study.raced:
         return f"{study.raced} of {words.plural(study.race_budget, 'training')} with new seeds"
     return f"{words.plural(study.raced, 'training')} with new seeds"
+
+
+def tuned_line(tuned: standing.FineTuned, metric: str) -> str:
+    """Return "14 trainings · val_accuracy 0.9757 (trial 0) · test 0.9694 (0.9526–0.9861)"."""
+    parts = [words.plural(tuned.trainings, "training")]
+    if tuned.best is not None:
+        parts.append(f"{words.short(metric, 40)} {words.score(tuned.best.score, metric)} (trial {tuned.best.trial})")
+    found = tuned.look.metrics.get(metric) if tuned.look is not None else None
+    if found is not None:
+        low, high = words.score(found.low, metric), words.score(found.high, metric)
+        again = f", look {tuned.looks}" if tuned.looks > 1 else ""
+        parts.append(f"test {words.score(found.value, metric)} ({low}–{high}{again})")
+    else:
+        parts.append("not measured on the test split yet")
+    return " · ".join(parts)
 
 
 def best_line(leader: Ranked, objectives: Sequence[str]) -> str:
@@ -372,7 +393,7 @@ def failures_table(causes: Sequence[tuple[str, str, int]], verbose: bool = False
     for kind, message, number in causes if verbose else causes[:5]:
         made.add_row(str(number), kind, words.short(message, 500 if verbose else 160))
     if len(causes) > 5 and not verbose:
-        made.add_row("", "", f"and {len(causes) - 5} other causes (-v shows them)")
+        made.add_row("", "", f"and {words.plural(len(causes) - 5, 'other cause')} (-v shows all)")
     return made
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from nas.conversation import InputKind
 from nas.data.source import ONLY, Array, Examples, RawData, RawInput, chunks
-from nas.errors import DataError
+from nas.errors import DataError, plural
 
 LARGEST = 1e30
 """Beyond this, float32 can no longer hold the differences and squares that training makes of inputs."""
@@ -140,7 +140,8 @@ def _problems(split: str, examples: Examples, known: dict[str, RawInput]) -> Ite
         yield f"{split}: y must have one label an example. Received a single value: {y}."
     for name, x in examples.x.items():
         if y is not None and x.ndim and y.ndim and len(x) != len(y):
-            yield f"{split}: {name} has {len(x)} examples, y has {len(y)} labels; each example needs one."
+            counts = f"{name} has {plural(len(x), 'example')}, y has {plural(len(y), 'label')}"
+            yield f"{split}: {counts}; each example needs one."
         yield from _problems_of(f"{split}: {name}", x, known[name])
 
 
@@ -209,7 +210,7 @@ def _in_columns(columns: dict[int, tuple[int, int]], names: Sequence[str], most:
         for column, (count, row) in sorted(columns.items())
     ]
     more = len(told) - most
-    rest = f" and {more:,} more column{'s' if more > 1 else ''}" if more > 0 else ""
+    rest = f" and {plural(more, 'more column')}" if more > 0 else ""
     return f": {', '.join(told[:most])}{rest}" if told else ""
 
 

@@ -31,7 +31,7 @@ from nas.data.side_features import side_features
 from nas.data.source import Array, Examples, RawData, RawInput
 from nas.data.splits import hold_out_latest
 from nas.data.table import Table, read_table
-from nas.errors import DataError
+from nas.errors import DataError, plural
 
 USER, HISTORY, ITEM = "user", "history", "item"
 """What the inputs are called."""
@@ -228,5 +228,6 @@ def _notes(log: Log, kept: Log, settings: InteractionsSection, unknown: int) -> 
             "(data.interactions.fewest)."
         )
     if unknown:
-        notes.append(f"{unknown:,} held-out interactions are with items that train has not got; they are left out.")
+        left_out = plural(unknown, "held-out interaction is", "held-out interactions are")
+        notes.append(f"{left_out} with items that train has not got, and left out.")
     return tuple(notes)

@@ -42,16 +42,17 @@ def load(rest: str, base: Path, options: DataSection) -> RawData:
         DataError: There is no such function, it fails, or it returns something else.
     """
     function, file = _find(rest, base)
+    name = rest.rpartition(":")[2]
     try:
         returned = function()
     except (Exception, SystemExit) as error:
-        raise DataError(f"{rest} failed: {what_failed(error, file)}.") from error
+        raise DataError(f"{name} failed: {what_failed(error, file)}.") from error
     try:
-        return _raw_data(rest, returned)
+        return _raw_data(name, returned)
     except DataError:
         raise
     except Exception as error:  # a tf.data.Dataset runs its functions while it is read
-        raise DataError(f"What {rest} returned cannot be read: {what_failed(error, file)}.") from error
+        raise DataError(f"What {name} returned cannot be read: {what_failed(error, file)}.") from error
 
 
 def _find(rest: str, base: Path) -> tuple[Callable[[], Any], str | None]:

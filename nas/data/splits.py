@@ -192,8 +192,8 @@ def _group_notes(splits: dict[str, Examples], options: SplitSection) -> list[str
         shared = known.get(name, set()) & known.get("train", set())
         if shared and options.by == "group":
             notes.append(
-                f"{len(shared)} of {len(known[name])} groups of the {name} split are in train as well, as the source "
-                f"gives it: {_some(sorted(map(str, shared)))}."
+                f"Groups of the {name} split that train has as well, as the source gives it: {len(shared):,} of "
+                f"{len(known[name]):,} ({_some(sorted(map(str, shared)))})."
             )
     return notes
 

@@ -121,7 +121,7 @@ class TuningJobs:
         """Return the model that a training left: how it is built, and its best weights."""
         trial = self._trials[record.trial]
         assert trial.fingerprint is not None
-        order = self._order(record, plan_of(record))
+        order = replace(self._order(record, plan_of(record)), start=None)  # it has all of its weights
         return Member(order, trial.fingerprint, str(self._held.files.kept(record.number)))
 
     @property

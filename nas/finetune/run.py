@@ -156,6 +156,9 @@ def finetune(
             raise Interrupted(f"{stop} Go on with `{command}`.", stop.exit_code) from None
         met = jobs.met if requirement is not None else None
         code, message = _ending(jobs, tuned, requirement, stopped, command)
+        together = ensemble is not None and requirement is not None and requirement.is_met(ensemble.validation.value)
+        if together and not met:
+            message += " The finalists together do meet it on the validation split."
         held.ending = message
         return Tuning(name, jobs.metric[0], code, message, tuned, ensemble, until, met)
 
@@ -244,7 +247,8 @@ def _tuned(held: Hold, jobs: TuningJobs, entry: Ranked) -> Tuned:
         if (plan_of(record).origin, plan_of(record).params, record.epochs)
         == (recipe.origin, recipe.params, best.epochs)
     ]
-    scores = {plan_of(record).origin: record.score for record in complete if plan_of(record).stage == "full length"}
+    whole = [record for record in complete if plan_of(record).stage == "full length"]
+    scores = {plan_of(record).origin: record.score for record in sorted(whole, key=lambda record: record.epochs)}
     return Tuned(
         entry,
         tuple(records),

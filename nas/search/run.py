@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from nas.errors import BadInput, NotFound, StorageError, StudyExists, StudyRunning
+from nas.errors import BadInput, NotFound, StorageError, StudyExists, StudyRunning, plural
 from nas.ranking import Ranked, rank
 from nas.search.budget import Budget
 from nas.search.coordinator import Coordinator
@@ -106,7 +106,7 @@ def resume(
     url, record, study = stored_study(name, storage)
     if trials is not None and trials < (done := spent(record.counts) + min(record.raced, record.race_budget)):
         raise BadInput(
-            f"--trials {trials} is a total, and {done} trials of {name!r} have been begun already. "
+            f"--trials {trials} is a total, and {name!r} has begun {plural(done, 'trial')} already. "
             f"Give more, e.g. --trials {2 * done}."
         )
     given = {"--trials": trials, "--hours": hours, "--allow-changed": ",".join(sorted(allow_changed)) or None}
@@ -301,9 +301,8 @@ def _ending(held: Hold, coordinator: Coordinator, stopped: str | None) -> Ending
         code, message = 0, f"{USED_UP}."
         raced = sum(record.outcome is not None for record in ledger.evaluations.all("race"))
         if standing.spent and ledger.record.counts == standing.counts and raced == ledger.record.raced:
-            message += (
-                f" Nothing was left to do: `--trials` and `--hours` raise the total, {standing.spent} trials so far."
-            )
+            so_far = plural(standing.spent, "trial")
+            message += f" Nothing was left to do: `--trials` and `--hours` raise the total, {so_far} so far."
     if code == 0 and not standing.counts.get("complete"):
         code, message = 1, f"{message} No trial is complete: see `nas show {study.name}` for the causes."
     return _ended(held, code, message)

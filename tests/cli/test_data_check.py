@@ -69,6 +69,7 @@ def test_of_many_classes_the_ends_are_shown(nas: Nas, tmp_path: Path) -> None:
     told = nas("data", "check", study).stdout
     assert "… 2 more classes" in told
     assert "more classes" not in nas("data", "check", study, "-v").stdout
+    assert "… 1 more class " in nas("data", "check", reviews(tmp_path, classes=13)).stdout
 
 
 def test_eighty_columns_are_enough(nas: Nas, tmp_path: Path) -> None:

@@ -58,6 +58,24 @@ def test_next_commands_fit_the_state() -> None:
     assert first(study(name="two words")) == "nas resume 'two words'"
 
 
+def test_architectures_are_timed_when_no_worker_is_in_the_way() -> None:
+    def commands(record: StudyRecord, leader: TrialRecord | None) -> list[str]:
+        return [command for command, _ in standing.next_commands(record, leader)]
+
+    leader, over = samples.trial(3), counts(complete=10)
+    timed = "nas latency digits"
+    assert commands(study(counts=over), leader)[1:] == [
+        "nas show digits 3",
+        "nas rank digits",
+        timed,
+        "nas report digits",
+    ]
+    assert timed not in commands(study(counts=over), None)
+    assert timed not in commands(study(counts=over, file=None), leader), "it cannot be built again"
+    assert timed not in commands(study(), leader)
+    assert timed not in commands(study(running=samples.HOLDER), leader)
+
+
 def test_candidates_over_one_limit_are_one_cause() -> None:
     def rejected(number: int, message: str, **changes: Any) -> TrialRecord:
         return samples.trial(number, outcome="failed", kind="rejected", message=message, **changes)

@@ -18,7 +18,9 @@ from nas.training.hyperparameters import AnsweredHyperParameters
 
 INPUTS = {
     "image": Input("image", (8, 8, 3), (120.0, 110.0, 90.0), (60.0, 50.0, 70.0)),
-    "vector": Input("vector", (6,), (1e4, 3.0, -2.0, 0.5, 0.0, 0.0), (10.0, 1.0, 0.1, 2.0, 1.0, 1.0), categories=(3, 5)),
+    "vector": Input(
+        "vector", (6,), (1e4, 3.0, -2.0, 0.5, 0.0, 0.0), (10.0, 1.0, 0.1, 2.0, 1.0, 1.0), categories=(3, 5)
+    ),
     "sequence": Input("sequence", (16, 2), (0.5, -20.0), (1.0, 4.0)),
     "text": Input("text", (12,), vocabulary=40),
     "audio": Input("audio", (4000,), (0.0,), (32768.0,), sample_rate=8000),
@@ -53,9 +55,7 @@ def member(name: str, rows: int = 5) -> Member:
     card = DataCard("none", "0" * 64, "", inputs, Target(names=("a", "b", "c")), {"train": 8, "validation": 8})
     keras.utils.clear_session()
     keras.utils.set_random_seed(0)
-    built = make_family(name, None, card, features, encoders).build(
-        AnsweredHyperParameters(lambda ask: ask.default)
-    )
+    built = make_family(name, None, card, features, encoders).build(AnsweredHyperParameters(lambda ask: ask.default))
     return told(built, card, rows)
 
 

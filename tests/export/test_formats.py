@@ -7,9 +7,8 @@ import os
 
 import pytest
 
-from nas.errors import BadInput, NASError, UnknownName
 from nas.export.comparing import compare
-from nas.export.formats import FORMATS, chosen_formats
+from nas.export.formats import FORMATS
 from nas.export.serving import serving_model
 from tests.export.members import SHIPPED, member
 
@@ -38,7 +37,6 @@ def differs(name: str, format_: str, folder, batch=None):
     written = FORMATS[format_].write(serving_model(one.model, one.card), folder, batch)
     found = compare(written, one.x, one.expected)
     assert found.agrees, f"{name} as {format_} differs by {found.difference}, {found.allowed} allowed"
-    print(f"DIFF {name} {format_} {found.difference:.2g} of {found.allowed / 1e-4:.2g} batch {written.batch}")
     return written
 
 

@@ -157,10 +157,12 @@ class Told(Silent):
 class House:
     """A study in a folder that was searched; `hold` gives it to fine-tuning, with scripted workers."""
 
-    def __init__(self, folder: Path, *, trials: int = 6, rest: str = "", weights: bool = True) -> None:
+    def __init__(
+        self, folder: Path, *, trials: int = 6, rest: str = "", weights: bool = True, candidate: Any = None
+    ) -> None:
         self.folder, self.url = folder, f"sqlite:///{folder / 'nas.db'}"
         if not (folder / "nas.db").exists():  # or it is a copy
-            self._search(trials, rest)
+            self._search(trials, rest, candidate or searching)
         with reading_from(self.url) as connection:
             self.files = StudyFiles(folder / "nas.files", queries.study(connection, "toy").id)
         for trial in range(trials if weights else 0):
@@ -173,7 +175,7 @@ class House:
         self.signals = StopSignals()
         self.pool: Workers
 
-    def _search(self, trials: int, rest: str) -> None:
+    def _search(self, trials: int, rest: str, candidate: Any) -> None:
         folder = self.folder
         text = FILE.format(strategy="random", pruner="none", trials=trials, epochs=3, workers=1, seed=0, rest=rest)
         study = parse_study(text, path="toy.toml", base=folder)
@@ -183,7 +185,7 @@ class House:
         ledger = Ledger.open(self.url, study.name, session())
         files = StudyFiles(folder / "nas.files", ledger.record.id)
         Coordinator(
-            study, ledger, SimulatedPool(searching), card=CARD, files=files, base=str(folder),
+            study, ledger, SimulatedPool(candidate), card=CARD, files=files, base=str(folder),
             budget=Budget(trials, None), observer=Silent(), stop_asked=lambda: None,
         ).run()  # fmt: skip
         ledger.close("searched")

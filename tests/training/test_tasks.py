@@ -206,3 +206,37 @@ def test_classes_weigh_the_same_and_those_that_train_lacks_nothing():
     assert _is_imbalanced(card(60, 40))
     assert not _is_imbalanced(card(50, 40))
     assert not _is_imbalanced(card(50, 0, 40))
+
+
+TOGETHER = {
+    "classification": ((5, 3), "logits"),
+    "multilabel": ((5, 4), "marks"),
+    "regression": ((5, 2), "numbers"),
+    "tagging": ((5, 7, 3), "logits"),
+    "rating": ((5, 1), "numbers"),
+}
+
+
+@pytest.mark.parametrize("name", catalogue.tasks)
+def test_what_several_models_say_together_has_the_form_of_what_one_says(name):
+    shape, kind = TOGETHER.get(name, ((5, 3), "none"))
+    rng = np.random.default_rng(0)
+    one, other = (rng.normal(scale=4.0, size=shape).astype("float32") for _ in range(2))
+    together = catalogue.tasks[name].together
+    if kind == "none":
+        assert together([one, other]) is None
+        return
+
+    def meaning(outputs):
+        if kind == "logits":
+            return np.exp(outputs) / np.exp(outputs).sum(axis=-1, keepdims=True)
+        return 1 / (1 + np.exp(-outputs)) if kind == "marks" else outputs
+
+    for given in ([one], [one, one], [one, other], [one, other, other]):
+        found = together(given)
+        assert (found.shape, found.dtype) == (shape, np.float32)
+        expected = np.mean([meaning(each.astype("float64")) for each in given], axis=0)
+        np.testing.assert_allclose(meaning(found.astype("float64")), expected, rtol=1e-3, atol=1e-5)
+    np.testing.assert_array_equal(together([one, other]), together([other, one]))
+    for certain in (500.0, -500.0):  # a model may be as sure as it likes
+        assert np.isfinite(together([np.full(shape, certain, np.float32), one])).all()

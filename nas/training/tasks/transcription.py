@@ -10,7 +10,7 @@ import numpy as np
 
 from nas.conversation import Baseline, DataCard, Target
 from nas.data.source import Array, RawData
-from nas.errors import DataError
+from nas.errors import DataError, plural
 from nas.training.tasks.class_labels import labels_of, only_known
 from nas.training.tasks.ctc import BLANK, beam_search, error_rate, frames_needed, greedy
 from nas.training.tasks.task import Features, Outputs, Splits, Task
@@ -105,8 +105,8 @@ class Transcription(Task):
         needed = card.target.shape[0]
         if frames is not None and frames < needed:
             raise FailedTrialError(
-                f"The encoder gives {frames} frames, and the longest label needs {needed}: one for each symbol, and "
-                "one between two that are the same."
+                f"The encoder gives {plural(frames, 'frame')}, and the longest label needs {needed}: one for each "
+                "symbol, and one between two that are the same."
             )
         return keras.Model(inputs, keras.layers.Dense(card.classes, name="head")(features), name=encoder.name)
 
