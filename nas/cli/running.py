@@ -161,8 +161,12 @@ def race(
 ) -> None:
     """Train the best architectures of a study again, with new seeds.
 
-    A search ends with a race by itself where its budget allows; this adds to it. Seeds are the same for every
-    architecture, and each training goes to whom it may still make the choice. `nas rank` shows what came of it.
+    A score of the search is that of one training with one seed, and the best of many is luck in part. So the best
+    architectures, and the default of the first family, are trained from scratch with seeds that are the same for all:
+    each of them once, then those between which the choice is still open. `nas rank` shows what came of it.
+
+    A study ends with a race by itself where its budget has room for one; these trainings are beside the budget. Ctrl-C
+    once finishes the running epochs and saves, as in a search.
 
     \b
     Examples:

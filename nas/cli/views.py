@@ -248,7 +248,7 @@ def ranking_table(entries: Sequence[Ranked], objectives: Sequence[str], verbose:
         small, narrow = (_ranking_table(entries, objectives, "Epochs Trials") for _ in range(2))
         _column(narrow, "Family").max_width = FOLDED_FAMILY
         return full if verbose else FirstThatFits((full, small, narrow))
-    dispensable = ("", *accumulate(("Epochs", " P(best)", " Search", " MACs", " Fingerprint", " Weights")))
+    dispensable = ("", *accumulate(("Epochs", " Fingerprint", " P(best)", " Search", " MACs", " Weights")))
     tables = [_ranking_table(entries, objectives, without) for without in dispensable]
     for narrow in tables[3:]:
         _column(narrow, "Family").max_width = FOLDED_FAMILY
@@ -325,7 +325,7 @@ def trust_lines(entries: Sequence[Ranked], study: StudyRecord, race: Raced | Non
     if len(tied) > 1:
         cheapest = min(tied, key=lambda entry: (entry.trial.cost.macs is None, entry.trial.cost.macs, entry.place))
         told.append(
-            f"= {len(tied)} cannot be told from the best; the cheapest of them is trial {cheapest.trial.number} "
+            f"The {len(tied)} marked = cannot be told apart; the cheapest of them is trial {cheapest.trial.number} "
             f"(place {cheapest.place})."
         )
     return told

@@ -179,8 +179,8 @@ class RaceJobs:
 
     def _time_left(self) -> float | None:
         clock, left = self._seconds_left(), self.left
-        if left is None:
-            return clock
+        if not left:
+            return clock if left is None else None
         by_pace = left * self._typical() / self._study.search.workers
         return by_pace if clock is None else min(clock, by_pace)
 
