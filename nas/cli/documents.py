@@ -88,6 +88,7 @@ def detail_document(study: StudyRecord, detail: TrialDetail) -> dict[str, Any]:
         "layers": detail.graph,
         "history": detail.attempts,
         "latencies": detail.latencies,
+        "evaluations": plain(detail.evaluations),
     }
 
 

@@ -15,6 +15,7 @@ from nas.report import words
 from nas.store.records import (
     AttemptRecord,
     EpochRecord,
+    EvaluationRecord,
     LatencyRecord,
     StudyRecord,
     TrialDetail,
@@ -35,7 +36,7 @@ def trial_view(study: StudyRecord, detail: TrialDetail, verbose: bool = False) -
         "  ",
         styled(trial.outcome or unfinished(study)),
     )
-    yield grid(_facts(study, trial))
+    yield grid(_facts(study, trial) | {"race": _raced(detail.evaluations, study.objectives[0])})
     yield from _params("Architecture", trial.architecture)
     yield from _params("Training", trial.training)
     if detail.latencies:
@@ -70,6 +71,17 @@ def _facts(study: StudyRecord, trial: TrialRecord) -> dict[str, RenderableType |
         "measured": words.settings(trial.metrics, length=400) if trial.metrics else None,
         "fingerprint": trial.fingerprint,
     }
+
+
+def _raced(evaluations: Sequence[EvaluationRecord], metric: str) -> str | None:
+    """Return "0.9722, 0.9750 with new seeds; 1 failed (oom: out of memory)"; nothing where it was not raced."""
+    races = [record for record in evaluations if record.purpose == "race"]
+    scores = [words.score(record.score, metric) for record in races if record.outcome == "complete"]
+    failed = [record for record in races if record.outcome == "failed"]
+    told = [f"{', '.join(scores)} with {'a new seed' if len(scores) == 1 else 'new seeds'}"] if scores else []
+    if failed:
+        told.append(f"{len(failed)} failed ({failed[-1].kind}: {words.short(failed[-1].message or '', 160)})")
+    return "; ".join(told) or None
 
 
 def _params(title: str, values: Mapping[str, Scalar]) -> Iterator[RenderableType]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import accumulate
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from nas.cli import standing
@@ -238,45 +239,58 @@ def events_view(events: Sequence[EventRecord]) -> RenderableType:
 
 
 def ranking_table(entries: Sequence[Ranked], objectives: Sequence[str], verbose: bool = False) -> RenderableType:
-    """Return architectures in order. Where there is no room, epochs and trials are left out (unless `verbose` before a
-    race), then chances of being best, then families are folded, then headers: a number never is."""
+    """Return architectures in order. Where there is no room, columns are left out (before a race not if `verbose`),
+    then families are folded, then headers: a number never is."""
     if not entries:
         return Text("No trial is complete yet: there is nothing to rank.")
-    full = _ranking_table(entries, objectives, full=True)
-    small, narrow = _ranking_table(entries, objectives), _ranking_table(entries, objectives, chances=False)
-    next(column for column in narrow.columns if column.header == "Family").max_width = FOLDED_FAMILY
-    whole = verbose and not any(entry.trust for entry in entries)
-    return full if whole else FirstThatFits((full, small, narrow))
+    if not any(entry.trust for entry in entries):
+        full = _ranking_table(entries, objectives, "")
+        small, narrow = (_ranking_table(entries, objectives, "Epochs Trials") for _ in range(2))
+        _column(narrow, "Family").max_width = FOLDED_FAMILY
+        return full if verbose else FirstThatFits((full, small, narrow))
+    dispensable = ("", *accumulate(("Epochs", " P(best)", " Search", " MACs", " Fingerprint", " Weights")))
+    tables = [_ranking_table(entries, objectives, without) for without in dispensable]
+    for narrow in tables[3:]:
+        _column(narrow, "Family").max_width = FOLDED_FAMILY
+    return FirstThatFits(tuple(tables))
 
 
-def _ranking_table(
-    entries: Sequence[Ranked], objectives: Sequence[str], *, full: bool = False, chances: bool = True
-) -> Table:
-    several, raced = len(objectives) > 1, any(entry.trust for entry in entries)
-    labels = {"weights": ">Weights", "macs": ">MACs"}
-    made = table(
-        ">#",
-        *([">Frontier"] if several else []),
-        *([">Estimate", ">95 %", ">Seeds", *([">P(best)"] if chances else [])] if raced else []),
-        *(f">{'Search' if raced and not place else words.short(m, 40)}" for place, m in enumerate(objectives)),
-        "~Family",
-        *(label for name, label in labels.items() if name not in objectives),
-        *([">Epochs", "~Trials"] if full else []),
-        "Fingerprint",
-    )
-    for entry in entries:
-        trial = entry.trial
-        made.add_row(
-            f"{entry.place}{'=' if entry.trust and entry.trust.tied else ''}",
-            *([str(entry.front)] if several else []),
-            *(_trust(entry.trust, objectives[0])[: 4 if chances else 3] if raced else []),
-            *(words.score(value, metric) for value, metric in zip(entry.values, objectives, strict=True)),
-            family_label(trial) or words.UNKNOWN,
-            *(words.count(number) for _, _, number in _costs(trial, objectives)),
-            *([str(trial.epochs), _numbers(entry.trials)] if full else []),
-            (trial.fingerprint or words.UNKNOWN)[:8],
-        )
+def _column(made: Table, header: str) -> Column:
+    return next(column for column in made.columns if column.header == header)
+
+
+def _ranking_table(entries: Sequence[Ranked], objectives: Sequence[str], without: str) -> Table:
+    """Return all columns but those whose headers are in `without`."""
+    raced = any(entry.trust for entry in entries)
+    rows = [_ranking_row(entry, objectives, raced) for entry in entries]
+    left_out = without.split()
+    headers = [header for header in rows[0] if header.lstrip(">~") not in left_out]
+    made = table(*headers)
+    for row in rows:
+        made.add_row(*(row[header] for header in headers))
     return made
+
+
+def _ranking_row(entry: Ranked, objectives: Sequence[str], raced: bool) -> dict[str, str]:
+    """Return cells by header: the estimate and the trial that was raced, or the score and all trials."""
+    trial, trust = entry.trial, entry.trust
+    row = {">#": f"{entry.place}{'=' if trust and trust.tied else ''}"}
+    if len(objectives) > 1:
+        row[">Frontier"] = str(entry.front)
+    if raced:
+        row |= dict(zip((">Estimate", ">95 %", ">Seeds", ">P(best)"), _trust(trust, objectives[0]), strict=True))
+    for place, (value, metric) in enumerate(zip(entry.values, objectives, strict=True)):
+        row[">Search" if raced and place == 0 else f">{words.short(metric, 40)}"] = words.score(value, metric)
+    if raced:
+        row[">Trial"] = str(trial.number)
+    row["~Family"] = family_label(trial) or words.UNKNOWN
+    for name, _, number in _costs(trial, objectives):
+        row[{"weights": ">Weights", "macs": ">MACs"}[name]] = words.count(number)
+    row[">Epochs"] = str(trial.epochs)
+    if not raced:
+        row["~Trials"] = _numbers(entry.trials)
+    row["Fingerprint"] = (trial.fingerprint or words.UNKNOWN)[:8]
+    return row
 
 
 def _trust(trust: Trust | None, metric: str) -> tuple[str, str, str, str]:

@@ -79,7 +79,7 @@ def rank(
     trust: dict[int, Trust] = {}
     if race is not None:
         scores = {trial.number: (trial.values or ())[0] for trial in best.values()}
-        trust = {**race.trust, **shrunk(scores, race)}
+        trust = {**race.trust, **shrunk(scores, race, directions[0])}
     return _placed(best, numbers, trust, directions)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite, nan, sqrt
-from statistics import fmean, pvariance
+from statistics import fmean, variance
 from typing import TYPE_CHECKING, Literal
 
 from nas.store.records import EvaluationRecord, TrialRecord
@@ -98,29 +98,64 @@ def _trust(ranking: Ranking[int], number: int, sign: float, *, seeds: int, faile
     return Trust(estimate, low, high, seeds, ranking.p_best(number), number in ranking.tie_group, failed)
 
 
-def shrunk(scores: Mapping[int, float], raced: Raced) -> dict[int, Trust]:
-    """Return what is to be thought of architectures that were not raced: their scores, drawn towards the mean of all.
+def shrunk(
+    scores: Mapping[int, float], raced: Raced, direction: Literal["minimize", "maximize"] = "maximize"
+) -> dict[int, Trust]:
+    """Return what is to be thought of architectures that were not raced.
 
-    The empirical Bayes estimate of one score of noise σ among many of mean m and true variance τ²:
-    ``m + τ²/(τ² + σ²) · (y − m)`` (Efron & Morris 1975, JASA 70(350), section 2), with the σ that the race has shown.
+    Their scores are drawn towards the mean of all: the parametric empirical Bayes estimate of one score of noise σ
+    among K, with what is not known of mean and scatter in its interval, and the σ that the race has shown. The best of
+    a search are better than that by luck alone more often: whoever was not raced is thought no better than the line
+    says that the race draws from its candidates' scores to their estimates (see `nas.ranking.posterior`).
+
+    Source:
+        Morris 1983, JASA 78(381), "Parametric empirical Bayes inference", equations 1.14 to 1.17 with r = 1.
 
     Args:
-        scores: By trial: the first objective's value of the best training of every architecture, raced or not.
+        scores: By trial: the first objective's value of the training that stands for each architecture, raced or not.
         raced: What the race came to.
+        direction: Which way the first objective is better.
     """
     told = [score for score in scores.values() if isfinite(score)]
     if len(told) < 2 or not isfinite(raced.seed_sigma):
         return {}
-    noise = raced.seed_sigma**2
-    middle, true = fmean(told), max(pvariance(told) - noise, 0.0)
-    kept = true / (true + noise) if true + noise > 0 else 1.0
-    margin = NORMAL * sqrt(kept * noise)
+    count, middle, noise = len(told), fmean(told), raced.seed_sigma**2
+    share = noise / max(variance(told), noise) if noise > 0 else 0.0
+    drawn = share * max(0, count - 3) / (count - 1)
+    worse = min if direction == "maximize" else max
+    line = _line(scores, raced)
     found = {}
     for number, score in scores.items():
         if number not in raced.trust:
-            estimate = middle + kept * (score - middle)
+            off = score - middle
+            estimate = score - drawn * off
+            if line is not None:
+                estimate = worse(estimate, line(score))
+            spread = noise * (1 - drawn * (count - 1) / count)
+            spread += 2 / (count - 3) * (drawn * off) ** 2 if count > 3 else 0.0
+            margin = NORMAL * sqrt(spread)
             found[number] = Trust(estimate, estimate - margin, estimate + margin, 0, None, None)
     return found
+
+
+def _line(scores: Mapping[int, float], raced: Raced) -> Callable[[float], float] | None:
+    """Return the line from score to estimate of who was raced, of least squares, with a slope from 0 to 1.
+
+    Outside their range it is level: there it says nothing. ``None`` where too few were raced to draw one.
+    """
+    pairs = [
+        (scores[number], trust.estimate)
+        for number, trust in raced.trust.items()
+        if number in scores and isfinite(trust.estimate)
+    ]
+    if len(pairs) < 2:
+        return None
+    low, high = min(score for score, _ in pairs), max(score for score, _ in pairs)
+    centre, height = fmean(score for score, _ in pairs), fmean(estimate for _, estimate in pairs)
+    squares = sum((score - centre) ** 2 for score, _ in pairs)
+    slope = sum((score - centre) * (estimate - height) for score, estimate in pairs) / squares if squares > 0 else 0.0
+    slope = min(max(slope, 0.0), 1.0)
+    return lambda score: height + slope * (min(max(score, low), high) - centre)
 
 
 def estimated(trial: TrialRecord, trust: Trust | None) -> TrialRecord:

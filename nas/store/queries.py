@@ -93,6 +93,7 @@ def trial(source: Source, study_id: int, number: int) -> TrialDetail:
             graph=graph(connection, study_id, number),
             attempts=_attempts(connection, study_id, number),
             latencies=() if fingerprint is None else latencies(connection, [fingerprint]).get(fingerprint, ()),
+            evaluations=tuple(one for one in evaluations(connection, study_id) if one.trial == number),
         )
 
 

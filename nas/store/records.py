@@ -243,6 +243,8 @@ class TrialDetail:
     graph: tuple[Node, ...]
     attempts: tuple[AttemptRecord, ...]
     latencies: tuple[LatencyRecord, ...] = ()
+    evaluations: tuple[EvaluationRecord, ...] = ()
+    """Trainings of what it built outside the search."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,33 @@ def fill(ledger: Ledger) -> None:
     ledger.event("worker lost", "A worker was killed (SIGKILL).", trial=4)
 
 
+def race(ledger: Ledger) -> None:
+    """A race between the two architectures: the second of the search is the first, and once something fails."""
+    for seed, (trial, score) in enumerate(((2, 0.925), (1, 0.85), (2, 0.935), (1, 0.86))):
+        number = ledger.evaluations.begin("race", trial, seed=seed // 2, plan={"between": [1, 2]}, epochs=3).number
+        ledger.evaluations.attempt(number)
+        for step, value in enumerate((score - 0.1, math.nan, score), start=1):
+            ledger.evaluations.epoch(number, Epoch(step, {"val_accuracy": value}, 0.25), value)
+        ledger.evaluations.end(number, "complete", score=score)
+
+
+@pytest.fixture
+def raced(tmp_path: Path) -> tuple[Path, Ledger]:
+    """A database whose study ``digits`` ended with a race; the ledger that made it has let go of it."""
+    path = tmp_path / "nas.db"
+    url = storage_url(str(path))
+    create(url, "digits", trials=10)
+    ledger = Ledger.open(url, "digits", new_session())
+    ledger.set_budget(10, None, 4)
+    fill(ledger)
+    trial = train(ledger, "ff", [0.1, 0.2, 0.9])  # complete, and not among those that were raced
+    ledger.finish(trial, state=TrialState.COMPLETE, values=[0.9], outcome="complete", metrics={})
+    race(ledger)
+    ledger.event("race", "4 trainings with new seeds, between 2 architectures")
+    ledger.close("The budget is used up.")
+    return path, ledger
+
+
 @pytest.fixture(scope="session")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Study ``digits``, stopped in the middle; ``killed``, whose process is gone; ``new``, without a trial."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -16,6 +16,7 @@ from nas.report import ReportData
 from nas.store.queries import COUNTED
 from nas.store.records import (
     EpochRecord,
+    EvaluationRecord,
     EventRecord,
     Holder,
     SessionRecord,
@@ -77,6 +78,35 @@ def trial(number: int, **changes: Any) -> TrialRecord:
 def ranked(trial: TrialRecord, place: int = 1, **changes: Any) -> Ranked:
     """An architecture's place, with that trial alone, before a race."""
     return replace(Ranked(place, 1, trial, (trial.number,)), **changes)
+
+
+def fresh(number: int, trial: int, score: float | None, between: Sequence[int], **changes: Any) -> EvaluationRecord:
+    """A training of a race; a score of ``None`` is a failure. A trial's seeds are to be counted by the caller."""
+    record = EvaluationRecord(
+        number=number,
+        purpose="race",
+        trial=trial,
+        seed=0,
+        plan={"between": list(between)},
+        epochs=12,
+        outcome="failed" if score is None else "complete",
+        kind="oom" if score is None else None,
+        message="out of memory" if score is None else None,
+        traceback=None,
+        score=math.nan if score is None else score,
+        curve=(),
+        attempts=1,
+        started=BEGAN,
+        ended=BEGAN + timedelta(seconds=3),
+    )
+    return replace(record, **changes)
+
+
+def race(scores: Mapping[int, Sequence[float | None]], between: Sequence[int] | None = None) -> list[EvaluationRecord]:
+    """A race: what each trial came to, seed by seed."""
+    told = [(trial, seed, score) for trial, of in scores.items() for seed, score in enumerate(of)]
+    members = list(scores) if between is None else between
+    return [fresh(number, trial, score, members, seed=seed) for number, (trial, seed, score) in enumerate(told)]
 
 
 def session(number: int = 1, **changes: Any) -> SessionRecord:
