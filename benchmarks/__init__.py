@@ -1,1 +1,1 @@
-"""What is claimed about speed and memory, measured: ``python -m benchmarks.coordinator`` and ``.throughput``."""
+"""What is claimed about speed, memory and rankings, measured: ``python -m benchmarks.coordinator``, ``.ranking``, …"""

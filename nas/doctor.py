@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from nas.errors import BadInput, NASError, NotFound
+from nas.errors import BadInput, NASError, NotFound, plural
 
 Verdict: TypeAlias = Literal["ok", "warn", "fail"]
 
@@ -109,7 +109,7 @@ def database(storage: str | None) -> Iterator[Check]:
         else:
             yield Check("database", "fail", str(error))
     else:
-        yield Check("database", "ok", f"{display_url(url)}: {len(studies)} studies")
+        yield Check("database", "ok", f"{display_url(url)}: {plural(len(studies), 'study', 'studies')}")
         left = [s.name for s in studies if s.running is None and s.sessions and s.sessions[-1].ended is None]
         if left:
             yield Check("killed", "warn", f"cut off: {', '.join(left)}", f"nas resume {left[0]}")
@@ -164,10 +164,10 @@ def machine(cores: int | None = None, memory: int | None = None) -> Check:
     cores = cores or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
     memory = memory or _memory()
     workers = max(0, min(cores, memory // WORKER_BYTES))
-    detail = f"{cores} cores, {memory / GIB:.1f} GiB of memory"
+    detail = f"{plural(cores, 'core')}, {memory / GIB:.1f} GiB of memory"
     if workers == 0:
         return Check("machine", "warn", detail, "Less memory than one worker may need (1.5 GiB): close something.")
-    return Check("machine", "ok", f"{detail}: up to {workers} workers")
+    return Check("machine", "ok", f"{detail}: up to {plural(workers, 'worker')}")
 
 
 def _memory() -> int:

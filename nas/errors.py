@@ -47,7 +47,7 @@ class StudyFileError(BadInput):
     def __init__(self, path: str, problems: Sequence[str]) -> None:
         self.path = path
         self.problems = tuple(problems)
-        count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
+        count = plural(len(self.problems), "problem")
         super().__init__(f"{path}: {count}\n" + "\n".join(f"  {problem}" for problem in self.problems))
 
 
@@ -140,6 +140,11 @@ class Interrupted(NASError):
     def __init__(self, message: str, exit_code: int) -> None:
         self.exit_code = exit_code
         super().__init__(message)
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """Return "1 trial", "2 trials"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -302,7 +303,7 @@ def _check_together(raw: dict[str, Any]) -> list[str]:
         names = as_tuple(_get(raw, "objective", key))
         named = [name for name in names if isinstance(name, str)] if isinstance(names, tuple) else []
         given += named
-        problems += [f"objective.{key}: {UnknownName('objective', name, known)}" for name in named if name not in known]
+        problems += [f"objective.{key}: {_no_measure(name, str(kind))}" for name in named if name not in known]
         if key == "maximize":
             costs = [name for name in named if name in COSTS]
             problems += [f"objective.maximize: {name!r} is a cost: it can only be minimized." for name in costs]
@@ -323,3 +324,22 @@ def _check_together(raw: dict[str, Any]) -> list[str]:
             f"not the cost {given[0]!r}. Add e.g. maximize = {task.objective[0]!r}."
         )
     return problems
+
+
+def _no_measure(name: str, kind: str) -> str:
+    """Say that the task `kind` has no measure `name`, which it has and which way each is better."""
+    task = catalogue.tasks[kind]
+    # "val_" is no likeness: without it, val_accuracy is not taken for a misspelled val_loss.
+    bare = {metric.removeprefix("val_"): metric for metric in (*task.metrics, *COSTS)}
+    near = get_close_matches(name.removeprefix("val_"), bare, n=1)
+    meant = f" Did you mean {bare[near[0]]!r}?" if near else ""
+    ways = {way: [metric for metric in task.metrics if _way(metric) == way] for way in ("maximize", "minimize")}
+    has = "; ".join(f"{way} {', '.join(metrics)}" for way, metrics in ways.items() if metrics)
+    return (
+        f"the task {kind!r} has no measure {name!r}.{meant} It has: {has}. Costs, to minimize beside one of these: "
+        f"{', '.join(COSTS)}."
+    )
+
+
+def _way(metric: str) -> str:
+    return "minimize" if metric.endswith(ERRORS) else "maximize"

@@ -13,7 +13,12 @@ from search_spaces.blocks import PositionEmbedding, SinePositions
 FAR = -1e9
 """A score that softmax makes nothing of. Not minus infinity: of nothing but those it would make NaN."""
 
+EPSILON = 1e-6
+"""Of layer normalization."""
+
 POSITIONS = ["learned", "sine", "rotary"]
+GATES = {"geglu": "gelu", "swiglu": "silu", "reglu": "relu"}
+"""Feed-forward layers with a gate, and its activation."""
 ACTIVATIONS = ["relu", "gelu", "geglu", "swiglu"]
 POOLINGS = ["mean", "max", "mean+max", "last", "first", "attention"]
 
@@ -107,55 +112,87 @@ def add_positions(x, kind, name="position"):
     return SinePositions(x.shape[1:2], name=name)(x) if kind == "sine" else x
 
 
-def transformer_block(x, mask=None, *, heads, ratio, activation, norm, rotary=False, dropout=0.0, name):
+def transformer_block(
+    x, mask=None, *, context=None, heads, ratio, activation, norm="pre", rotary=False, dropout=0.0, name
+):
     """Return `x` after one block: every step looks at all real ones, then is transformed by itself.
 
     Args:
         x: (batch, steps, width).
-        mask: (batch, steps), which steps are real.
+        mask: (batch, steps), which steps are real; with a `context`, which of its steps are.
+        context: (batch, others, width), what steps look at instead of at each other.
         heads: Of attention; `width` is a multiple of it, twice so for rotary positions.
-        ratio: How much wider the feed-forward layer is than `width`.
+        ratio: How much wider the feed-forward layer is than `width`; one with a gate is 2/3 as wide.
         activation: One of `ACTIVATIONS`, see `feed_forward`.
-        norm: ``"pre"``, before each part, where `x` needs a normalization behind the last block; or ``"post"``, after
-            each addition, as in the original (Vaswani et al. 2017, arXiv:1706.03762). Pre-norm trains without a
-            warm-up (Xiong et al. 2020, arXiv:2002.04745).
+        norm: ``"pre"`` or ``"post"``, see `residual`.
         rotary: Whether attention tells positions apart by turning queries and keys.
-        dropout: Of both parts.
+        dropout: Of both parts, and of what a step looks at.
         name: What the names of its layers begin with.
+
+    Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.
     """
-    attention = SelfAttention(heads, rotary=rotary, dropout=dropout, name=f"{name}_attention")
+    kind, seen = (SelfAttention, ()) if context is None else (CrossAttention, (context,))
+    attention = kind(heads, rotary=rotary, dropout=dropout, name=f"{name}_attention")
+    inner = inner_width(x.shape[-1], ratio, activation)
 
     def attend(y):
-        return attention(y, real=mask)
+        return attention(y, *seen, real=mask)
 
     def transform(y):
-        return feed_forward(y, ratio, activation, name=f"{name}_mlp")
+        return feed_forward(y, inner, activation, name=f"{name}_mlp")
 
-    for part, change in (("attention", attend), ("mlp", transform)):
-        y = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_{part}_norm")(x) if norm == "pre" else x
-        y = change(y)
-        if dropout > 0:
-            y = layers.Dropout(dropout, name=f"{name}_{part}_dropout")(y)
-        x = layers.Add(name=f"{name}_{part}_add")([x, y])
-        if norm == "post":
-            x = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_{part}_norm")(x)
-    return x
+    x = residual(x, attend, norm, dropout, name=f"{name}_attention")
+    return residual(x, transform, norm, dropout, name=f"{name}_mlp")
 
 
-def feed_forward(x, ratio, activation, name):
-    """Return `x`, each step by itself, after two dense layers: `ratio` times as wide in between.
+def residual(x, change, norm, dropout=0.0, *, name):
+    """Return `x` plus what ``change(x)`` is, under dropout.
 
-    ``"geglu"`` and ``"swiglu"`` multiply with a gate, GELU or Swish; they are 2/3 as wide for as many weights
-    (Shazeer 2020, arXiv:2002.05202).
+    Args:
+        x: (batch, steps, width).
+        change: ``(y) -> y`` of the same shape.
+        norm: Where a layer normalization is: ``"pre"``, before `change`, so that there has to be one behind the last
+            block; ``"post"``, after the addition, as in the original; or ``"none"``. Pre-norm trains without a warm-up
+            (Xiong et al. 2020, arXiv:2002.04745).
+        dropout: Of what is added.
+        name: What the names of its layers begin with.
     """
-    width = x.shape[-1]
-    gate = {"geglu": "gelu", "swiglu": "silu"}.get(activation)
-    inner = round(ratio * width * 2 / 3) if gate else ratio * width
+    if norm not in ("pre", "post", "none"):
+        raise ValueError(f"norm must be 'pre', 'post' or 'none'. Received: {norm!r}.")
+    y = layers.LayerNormalization(epsilon=EPSILON, name=f"{name}_norm")(x) if norm == "pre" else x
+    y = drop(change(y), dropout, name=f"{name}_dropout")
+    x = layers.Add(name=f"{name}_add")([x, y])
+    return layers.LayerNormalization(epsilon=EPSILON, name=f"{name}_norm")(x) if norm == "post" else x
+
+
+def feed_forward(x, inner, activation, dropout=0.0, *, name):
+    """Return `x`, each step by itself, after two dense layers: `inner` features in between, under dropout.
+
+    The first has an activation by name, or a gate: ``"geglu"``, ``"swiglu"`` and ``"reglu"`` multiply it with GELU,
+    Swish and ReLU of another one (Shazeer 2020, arXiv:2002.05202).
+    """
+    gate = GATES.get(activation)
     y = layers.Dense(inner, activation=gate or activation, name=f"{name}_dense1")(x)
     if gate:
         value = layers.Dense(inner, name=f"{name}_value")(x)
         y = layers.Multiply(name=f"{name}_gate")([y, value])
-    return layers.Dense(width, name=f"{name}_dense2")(y)
+    y = drop(y, dropout, name=f"{name}_inner_dropout")
+    return layers.Dense(x.shape[-1], name=f"{name}_dense2")(y)
+
+
+def inner_width(width, ratio, activation):
+    """Return how wide a feed-forward layer is for `ratio`; with a gate 2/3 of it, which makes as many weights.
+
+    Example:
+        >>> inner_width(48, 2, "gelu"), inner_width(48, 2, "geglu")
+        (96, 64)
+    """
+    return round(ratio * width * 2 / 3) if activation in GATES else ratio * width
+
+
+def drop(x, rate, name):
+    """Return `x` under dropout, where there is any."""
+    return layers.Dropout(rate, name=name)(x) if rate > 0 else x
 
 
 @keras.saving.register_keras_serializable(package="search_spaces")
@@ -190,13 +227,17 @@ class SelfAttention(layers.Layer):
 
     def call(self, inputs, real=None, training=None):
         """Return what each step has seen."""
+        return self._look(inputs, inputs, real, training)
+
+    def _look(self, inputs, context, real, training):
+        """Return what each step of `inputs` has seen of the `real` ones of `context`."""
         _, steps, width = inputs.shape
         size = width // self.heads
 
         def split(x):
-            return ops.reshape(x, (-1, steps, self.heads, size))
+            return ops.reshape(x, (-1, x.shape[1], self.heads, size))
 
-        query, key, value = split(self.query(inputs)), split(self.key(inputs)), split(self.value(inputs))
+        query, key, value = split(self.query(inputs)), split(self.key(context)), split(self.value(context))
         if self.rotary:
             query, key = rotate(query), rotate(key)
         scores = ops.einsum("bqhs,bkhs->bhqk", query, key) / size**0.5
@@ -215,6 +256,19 @@ class SelfAttention(layers.Layer):
     def get_config(self):
         """Return what `from_config` needs."""
         return {**super().get_config(), "heads": self.heads, "rotary": self.rotary, "dropout": self.dropout}
+
+
+@keras.saving.register_keras_serializable(package="search_spaces")
+class CrossAttention(SelfAttention):
+    """Every step looks at all real ones of a context: (batch, steps, width), (batch, others, width) -> like the first.
+
+    Arguments are those of `SelfAttention`; `real`, (batch, others), is the context's. Source: as there.
+    """
+
+    def call(self, inputs, context, real=None, training=None):
+        """Return what each step has seen of the context; zeros where none of it is real."""
+        seen = self._look(inputs, context, real, training)
+        return seen if real is None else seen * ops.cast(ops.any(real, axis=1), seen.dtype)[:, None, None]
 
 
 def rotate(x):

@@ -99,6 +99,7 @@ def test_disk(free: int, verdict: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_machine_counts_the_workers_it_can_bear() -> None:
     assert "up to 2 workers" in doctor.machine(8, 3 * GIB).detail
     assert "up to 4 workers" in doctor.machine(4, 64 * GIB).detail
+    assert doctor.machine(1, 3 * GIB).detail == "1 core, 3.0 GiB of memory: up to 1 worker"
     assert doctor.machine(4, GIB).verdict == "warn"
 
 

@@ -204,7 +204,8 @@ def test_bad_data_is_refused_before_anything_is_created(tmp_path):
     (tmp_path / "toy.npz").write_bytes(b"PK nonsense")
     code, out, err = finish(nas(tmp_path, "launch", str(path)))
     assert (code, out) == (2, "")
-    assert "toy.npz" in err
+    assert err.count("npz:toy.npz") == 1
+    assert f"data.source = 'npz:toy.npz': {tmp_path / 'toy.npz'} cannot be read" in err
     assert "Traceback" not in err
     assert not (tmp_path / "nas.db").exists()
 

@@ -15,6 +15,7 @@ import click
 from nas.cli.about import doctor, spaces
 from nas.cli.dashboard import dashboard
 from nas.cli.data import data
+from nas.cli.encode import encode
 from nas.cli.export import export
 from nas.cli.finetune import finetune
 from nas.cli.latency import latency
@@ -27,7 +28,7 @@ from nas.errors import NASError
 EXIT_CODES = """\b
 Exit codes:
   0    done
-  1    a run failed: no trial is complete, or a check of `nas doctor` failed
+  1    a run failed: no trial is complete, a check of `nas doctor` failed, an export differs from its model
   2    something typed or written in a file cannot be used
   3    no such study, trial or database
   4    a conflict: the study exists, is being run, or stands on something else now
@@ -134,7 +135,7 @@ def cli() -> None:
 
 RUN = (launch, resume, race, finetune)
 READ = (list_studies, status, show, rank, report)
-REST = (latency, export, data, spaces, doctor, dashboard)
+REST = (latency, encode, export, data, spaces, doctor, dashboard)
 
 for command in (*RUN, *READ, *REST):
     cli.add_command(command)

@@ -106,7 +106,7 @@ def _classes(card: DataCard, verbose: bool) -> list[RenderableType]:
     made = table("~Class", *(f">{split.capitalize()}" for split in splits))
     for row, place in enumerate(order):
         if hidden and row == ALL_CLASSES // 2:
-            made.add_row(f"… {hidden:,} more classes", *("" for _ in splits))
+            made.add_row(f"… {words.plural(hidden, 'more class', 'more classes')}", *("" for _ in splits))
         counts = (f"{card.class_counts[split][place]:,}" for split in splits)
         made.add_row(words.short(card.target.names[place], 64), *counts)
     return [made]

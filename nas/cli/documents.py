@@ -11,6 +11,7 @@ from nas.ranking import Ranked, bar
 from nas.store.records import StudyRecord, TrialDetail, TrialRecord, spent, state
 
 if TYPE_CHECKING:
+    from nas.ranking.reliability import Reliability
     from nas.search.run import Ending
 
 
@@ -100,6 +101,14 @@ def ranked_document(entry: Ranked) -> dict[str, Any]:
         "trust": plain(entry.trust),
         "best": trial_document(entry.trial),
     }
+
+
+def reliability_document(known: Reliability) -> dict[str, Any]:
+    """Return how far an order can be trusted. A key means the same in every document: `trials` are numbers."""
+    document: dict[str, Any] = plain(known)
+    for rung in document["rungs"]:
+        rung["complete"] = rung.pop("trials")
+    return document
 
 
 def overview_document(

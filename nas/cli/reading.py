@@ -9,7 +9,7 @@ import click
 
 from nas.cli import documents, standing
 from nas.cli.database import complete_name, reading
-from nas.cli.output import Output, output_options, storage_option
+from nas.cli.output import Output, output_options, plain, storage_option
 
 TOP = 5
 """How many architectures an overview names."""
@@ -117,22 +117,29 @@ def rank(output: Output, name: str, top: int | None, storage: str | None) -> Non
     """
     from nas.ranking import raced
     from nas.ranking import rank as ranked
+    from nas.ranking.reliability import reliability
+    from nas.ranking.tradeoff import tradeoff
     from nas.store import queries
 
     with reading(storage) as connection:
         study = queries.study(connection, name)
         trials, evaluations = queries.trials(connection, study.id), queries.evaluations(connection, study.id)
+        events = queries.events(connection, study.id)
+        curves = queries.curves(connection, study.id) if output.verbose or output.json else {}
     entries = ranked(trials, study.directions, evaluations)
     race = raced(trials, evaluations, study.directions[0])
+    between = tradeoff(entries, study.directions)
+    known = reliability(trials, curves, events, evaluations, entries, race, study.directions[0])
     if output.json:
         output.document(
             study=study.name,
             objectives=documents.objectives_document(study),
-            seed_sigma=None if race is None else race.seed_sigma,
+            reliability=documents.reliability_document(known),
+            tradeoff=plain(between),
             ranking=[documents.ranked_document(entry) for entry in entries[:top]],
         )
         return
-    from nas.cli.views import baseline_line, ranking_table, trust_lines
+    from nas.cli.views import baseline_line, ranking_table, reliability_lines, tradeoff_lines, trust_lines
 
     shown = entries[: top or (None if output.verbose else 20)]
     output.show(ranking_table(shown, study.objectives, output.verbose))
@@ -141,6 +148,10 @@ def rank(output: Output, name: str, top: int | None, storage: str | None) -> Non
     if len(entries) > len(shown):
         output.hint(f"{len(entries) - len(shown)} more: --top {len(entries)} shows them.")
     for sentence in trust_lines(entries, study, race):
+        output.hint(sentence)
+    for sentence in tradeoff_lines(between, study):
+        output.hint(sentence)
+    for sentence in reliability_lines(known, output.verbose):
         output.hint(sentence)
     if entries and standing.can_be_fine_tuned(study):
         told = "trains the best at full length, and measures them on the test split"

@@ -39,7 +39,7 @@ def seconds_left(study: StudyRecord) -> float | None:
     if study.running is None:
         return None
     by_clock = None if study.hours_budget is None else max(0.0, 3600 * study.hours_budget - study.seconds)
-    done = spent(study.counts) - study.counts.get("running", 0)
+    done = spent(study.counts) - study.counts.get("running", 0) + min(study.raced, study.race_budget)
     if study.trials_budget is None or done < 2:
         return by_clock
     by_pace = max(0, study.trials_budget - done) * study.seconds / done
@@ -113,13 +113,18 @@ def next_commands(study: StudyRecord, leader: Ranked | None) -> list[tuple[str, 
             more = {"trials": f"{2 * (study.trials_budget or 0)}", "hours": f"{2 * (study.hours_budget or 0):g}"}
             raised = "".join(f" --{budget} {more[budget]}" for budget in used_up(study))
             commands.append((f"nas resume {name}{raised}", "search on"))
+            if leader is not None and leader.trust is None and study.counts.get("complete", 0) > 1:
+                commands.append((f"nas race {name}", "train the best again with new seeds"))
     if leader is None:
         return commands
+    # While a study goes on its workers are in the way; without its file nothing can be built again.
+    alone = state(study) == "finished" and study.file is not None
     if state(study) == "finished" and can_be_fine_tuned(study):
         commands.append((f"nas finetune {name}", "train the best to the end"))
     return [
         *commands,
         (f"nas show {name} {leader.trial.number}", "the best one, layer by layer"),
         (f"nas rank {name}", "all of them in order"),
+        *([(f"nas latency {name}", "how long the best take here")] if alone else []),
         (f"nas report {name}", "one page with everything"),
     ]

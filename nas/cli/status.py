@@ -143,12 +143,13 @@ def _follow_lines(console: Console, take_a_look: Callable[[], Look], every: floa
 
 
 def _line(one: Look) -> str:
-    from nas.cli.views import best_line, outcomes
+    from nas.cli.views import best_line, outcomes, race_line
 
     parts = [
         one.study.name,
         state(one.study),
         outcomes(one.study.counts, one.study.search_budget, running=one.study.running is not None).plain,
+        f"race {raced}" if one.study.raced and (raced := race_line(one.study)) else "",
         "" if one.best is None else f"best {best_line(one.best, one.study.objectives)}",
     ]
     return " | ".join(part for part in parts if part)

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from math import isnan
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -17,6 +17,10 @@ from nas.cli.tables import STYLES, FirstThatFits, grid, styled, table
 from nas.ranking import Raced, Ranked, Trust, bar
 from nas.report import words
 from nas.store.records import EventRecord, StudyRecord, TrialRecord, spent, state
+
+if TYPE_CHECKING:
+    from nas.ranking.reliability import Reliability  # these need numpy
+    from nas.ranking.tradeoff import Tradeoff
 
 FOLDED_FAMILY = 8
 """Characters a line of a family's name has where there is no room for it."""
@@ -142,8 +146,9 @@ def race_line(study: StudyRecord) -> str | None:
     """Return "4 of 9 trainings with new seeds"; nothing where there is no race and none is to come."""
     if not study.raced and not study.race_budget:
         return None
-    of = f" of {study.race_budget}" if study.race_budget >= study.raced else ""
-    return f"{study.raced}{of} trainings with new seeds"
+    if study.race_budget >= study.raced:
+        return f"{study.raced} of {words.plural(study.race_budget, 'training')} with new seeds"
+    return f"{words.plural(study.raced, 'training')} with new seeds"
 
 
 def tuned_line(tuned: standing.FineTuned, metric: str) -> str:
@@ -233,14 +238,15 @@ def events_view(events: Sequence[EventRecord]) -> RenderableType:
 
 
 def ranking_table(entries: Sequence[Ranked], objectives: Sequence[str], verbose: bool = False) -> RenderableType:
-    """Return architectures in order. Where there is no room, epochs and trials are left out (unless `verbose`), then
-    families are folded, then headers: a number never is."""
+    """Return architectures in order. Where there is no room, epochs and trials are left out (unless `verbose` before a
+    race), then chances of being best, then families are folded, then headers: a number never is."""
     if not entries:
         return Text("No trial is complete yet: there is nothing to rank.")
     full = _ranking_table(entries, objectives, full=True)
     small, narrow = _ranking_table(entries, objectives), _ranking_table(entries, objectives, chances=False)
     next(column for column in narrow.columns if column.header == "Family").max_width = FOLDED_FAMILY
-    return full if verbose else FirstThatFits((full, small, narrow))
+    whole = verbose and not any(entry.trust for entry in entries)
+    return full if whole else FirstThatFits((full, small, narrow))
 
 
 def _ranking_table(
@@ -288,10 +294,14 @@ def trust_lines(entries: Sequence[Ranked], study: StudyRecord, race: Raced | Non
         return []
     pruned = study.counts.get("pruned", 0)
     left_out = f" {words.plural(pruned, 'pruned trial')} left out." if pruned else ""
+    if race is None and len(entries) == 1:
+        return [f"The score is that of one training with one seed.{left_out}"]
     if race is None:
+        to_come = study.race_budget > 0 and state(study) != "finished"
+        who = "The race at the end of the study" if to_come else f"`nas race {shlex.quote(study.name)}`"
         return [
             "A score is that of one training with one seed, and the best of many is optimistic: scores that lie close "
-            f"together say little. `nas race {shlex.quote(study.name)}` trains the best again with new seeds.{left_out}"
+            f"together say little. {who} trains the best again with new seeds.{left_out}"
         ]
     told = [
         f"Estimates of {words.short(study.objectives[0], 40)} are what many trainings would average to; one training "
@@ -307,6 +317,57 @@ def trust_lines(entries: Sequence[Ranked], study: StudyRecord, race: Raced | Non
     return told
 
 
+def reliability_lines(known: Reliability, verbose: bool = False) -> list[str]:
+    """Return how far an order can be trusted, a sentence each; the details only where they are asked for."""
+    told = []
+    if known.regret:
+        parts = ", ".join(f"{regret:.4f} with the first {count}" for count, regret in known.regret.items())
+        told.append(f"What fine-tuning only the first of them is expected to miss: {parts}.")
+    if verbose and known.search_to_race is not None:
+        both = known.search_to_race
+        told.append(
+            f"The search's order against that of fresh trainings, Kendall's τ: {_tau(both.overall)} over "
+            f"{both.architectures} architectures, {_tau(both.top_half)} within the better half."
+        )
+    for rung in known.rungs if verbose else ():
+        told.append(
+            f"The order after epoch {rung.epoch} against the last, τ: {_tau(rung.overall)} over {rung.trials} complete "
+            f"trials, {_tau(rung.top_third)} within the best third."
+        )
+    if known.pruned_wrongly is not None:
+        share = known.pruned_wrongly
+        told.append(
+            f"Of {words.plural(share.of, 'trial')} that would have been pruned and ran on, {share.found} ended among "
+            f"the ten best: wrongly pruned are {share.low:.0%} to {share.high:.0%} of all that were."
+        )
+    return told
+
+
+def tradeoff_lines(found: Tradeoff | None, study: StudyRecord) -> list[str]:
+    """Return what is to be said of a frontier: how good it is, where it bends, how sure it is, a sentence each."""
+    if found is None:
+        return []
+    told = []
+    if found.hypervolume is not None:
+        ends = ", ".join(
+            f"{words.short(metric, 40)} {words.score(value, metric)}"
+            for metric, value in zip(study.objectives, found.reference, strict=True)
+        )
+        volume = f"{found.hypervolume:.4g}"
+        told.append(f"{len(found.trials)} are on the frontier; it dominates a volume of {volume} up to {ends}.")
+    if found.knee is not None:
+        told.append(f"It bends most at trial {found.knee}: from there on, little is gained for much.")
+    unsure = {trial: found.chances[trial] for trial in found.trials if found.chances.get(trial, 1.0) < 0.95}
+    if unsure:
+        parts = ", ".join(f"trial {trial} with {chance:.0%}" for trial, chance in unsure.items())
+        told.append(f"Not surely on it, by what fresh trainings say: {parts}.")
+    return told
+
+
+def _tau(value: float) -> str:
+    return words.UNKNOWN if isnan(value) else f"{value:.2f}"
+
+
 def _numbers(trials: Sequence[int]) -> str:
     shown = ", ".join(str(number) for number in trials[:4])
     return f"{shown}, {len(trials) - 4} more" if len(trials) > 4 else shown
@@ -318,7 +379,7 @@ def failures_table(causes: Sequence[tuple[str, str, int]], verbose: bool = False
     for kind, message, number in causes if verbose else causes[:5]:
         made.add_row(str(number), kind, words.short(message, 500 if verbose else 160))
     if len(causes) > 5 and not verbose:
-        made.add_row("", "", f"and {len(causes) - 5} other causes (-v shows them)")
+        made.add_row("", "", f"and {words.plural(len(causes) - 5, 'other cause')} (-v shows all)")
     return made
 
 

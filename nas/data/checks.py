@@ -14,7 +14,7 @@ import numpy as np
 
 from nas.conversation import InputKind
 from nas.data.source import ONLY, Array, Examples, RawData, RawInput, chunks
-from nas.errors import DataError
+from nas.errors import DataError, plural
 
 LARGEST = 1e30
 """Beyond this, float32 can no longer hold the differences and squares that training makes of inputs."""
@@ -60,8 +60,9 @@ def check(raw: RawData, kind: InputKind | None = None) -> RawData:
     """
     raw = _only_by_its_name(raw)
     kinds = {name: _kind_of(name, raw, kind) for name in raw.train.x}
+    known = {name: replace(raw.inputs.get(name, RawInput()), kind=kinds[name]) for name in kinds}
     splits = {name: _as_arrays(examples, kinds) for name, examples in raw.splits.items()}
-    problems = [problem for name, examples in splits.items() for problem in _problems(name, examples, kinds)]
+    problems = [problem for name, examples in splits.items() for problem in _problems(name, examples, known)]
     if not problems:
         problems = _differences(splits)
     if problems:
@@ -72,9 +73,8 @@ def check(raw: RawData, kind: InputKind | None = None) -> RawData:
         )
         for name, kind in kinds.items()
     }
-    inputs = {name: replace(raw.inputs.get(name, RawInput()), kind=kinds[name]) for name in kinds}
     splits = {name: _compact(examples, dtypes) for name, examples in splits.items()}
-    inputs = {name: _with_vocabulary(inputs[name], name, splits) for name in kinds}
+    inputs = {name: _with_vocabulary(known[name], name, splits) for name in kinds}
     return replace(raw.with_splits(splits), inputs=inputs, notes=(*raw.notes, *_guesses(raw, kind)))
 
 
@@ -128,8 +128,8 @@ def _as_kind(x: Array, kind: InputKind) -> Array:
     return x.astype(object) if kind == "text" and x.dtype.kind in "UT" else x
 
 
-def _problems(split: str, examples: Examples, kinds: dict[str, InputKind]) -> Iterable[str]:
-    for name in kinds:
+def _problems(split: str, examples: Examples, known: dict[str, RawInput]) -> Iterable[str]:
+    for name in known:
         if name not in examples.x:
             yield f"{split}: there is no input {name!r}, which train has."
     lengths = {name: len(x) for name, x in examples.x.items() if x.ndim}
@@ -140,12 +140,15 @@ def _problems(split: str, examples: Examples, kinds: dict[str, InputKind]) -> It
         yield f"{split}: y must have one label an example. Received a single value: {y}."
     for name, x in examples.x.items():
         if y is not None and x.ndim and y.ndim and len(x) != len(y):
-            yield f"{split}: {name} has {len(x)} examples, y has {len(y)} labels; each example needs one."
-        yield from _problems_of(f"{split}: {name}", x, kinds[name])
+            counts = f"{name} has {plural(len(x), 'example')}, y has {plural(len(y), 'label')}"
+            yield f"{split}: {counts}; each example needs one."
+        yield from _problems_of(f"{split}: {name}", x, known[name])
 
 
-def _problems_of(where: str, x: Array, kind: InputKind) -> Iterable[str]:
+def _problems_of(where: str, x: Array, known: RawInput) -> Iterable[str]:
     split = where.partition(":")[0]
+    kind = known.kind
+    assert kind is not None
     if x.ndim < min(AXES[kind]):
         hint = " A single feature an example is x.reshape(-1, 1)." if kind == "vector" and x.ndim == 1 else ""
         yield f"{where} has too few axes, {x.shape}; expected {SHAPES[kind]}.{hint}"
@@ -165,7 +168,7 @@ def _problems_of(where: str, x: Array, kind: InputKind) -> Iterable[str]:
     elif kind == "ids" and (x.dtype.kind == "f" or x.min() < 0):
         yield f"{where} holds ids: whole numbers from 0, of which 0 is none. Received: {x.dtype}, from {x.min()}."
     elif x.dtype.kind == "f":
-        yield from _unusable_numbers(where, x)
+        yield from _unusable_numbers(where, x, known)
 
 
 def _unusable_texts(where: str, x: Array) -> Iterable[str]:
@@ -179,20 +182,36 @@ def _unusable_texts(where: str, x: Array) -> Iterable[str]:
         yield f"{where}: all texts are empty."
 
 
-def _unusable_numbers(where: str, x: Array) -> Iterable[str]:
+def _unusable_numbers(where: str, x: Array, known: RawInput) -> Iterable[str]:
     values, rows, first = 0, 0, -1
+    columns: dict[int, tuple[int, int]] = {}  # of a vector: how many, and the first row
     for start, chunk in chunks(x):
         bad = ~(np.abs(chunk.astype(np.float64)) <= LARGEST)  # NaN is not
         if bad.any():
             hit = np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1))
             first = start + int(hit[0]) if first < 0 else first
             values, rows = values + int(bad.sum()), rows + len(hit)
+            for column in np.flatnonzero(bad.any(axis=0)) if known.kind == "vector" else ():
+                count, row = columns.get(int(column), (0, start + int(np.argmax(bad[:, column]))))
+                columns[int(column)] = count + int(bad[:, column].sum()), row
     if values:
         split, _, name = where.partition(": ")
         yield (
             f"{split}: {values:,} of the numbers in {name} are NaN, infinite or beyond ±{LARGEST:g}, in {rows:,} of "
-            f"{len(x):,} rows, first in row {first} (from 0). Fill them in, or leave those rows out."
+            f"{len(x):,} rows, first in row {first} (from 0){_in_columns(columns, known.columns)}. "
+            "Fill them in, or leave those rows out."
         )
+
+
+def _in_columns(columns: dict[int, tuple[int, int]], names: Sequence[str], most: int = 5) -> str:
+    """Return ``": age (2, first in row 7), column 12 (1, first in row 9) and 3 more columns"``, in their order."""
+    told = [
+        f"{names[column] if column < len(names) else f'column {column}'} ({count:,}, first in row {row})"
+        for column, (count, row) in sorted(columns.items())
+    ]
+    more = len(told) - most
+    rest = f" and {plural(more, 'more column')}" if more > 0 else ""
+    return f": {', '.join(told[:most])}{rest}" if told else ""
 
 
 def _differences(splits: dict[str, Examples]) -> list[str]:

@@ -25,7 +25,7 @@ import numpy as np
 
 from nas.data.files import bad_notes, decode_files
 from nas.data.source import ONLY, SPLIT_WORDS, Array, Examples, RawData, RawInput
-from nas.errors import DataError, did_you_mean
+from nas.errors import DataError, did_you_mean, plural
 
 CLUTTER = frozenset({"desktop.ini", "thumbs.db"})
 """What file managers leave behind."""
@@ -123,7 +123,7 @@ def _classes(root: Path, split: str, files: Files) -> tuple[Found, tuple[str, ..
         'source = "manifest:file.csv".'
     )
     if not folders:
-        has = f"{len(loose):,} files, but no folders" if loose else "no folders"
+        has = f"{plural(len(loose), 'file')}, but no folders" if loose else "no folders"
         raise DataError(f"{root} has {has} in it. {remedy}")
     found = {folder.name: _of_kind(_walk(folder), files) for folder in folders}
     empty = [name for name, there in found.items() if not there]
@@ -136,7 +136,7 @@ def _classes(root: Path, split: str, files: Files) -> tuple[Found, tuple[str, ..
     if empty:
         notes += (f"{root} has folders without {what}, which are no classes: {', '.join(empty[:5])}.",)
     if loose:
-        notes += (f"{root} has {len(loose):,} files beside the folders of classes, which are left out.",)
+        notes += (f"{root} has {plural(len(loose), 'file')} beside the folders of classes, left out.",)
     return [(path, name) for name, there in found.items() for path in there], notes
 
 

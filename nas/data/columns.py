@@ -37,7 +37,7 @@ def guess_kind(table: Table, name: str) -> ColumnKind:
     cells = [cell for cell in table.columns[name] if not is_missing(cell)]
     if not cells:
         raise DataError(f"{table.path}: column {name!r} is empty. Name the inputs in data.columns.inputs without it.")
-    if sum(_number(cell) is not None for cell in cells) >= MOSTLY * len(cells):
+    if sum(number(cell) is not None for cell in cells) >= MOSTLY * len(cells):
         return "number"
     ends = [str(cell)[str(cell).rfind(".") :].lower() for cell in cells]
     if sum(end in pictures.SUFFIXES for end in ends) > len(cells) / 2:
@@ -54,7 +54,7 @@ def numbers(table: Table, name: str) -> Array:
     Raises:
         DataError: A cell is missing or no number.
     """
-    found = [_number(cell) for cell in table.columns[name]]
+    found = [number(cell) for cell in table.columns[name]]
     odd = [row for row, value in enumerate(found) if value is None]
     if odd:
         cell = table.columns[name][odd[0]]
@@ -113,7 +113,7 @@ def labels(table: Table, names: Sequence[str]) -> Array | None:
 def _plain_labels(table: Table, name: str, cells: list[Any]) -> Array:
     if all(isinstance(cell, bool) for cell in cells):
         return np.array(cells)
-    found = [_number(cell) for cell in cells]
+    found = [number(cell) for cell in cells]
     if any(value is None or _PADDED.match(str(cell)) for value, cell in zip(found, cells, strict=True)):
         return _objects([_one_text(table, name, row, cell) for row, cell in enumerate(cells)])
     values = np.array(found, dtype=np.float64)
@@ -159,7 +159,7 @@ def times(table: Table, name: str, key: str = "data.columns.time") -> Array:
         DataError: There is no such column, or a cell is missing or neither number nor date.
     """
     cells = _all_there(table, name, key)
-    found = [_number(cell) for cell in cells]
+    found = [number(cell) for cell in cells]
     if all(value is not None for value in found):
         return np.array(found, dtype=np.float64)
     moments = []
@@ -177,6 +177,14 @@ def times(table: Table, name: str, key: str = "data.columns.time") -> Array:
     return np.array(moments)
 
 
+def number(cell: Any) -> float | None:
+    """Return the number that a cell is; ``None`` if it is none."""
+    if isinstance(cell, str):
+        cell = cell.strip()
+        return float(cell) if _NUMBER.fullmatch(cell) else None
+    return float(cell) if isinstance(cell, int | float) else None
+
+
 def _all_there(table: Table, name: str, key: str) -> list[Any]:
     cells = table.column(name, key)
     what = key.rpartition(".")[2].removesuffix("_column")
@@ -184,14 +192,6 @@ def _all_there(table: Table, name: str, key: str) -> list[Any]:
         if is_missing(cell):
             raise DataError(f"{table.where(row)}: there is no {name}, the {what}. Fill it in, or leave the row out.")
     return cells
-
-
-def _number(cell: Any) -> float | None:
-    """Return the number that a cell is; ``None`` if it is none."""
-    if isinstance(cell, str):
-        cell = cell.strip()
-        return float(cell) if _NUMBER.fullmatch(cell) else None
-    return float(cell) if isinstance(cell, int | float) else None
 
 
 def _one_text(table: Table, name: str, row: int, cell: Any) -> str:

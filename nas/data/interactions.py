@@ -31,7 +31,7 @@ from nas.data.side_features import side_features
 from nas.data.source import Array, Examples, RawData, RawInput
 from nas.data.splits import hold_out_latest
 from nas.data.table import Table, read_table
-from nas.errors import DataError
+from nas.errors import DataError, plural
 
 USER, HISTORY, ITEM = "user", "history", "item"
 """What the inputs are called."""
@@ -83,8 +83,12 @@ def load(rest: str, base: Path, options: DataSection) -> RawData:
         (ITEM, settings.items, settings.item_column),
     ):
         if file is not None:
-            names = np.unique(kept.user if side == USER else kept.item)
-            features, what, more = side_features(base / Path(file).expanduser(), key, names.tolist(), options.bad)
+            each = kept.user if side == USER else kept.item
+            names = np.unique(each)
+            trained = np.isin(names, each[part == 0])
+            features, what, more = side_features(
+                base / Path(file).expanduser(), key, names.tolist(), trained, options.bad
+            )
             raw = _with_features(raw, side, names, features, kept, part)
             known = RawInput("vector", item=side == ITEM, columns=what)
             raw = replace(raw, inputs={**raw.inputs, side + FEATURES: known})
@@ -224,5 +228,6 @@ def _notes(log: Log, kept: Log, settings: InteractionsSection, unknown: int) -> 
             "(data.interactions.fewest)."
         )
     if unknown:
-        notes.append(f"{unknown:,} held-out interactions are with items that train has not got; they are left out.")
+        left_out = plural(unknown, "held-out interaction is", "held-out interactions are")
+        notes.append(f"{left_out} with items that train has not got, and left out.")
     return tuple(notes)

@@ -1,8 +1,7 @@
 """``npz:file.npz``: arrays of one's own, written with ``numpy.savez(file, x=…, y=…)``.
 
-Besides x and y, where they are given: a validation split (x_val, y_val), a test split (x_test, y_test), ``class_names``
-(text, in the order of the labels 0, 1, …), and ``group`` and ``time`` of each example of x, for cutting splits. A task
-that needs no labels needs no y.
+Besides x and y there may be other splits, ``group``, ``time`` and ``class_names``: see `nas.data.named_arrays`. What
+else is in the file is left out.
 """
 
 from __future__ import annotations
@@ -11,13 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from nas.conversation import Target
+from nas.data.named_arrays import ARRAYS, splits_of
 from nas.data.options import DataSection
-from nas.data.source import Array, Examples, RawData
+from nas.data.source import Array, RawData
 from nas.errors import DataError, did_you_mean
 
-KEYS = ("x", "y", "x_val", "y_val", "x_test", "y_test")
-COLUMNS = ("group", "time")
 LIKE_LABELS = ("label", "labels", "target", "targets")
 """What labels may be called by mistake, where there is no y."""
 REMEDY = "Write it with numpy.savez(file, x=…, y=…)."
@@ -31,15 +28,7 @@ def load(rest: str, base: Path, options: DataSection) -> RawData:
     """
     path = base / Path(rest).expanduser()
     arrays = _read(path)
-    if problems := _problems(arrays):
-        raise DataError("\n  ".join([f"{path}:", *problems]))
-    names = arrays.get("class_names", np.array([], dtype=str))
-    return RawData(
-        Examples.of(arrays["x"], arrays.get("y"), group=arrays.get("group"), time=arrays.get("time")),
-        validation=Examples.of(arrays["x_val"], arrays.get("y_val")) if "x_val" in arrays else None,
-        test=Examples.of(arrays["x_test"], arrays.get("y_test")) if "x_test" in arrays else None,
-        target=Target(names=tuple(str(name) for name in names)),
-    )
+    return splits_of(str(path), arrays, REMEDY, _mistaken(arrays))
 
 
 def _read(path: Path) -> dict[str, Array]:
@@ -70,27 +59,12 @@ def _read(path: Path) -> dict[str, Array]:
     return {name: array for name, array in arrays.items() if isinstance(array, np.ndarray)}
 
 
-def _problems(arrays: dict[str, Array]) -> list[str]:
-    there = ", ".join(arrays) or "nothing"
-    problems = [] if "x" in arrays else [f"there is no 'x'; there is: {there}. {REMEDY}"]
-    for x, y in (("x_val", "y_val"), ("x_test", "y_test")):
-        if y in arrays and x not in arrays:
-            problems.append(f"{y!r} is there without {x!r}: give both or neither.")
-        if x in arrays and "y" in arrays and y not in arrays:
-            problems.append(f"{x!r} is there without {y!r}: give both or neither.")
-        if x in arrays and "y" not in arrays and y in arrays:
-            problems.append(f"{y!r} is there without 'y': give labels for every split, or for none.")
-    for column in COLUMNS:
-        if column in arrays and "x" in arrays and arrays[column].shape != arrays["x"].shape[:1]:
-            problems.append(
-                f"{column!r} must have one value for each example of x, {arrays['x'].shape[:1]}. "
-                f"Received: shape {arrays[column].shape}."
-            )
-    # Another array may be there for its own reasons, but one that is nearly named like a split was meant as one.
-    problems += [
-        f"{key!r} would be left out.{did_you_mean(key, KEYS)} Used are: {', '.join(KEYS)}."
+def _mistaken(arrays: dict[str, Array]) -> list[str]:
+    """Return what would be left out and was meant as something: another array may be there for its own reasons."""
+    problems = [
+        f"{key!r} would be left out.{did_you_mean(key, ARRAYS)} Used are: {', '.join(ARRAYS)}."
         for key in arrays
-        if key.lower().startswith(("x_", "y_")) and key not in KEYS
+        if key.lower().startswith(("x_", "y_")) and key not in ARRAYS
     ]
     if "y" not in arrays:
         problems += [
@@ -98,7 +72,4 @@ def _problems(arrays: dict[str, Array]) -> list[str]:
             for key in arrays
             if key == "Y" or key.lower() in LIKE_LABELS
         ]
-    names = arrays.get("class_names")
-    if names is not None and (names.ndim != 1 or names.dtype.kind != "U"):
-        problems.append(f"'class_names' must be text, (classes,). Received: shape {names.shape}, dtype {names.dtype}.")
     return problems

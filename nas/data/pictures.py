@@ -42,22 +42,13 @@ SUFFIXES = frozenset(
 """How the names of image files usually end."""
 
 
-def read_image(path: Path, size: tuple[int, int], channels: Literal[1, 3]) -> Array:
-    """Return the image in the file at `path` as uint8 (height, width, channels).
+class ImageReader:
+    """Reads image files, from several threads, and remembers what people want to know about them.
 
     Args:
-        path: An image file of any kind that Pillow reads.
-        size: The height and width it is resized to.
+        size: The height and width that images are resized to.
         channels: 1 for grey, 3 for red, green and blue.
-
-    Raises:
-        DataError: It is missing, empty, damaged, no image, or has more than `LARGEST` pixels.
     """
-    return ImageReader(size, channels)(path)
-
-
-class ImageReader:
-    """`read_image` for many files, from several threads; it remembers what people want to know about them."""
 
     def __init__(self, size: tuple[int, int], channels: Literal[1, 3]) -> None:
         self.size, self.channels = size, channels
@@ -65,7 +56,11 @@ class ImageReader:
         self._animated: list[Path] = []
 
     def __call__(self, path: Path) -> Array:
-        """Return uint8 (height, width, channels); see `read_image`."""
+        """Return the image in the file at `path`, of any kind that Pillow reads, as uint8 (height, width, channels).
+
+        Raises:
+            DataError: It is missing, empty, damaged, no image, or has more than `LARGEST` pixels.
+        """
         try:
             if path.stat().st_size == 0:
                 raise DataError(f"{path} is empty (0 bytes).")

@@ -6,9 +6,9 @@ The function takes nothing and returns one of::
     (train, validation) or (train, validation, test)                       each a tf.data.Dataset or a pair (x, y)
     nas.data.source.RawData
 
-A dict may also have ``group`` and ``time`` (of train), ``class_names``, ``sample_rate``, and ``kinds``, what each input
-is: ``{"x": "audio"}``. A ``tf.data.Dataset`` gives x, or (x, y), where x may be a dict. It is read once, batched or
-not: it counts as batched if x and y have the same first axis, or one of unknown length.
+A dict (see `nas.data.named_arrays`) may also have ``group`` and ``time`` (of train), ``class_names``, ``sample_rate``,
+and ``kinds``, what each input is: ``{"x": "audio"}``. A ``tf.data.Dataset`` gives x, or (x, y), where x may be a dict.
+It is read once, batched or not: it counts as batched if x and y have the same first axis, or one of unknown length.
 
 The code runs as it stands, with the rights of whoever launches the study; of the data, only the arrays count.
 """
@@ -23,23 +23,16 @@ from typing import Any, get_args
 
 import numpy as np
 
-from nas.conversation import InputKind, Target
+from nas.conversation import InputKind
 from nas.data.datasets import is_dataset, read_dataset
+from nas.data.named_arrays import ARRAYS, CLASS_NAMES, COLUMNS, describe, inputs_of, splits_of
 from nas.data.options import DataSection
-from nas.data.source import ONLY, Array, Examples, RawData, RawInput
+from nas.data.source import Examples, RawData, RawInput
 from nas.errors import DataError, did_you_mean
 from nas.own_code import run_file, what_failed
 
-SPLITS = {"train": "", "validation": "_val", "test": "_test"}
-"""What the keys of a split end with."""
-KEYS = (
-    *(f"{part}{end}" for end in SPLITS.values() for part in "xy"),
-    "group",
-    "time",
-    "sample_rate",
-    "class_names",
-    "kinds",
-)
+KEYS = (*ARRAYS, *COLUMNS, CLASS_NAMES, "sample_rate", "kinds")
+REMEDY = 'Return {"x": …, "y": …}.'
 
 
 def load(rest: str, base: Path, options: DataSection) -> RawData:
@@ -49,16 +42,17 @@ def load(rest: str, base: Path, options: DataSection) -> RawData:
         DataError: There is no such function, it fails, or it returns something else.
     """
     function, file = _find(rest, base)
+    name = rest.rpartition(":")[2]
     try:
         returned = function()
     except (Exception, SystemExit) as error:
-        raise DataError(f"{rest} failed: {what_failed(error, file)}.") from error
+        raise DataError(f"{name} failed: {what_failed(error, file)}.") from error
     try:
-        return _raw_data(rest, returned)
+        return _raw_data(name, returned)
     except DataError:
         raise
     except Exception as error:  # a tf.data.Dataset runs its functions while it is read
-        raise DataError(f"What {rest} returned cannot be read: {what_failed(error, file)}.") from error
+        raise DataError(f"What {name} returned cannot be read: {what_failed(error, file)}.") from error
 
 
 def _find(rest: str, base: Path) -> tuple[Callable[[], Any], str | None]:
@@ -97,7 +91,7 @@ def _raw_data(what: str, returned: Any) -> RawData:
         returned = odd[0]
     raise DataError(
         f"{what} must return a dict of arrays with x and y, a RawData, or (train, validation[, test]) of which each is "
-        f"a tf.data.Dataset or a pair (x, y). Received: {_describe(returned)}."
+        f"a tf.data.Dataset or a pair (x, y). Received: {describe(returned)}."
     )
 
 
@@ -105,41 +99,17 @@ def _from_part(part: Any) -> Examples:
     if is_dataset(part):
         return read_dataset(part)
     x, y = part
-    return Examples(_inputs(x), None if y is None else np.asarray(y))
+    return Examples(inputs_of(x), None if y is None else np.asarray(y))
 
 
 def _from_dict(what: str, given: Mapping[str, Any]) -> RawData:
-    if unknown := [key for key in given if key not in KEYS]:
-        near = did_you_mean(str(unknown[0]), KEYS)
-        raise DataError(f"{what} returned {unknown[0]!r}, which means nothing.{near} Known: {', '.join(KEYS)}.")
-    if given.get("x") is None:
-        raise DataError(f"{what} returned no 'x'; it returned: {', '.join(map(str, given)) or 'nothing'}.")
-    examples = {}
-    for split, end in SPLITS.items():
-        x, y = given.get(f"x{end}"), given.get(f"y{end}")
-        if x is None and y is not None:
-            raise DataError(f"{what} returned 'y{end}' without 'x{end}': give both or neither.")
-        if x is not None and (y is None) != (given.get("y") is None):
-            raise DataError(f"{what} returned labels for some splits only: 'y' and 'y{end}' go together.")
-        if x is not None:
-            examples[split] = Examples(_inputs(x), None if y is None else np.asarray(y))
-    train = replace(examples["train"], group=_column(what, given, "group"), time=_column(what, given, "time"))
-    return RawData(
-        train,
-        examples.get("validation"),
-        examples.get("test"),
-        inputs=_known(what, given, tuple(train.x)),
-        target=Target(names=tuple(str(name) for name in given.get("class_names", ()))),
-    )
-
-
-def _column(what: str, given: Mapping[str, Any], name: str) -> Array | None:
-    if given.get(name) is None:
-        return None
-    values, examples = np.asarray(given[name]), len(next(iter(_inputs(given["x"]).values())))
-    if values.shape != (examples,):
-        raise DataError(f"{what}: {name!r} must have one value for each of {examples} examples of x: {values.shape}.")
-    return values
+    strange = [
+        f"{key!r} means nothing.{did_you_mean(str(key), KEYS)} Known: {', '.join(KEYS)}."
+        for key in given
+        if key not in KEYS
+    ]
+    raw = splits_of(f"{what} returned what cannot be used", given, REMEDY, strange)
+    return replace(raw, inputs=_known(what, given, tuple(raw.train.x)))
 
 
 def _known(what: str, given: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, RawInput]:
@@ -153,13 +123,3 @@ def _known(what: str, given: Mapping[str, Any], names: tuple[str, ...]) -> dict[
                 f"{what}: {kind!r} is no kind of input.{did_you_mean(str(kind), known)} Known: {', '.join(known)}."
             )
     return {name: RawInput(kinds.get(name), sample_rate=rate) for name in names}
-
-
-def _inputs(x: Any) -> dict[str, Array]:
-    """Return inputs by name; lists become arrays."""
-    return {str(name): np.asanyarray(part) for name, part in (x if isinstance(x, Mapping) else {ONLY: x}).items()}
-
-
-def _describe(returned: Any) -> str:
-    shape = getattr(returned, "shape", None)
-    return f"{type(returned).__name__}{f' of shape {tuple(shape)}' if shape is not None else ''}"

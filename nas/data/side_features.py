@@ -2,11 +2,14 @@
 
 A column of numbers is a feature as it is; what is empty gets the mean. A column of other texts holds categories, one or
 several (``Drama|War``): a feature of 0 or 1 each. A column with many different ones (titles, addresses) is left out.
+
+Means and categories are those of the users or items that train has: a category that is only among the others is none.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +25,7 @@ MOST = 200
 
 
 def side_features(
-    path: Path, key: str, names: list[str], most_unknown: float
+    path: Path, key: str, names: Sequence[str], trained: Array, most_unknown: float
 ) -> tuple[Array, tuple[str, ...], tuple[str, ...]]:
     """Return the features of `names`, (names, features), from the table at `path`, what they are, and notes for people.
 
@@ -30,6 +33,7 @@ def side_features(
         path: A table, as `nas.data.table` reads them.
         key: The column that names the users or items, called as in the log.
         names: Those that are wanted, in the order of the rows that are returned.
+        trained: Which of them train has, booleans (names,).
         most_unknown: The share of them that the table may lack: they get means, and no category.
 
     Raises:
@@ -45,7 +49,7 @@ def side_features(
             continue
         cells = columns.texts(table, column)
         given = [cells[rows[name]].strip() if name in rows else "" for name in names]
-        features = {column: _as_numbers(given)} if _are_numbers(given) else _as_categories(given, column)
+        features = (_as_numbers if _are_numbers(given) else _as_categories)(given, trained, column)
         found |= features
         if not features:
             left_out.append(column)
@@ -81,21 +85,21 @@ def _unknown(unknown: list[str], names: int, most: float, path: Path) -> tuple[s
 
 
 def _are_numbers(texts: list[str]) -> bool:
-    try:
-        return all(math.isfinite(float(text)) for text in texts if text) and any(texts)
-    except ValueError:
-        return False
+    found = [columns.number(text) for text in texts if text]
+    return bool(found) and all(value is not None and math.isfinite(value) for value in found)
 
 
-def _as_numbers(texts: list[str]) -> Array:
-    values = np.array([float(text) if text else np.nan for text in texts])
-    return np.where(np.isnan(values), np.nanmean(values), values)
+def _as_numbers(texts: list[str], trained: Array, column: str) -> dict[str, Array]:
+    """Return the numbers, with the mean of those of train for what is empty; nothing if train has none."""
+    values = np.array([columns.number(text) for text in texts], dtype=np.float64)  # None is NaN
+    known = values[trained & ~np.isnan(values)]
+    return {column: np.where(np.isnan(values), known.mean(), values)} if len(known) else {}
 
 
-def _as_categories(texts: list[str], column: str) -> dict[str, Array]:
-    """Return 0 or 1 for each category, in the sorted order of their names; nothing if they are too few or too many."""
+def _as_categories(texts: list[str], trained: Array, column: str) -> dict[str, Array]:
+    """Return 0 or 1 for each category of train, in the sorted order of their names; nothing if too few or too many."""
     several = [{part.strip() for part in text.split(SEPARATOR)} - {""} for text in texts]
-    categories = sorted(set().union(*several))
+    categories = sorted(set().union(*(parts for parts, known in zip(several, trained, strict=True) if known)))
     if not 2 <= len(categories) <= MOST:
         return {}
     return {f"{column}={one}": np.array([float(one in parts) for parts in several]) for one in categories}

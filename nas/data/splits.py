@@ -54,6 +54,8 @@ def split(
     splits = {name: splits[name] for name in ("train", "validation", "test", "catalogue") if name in splits}
     _nothing_empty(splits)
     notes = _absence_notes(splits, raw.target.names) if cut == "class" else []
+    if cut == "identity":
+        notes = _identity_notes(splits, raw.target.names, cuts)
     people = {name: examples for name, examples in splits.items() if name != "catalogue"}
     return splits, (*raw.notes, *notes, *_group_notes(people, options), *duplicate_notes(people))
 
@@ -162,6 +164,26 @@ def _absence_notes(splits: dict[str, Examples], class_names: tuple[str, ...]) ->
     return notes
 
 
+def _identity_notes(splits: dict[str, Examples], names: tuple[str, ...], cuts: list[str]) -> list[str]:
+    """Identities on two sides, where the source gives the splits or the study file has them cut by something else."""
+    notes = []
+    trained = np.unique(splits["train"].labels)
+    for split in ("validation", "test"):
+        there = np.unique(splits[split].labels)
+        shared = [names[label] for label in np.intersect1d(there, trained)]
+        if shared:
+            remedy = (
+                'Cut by identity: data.split.by = "ratio" does.'
+                if split in cuts
+                else "Have all examples of an identity in one split, or give none and let nas cut whole identities."
+            )
+            notes.append(
+                f"Identities of the {split} split that train has as well: {len(shared):,} of {len(there):,} "
+                f"({_some(shared)}). On these, {split} scores say nothing of identities never seen. {remedy}"
+            )
+    return notes
+
+
 def _group_notes(splits: dict[str, Examples], options: SplitSection) -> list[str]:
     """Groups on two sides, where the source gives both the groups and the splits."""
     notes = []
@@ -170,8 +192,8 @@ def _group_notes(splits: dict[str, Examples], options: SplitSection) -> list[str
         shared = known.get(name, set()) & known.get("train", set())
         if shared and options.by == "group":
             notes.append(
-                f"{len(shared)} of {len(known[name])} groups of the {name} split are in train as well, as the source "
-                f"gives it: {_some(sorted(map(str, shared)))}."
+                f"Groups of the {name} split that train has as well, as the source gives it: {len(shared):,} of "
+                f"{len(known[name]):,} ({_some(sorted(map(str, shared)))})."
             )
     return notes
 

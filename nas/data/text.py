@@ -16,7 +16,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 
 from nas.data.options import TextSection
 from nas.data.source import Array
-from nas.errors import DataError
+from nas.errors import DataError, plural
 
 PADDING, UNKNOWN = "[PAD]", "[UNK]"
 CONTINUES = "##"
@@ -189,7 +189,7 @@ def encode(tokenizer: Tokenizer, texts: Array, length: int) -> Array:
     """
     added = tokenizer.num_special_tokens_to_add(is_pair=False)
     if length <= added:
-        raise DataError(f"data.text.length is {length}, but the tokenizer adds {added} tokens to every text.")
+        raise DataError(f"data.text.length is {length}, but the tokenizer adds {plural(added, 'token')} to every text.")
     tokenizer.enable_truncation(length)
     tokenizer.enable_padding(length=length, pad_id=0, pad_token=tokenizer.id_to_token(0))
     rows = np.zeros((len(texts), length), dtype=np.int32)

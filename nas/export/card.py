@@ -52,7 +52,7 @@ def _head(chosen: Chosen, what: str) -> Iterator[str]:
     yield ""
     part = "The encoder, without the head it was trained with," if what == "encoder" else "The whole model"
     yield (
-        f"{part} of the family `{_plain(trial.family or '')}`, for the task `{chosen.order.task}`. "
+        f"{part} of the family {_code(trial.family or '')}, for the task `{chosen.order.task}`. "
         f"Architecture `{chosen.fingerprint}`. Weights: {chosen.weights.words}."
     )
 
@@ -95,8 +95,8 @@ def _inputs(document: dict[str, Any]) -> Iterator[str]:
     yield ""
     for name, given in document["inputs"].items():
         inside = "; standardised inside" if "standardised_inside" in given else ""
-        extra = "".join(f"; see `{_plain(given[key])}`" for key in given if key.endswith("_file"))
-        yield f"- input `{_plain(name)}`, {given['dtype']} {_shape(given['shape'])}: {given['values']}{inside}{extra}"
+        extra = "".join(f"; see {_code(given[key])}" for key in given if key.endswith("_file"))
+        yield f"- input {_code(name)}, {given['dtype']} {_shape(given['shape'])}: {given['values']}{inside}{extra}"
     for name, output in document["outputs"].items():
         yield f"- output `{name}`, {output['dtype']} {_shape(output['shape'])}: {output['meaning']}"
     names = document["class_names"]
@@ -111,7 +111,7 @@ def _data(chosen: Chosen) -> Iterator[str]:
     yield "## Data"
     yield ""
     examples = ", ".join(f"{name} {count:,}" for name, count in card.examples.items())
-    yield f"`{_plain(card.source)}`; examples: {examples}. Fingerprint `{card.fingerprint[:16]}`."
+    yield f"{_code(card.source)}; examples: {examples}. Fingerprint `{card.fingerprint[:16]}`."
     yield "Means, vocabularies and categories are those of the training split. No search has seen the test split."
 
 
@@ -132,7 +132,7 @@ def _search(chosen: Chosen) -> Iterator[str]:
     yield "|---|---|"
     for name, value in sorted(trial.params.items()):
         shown = f"{value:.6g}" if isinstance(value, float) else str(value)
-        yield f"| `{_plain(name)}` | {_plain(shown)} |"
+        yield f"| {_code(name)} | {_plain(shown)} |"
 
 
 def _scores(chosen: Chosen) -> Iterator[str]:
@@ -156,7 +156,7 @@ def _scores(chosen: Chosen) -> Iterator[str]:
         if name in shares and 0 <= value <= 1:
             low, high = wilson(value, examples)
             interval = f"{low:.4f} to {high:.4f}"
-        yield f"| `{_plain(name)}` | {words.score(value)} | {interval} |"
+        yield f"| {_code(name)} | {words.score(value)} | {interval} |"
     if chosen.bar is not None:
         yield ""
         beaten = "it is beaten" if chosen.bar.is_beaten_by(trial) else "**it is not beaten**"
@@ -216,6 +216,11 @@ def _plain(text: str) -> str:
     """Return `text` from a study or its data as Markdown cannot take it for more than text."""
     line = " ".join(words.clean(text).split())
     return "".join(f"\\{sign}" if sign in "\\`*[]<>|#" else sign for sign in line)
+
+
+def _code(text: str) -> str:
+    """Return `text` as code, in which nothing but its ends means anything, and in a table the bar."""
+    return f"`{' '.join(words.clean(text).split()).replace('`', chr(39)).replace('|', chr(92) + '|')}`"
 
 
 def _shape(shape: Sequence[int | None]) -> str:

@@ -20,7 +20,7 @@ from nas.export.comparing import EXAMPLES, Compared, Named, compare
 from nas.export.formats import Format, Written, chosen_formats
 from nas.export.preprocessing import describe_preprocessing
 from nas.export.publishing import cannot_write, published, refuse_existing
-from nas.export.serving import OUTPUT, serving_model
+from nas.export.serving import OUTPUT, named_outputs, serving_model
 from nas.own_code import what_failed
 from nas.quiet import quiet
 from nas.training.feed import standardiser
@@ -99,7 +99,7 @@ def export(
         for each in wanted:
             files.append(_one(each, served, folder, batch, x, expected, target))
             tell(files[-1])
-        document = describe_preprocessing(folder, served, card, chosen.data, meanings)
+        document = describe_preprocessing(folder, served, card, chosen.data, list(meanings.values()))
         write_card(folder, chosen, what, files, document, served)
     return Exported(target, what, tuple(files))
 
@@ -118,10 +118,8 @@ def _part(restored: Restored, what: What, side: Side | None) -> tuple[keras.Mode
         meaning = "whatever the family, which gives compiled models, means by it"
         return restored.model, {OUTPUT: task.output if restored.candidate.body is not None else meaning}
     encoder = restored.encoder(side)
-    return encoder, {
-        name: "a vector (batch, width) of an example" if len(tensor.shape) == 2 else "features of an example"
-        for name, tensor in encoder.output.items()
-    }
+    meaning = "a vector of the example, (batch, width)"
+    return encoder, dict.fromkeys(encoder.output, meaning)
 
 
 def _sample(restored: Restored, model: keras.Model, names: list[str]) -> tuple[Named, Named]:
@@ -133,7 +131,7 @@ def _sample(restored: Restored, model: keras.Model, names: list[str]) -> tuple[N
     if isinstance(given, dict):
         given = {name: given[name] for name in names}
     outputs = model(given, training=False)
-    named = outputs if isinstance(outputs, dict) else {OUTPUT: keras.tree.flatten(outputs)[0]}
+    named = named_outputs(outputs, names)
     x = {name: rows[name].astype(card.inputs[name].dtype) for name in names}
     return x, {name: np.asarray(output) for name, output in named.items()}
 

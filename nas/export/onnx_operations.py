@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from tf2onnx import utils
 from tf2onnx.handler import tf_op
+from tf2onnx.onnx_opset.signal import RFFTOp  # registered before ours, which take its place
 
 
 @tf_op("Erfc")
@@ -29,25 +30,30 @@ class Erfc:
 
 @tf_op("RFFT")
 class RealFourier:
-    """The real and the imaginary part of a Fourier transform, each a product with a matrix of cosines or sines."""
+    """Left to those that take its parts; where its length is taken, to tf2onnx."""
 
     @classmethod
-    def version_1(cls, ctx: Any, node: Any, **kwargs: Any) -> None:
-        """Put two products in the place of `node` and of the nodes that part its result."""
-        length = int(node.inputs[1].get_tensor_value(as_list=False).ravel()[0])
-        shape = ctx.get_shape(node.input[0])
-        utils.make_sure(
-            shape is not None and shape[-1] == length, "RFFT is converted where nothing is padded or cut off"
-        )
+    def version_13(cls, ctx: Any, node: Any, **kwargs: Any) -> None:
+        """Do nothing, where all that follows is `FourierPart`: `node` is then used by nobody and left out."""
+        if {part.type for part in ctx.find_output_consumers(node.output[0])} <= {"Real", "Imag"}:
+            return
+        RFFTOp.version_13(ctx, node, **kwargs)
+
+
+@tf_op(["Real", "Imag"])
+class FourierPart:
+    """The real or the imaginary part of a Fourier transform: a product with a matrix of cosines or of sines."""
+
+    @classmethod
+    def version_9(cls, ctx: Any, node: Any, **kwargs: Any) -> None:
+        """Put a product in the place of `node`."""
+        transform = node.inputs[0]
+        utils.make_sure(transform.type == "RFFT", "parts of complex numbers are taken of RFFT alone")
+        signal, length = transform.input[0], int(transform.inputs[1].get_tensor_value(as_list=False).ravel()[0])
+        utils.make_sure(ctx.get_shape(signal)[-1] == length, "RFFT is converted where nothing is padded or cut off")
         angles = 2 * np.pi * np.outer(np.arange(length), np.arange(length // 2 + 1)) / length
-        matrices = {"Real": np.cos(angles), "Imag": -np.sin(angles)}
-        parts = ctx.find_output_consumers(node.output[0])
-        utils.make_sure({part.type for part in parts} <= set(matrices), "RFFT is converted where its parts are taken")
-        signal = node.input[0]
-        for part in parts:
-            matrix = ctx.make_const(utils.make_name(part.type), matrices[part.type].astype(np.float32)).output[0]
-            dtype, shape = ctx.get_dtype(signal), ctx.get_shape(part.output[0])
-            output, name = part.output, part.name
-            ctx.remove_node(name)
-            ctx.make_node("MatMul", [signal, matrix], outputs=output, name=name, dtypes=[dtype], shapes=[shape])
-        ctx.remove_node(node.name)
+        values = (np.cos(angles) if node.type == "Real" else -np.sin(angles)).astype(np.float32)
+        matrix = ctx.make_const(utils.make_name(node.type), values).output[0]
+        dtype, shape, name, output = ctx.get_dtype(signal), ctx.get_shape(node.output[0]), node.name, node.output
+        ctx.remove_node(name)
+        ctx.make_node("MatMul", [signal, matrix], outputs=output, name=name, dtypes=[dtype], shapes=[shape])

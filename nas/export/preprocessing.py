@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,11 @@ FILES = {"tokenizer.json": "tokenizer", "columns.json": "columns", "names.json":
 
 
 def describe_preprocessing(
-    folder: Path, model: keras.Model, card: DataCard, data: DataSection, meanings: Mapping[str, str]
+    folder: Path, model: keras.Model, card: DataCard, data: DataSection, meanings: Sequence[str]
 ) -> dict[str, Any]:
     """Write ``preprocessing.json`` and the files it names into `folder`; return what is in it.
 
-    `model` is the one that is served, `meanings` says what each of its outputs is.
+    `model` is the one that is served, `meanings` says what each of its outputs is, in order.
     """
     stored = open_split(card, "validation").x
     inputs = {
@@ -39,8 +39,8 @@ def describe_preprocessing(
         "schema": SCHEMA,
         "inputs": inputs,
         "outputs": {
-            name: {"dtype": tensor.dtype, "shape": [None, *tensor.shape[1:]], "meaning": meanings[name]}
-            for name, tensor in model.output.items()
+            name: {"dtype": tensor.dtype, "shape": [None, *tensor.shape[1:]], "meaning": meaning}
+            for (name, tensor), meaning in zip(model.output.items(), meanings, strict=True)
         },
         "class_names": list(card.target.names),
     }
@@ -50,7 +50,7 @@ def describe_preprocessing(
 
 
 def _input(name: str, given: Input, stored: str, data: DataSection) -> dict[str, Any]:
-    common = {
+    common: dict[str, Any] = {
         "kind": given.kind,
         "dtype": given.dtype,
         "shape": [None, *given.shape],

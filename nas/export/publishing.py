@@ -14,6 +14,8 @@ from nas.errors import Conflict, NASError
 MARKS = ("model_card.md", "preprocessing.json")
 """The files that tell a folder that was made here: another one is never replaced."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+SAID = ("No space left", "Disk quota exceeded", "File too large")
+"""The same, as libraries say it whose errors have no number."""
 LEAST = 2**16
 """A disk with fewer bytes than that is full: some libraries say nothing of the cause."""
 
@@ -64,7 +66,7 @@ def published(target: Path, *, force: bool = False) -> Iterator[Path]:
 def cannot_write(error: Exception, target: Path) -> NASError | None:
     """Return the sentence for an `error` that comes of not being able to write near `target`; ``None`` for others."""
     number = error.errno if isinstance(error, OSError) else None
-    if number in FULL or "No space left" in str(error) or _is_full(target):
+    if number in FULL or any(said in str(error) for said in SAID) or _is_full(target):
         return NASError(f"There is no space left to write {target}. Nothing was kept of it; make room and try again.")
     if isinstance(error, OSError) and number is not None:
         return NASError(f"{target} cannot be written: {error.strerror or error}. Nothing was kept of it.")

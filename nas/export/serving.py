@@ -9,6 +9,7 @@ Only Keras's own layers are added, so that a ``.keras`` file needs none of ours 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import keras
@@ -30,8 +31,14 @@ def serving_model(model: keras.Model, card: DataCard) -> keras.Model:
     given = {name: keras.Input(card.inputs[name].shape, dtype=card.inputs[name].dtype, name=name) for name in names}
     standard = {name: _standardised(x, card.inputs[name], name) for name, x in given.items()}
     outputs = model(standard[ONLY] if alone else standard)
-    named = outputs if isinstance(outputs, dict) else {OUTPUT: keras.tree.flatten(outputs)[0]}
+    named = named_outputs(outputs, names)
     return keras.Model(given, {name: _renamed(x, name) for name, x in named.items()}, name="served")
+
+
+def named_outputs(outputs: Any, inputs: Collection[str]) -> dict[str, Any]:
+    """Return what a model gives by name, none of which is that of an input: ONNX has one name for one thing."""
+    named = outputs if isinstance(outputs, dict) else {OUTPUT: keras.tree.flatten(outputs)[0]}
+    return {f"{name}_given" if name in inputs else name: x for name, x in named.items()}
 
 
 def _standardised(x: Any, given: Input, name: str) -> Any:
@@ -43,4 +50,4 @@ def _standardised(x: Any, given: Input, name: str) -> Any:
 
 
 def _renamed(x: Any, name: str) -> Any:
-    return keras.layers.Identity(name=f"{name}_given")(x)
+    return keras.layers.Identity(name=f"served_{name}")(x)

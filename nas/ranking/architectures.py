@@ -21,14 +21,14 @@ Directions: TypeAlias = Sequence[Literal["minimize", "maximize"]]
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """One architecture's place. Its score is that of its best training."""
+    """One architecture's place. Its score is that of the training that stands for it."""
 
     place: int
     """From 1, without gaps and without ties."""
     front: int
     """1 for the frontier, 2 for what is the frontier without it, and so on."""
     trial: TrialRecord
-    """The best training found for this architecture."""
+    """The best training found for this architecture; after a race, of those that were raced."""
     trials: tuple[int, ...]
     """Numbers of all complete trials of this architecture, duplicates included, in ascending order."""
     trust: Trust | None = None
@@ -67,14 +67,15 @@ def rank(
     """
     scored = [trial for trial in trials if _is_scored(trial, directions)]
     race = raced(scored, evaluations, directions[0]) if evaluations else None
+    places = {} if race is None else {number: place for place, number in enumerate(race.order)}
     best: dict[str, TrialRecord] = {}
     numbers: dict[str, list[int]] = {}
     for _, trial in _in_order(scored, directions):
         architecture = trial.fingerprint or f"trial {trial.number}"
         numbers.setdefault(architecture, []).append(trial.number)
-        if race is not None and trial.number in race.trust:
-            best[architecture] = trial  # who was raced stands for it
-        best.setdefault(architecture, trial)
+        first = best.setdefault(architecture, trial)
+        if places.get(trial.number, len(places)) < places.get(first.number, len(places)):
+            best[architecture] = trial  # who was raced stands for it: of two the one that did better
     trust: dict[int, Trust] = {}
     if race is not None:
         scores = {trial.number: (trial.values or ())[0] for trial in best.values()}

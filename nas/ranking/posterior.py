@@ -16,6 +16,10 @@ is still on that line. Fresh scores, which nobody was chosen by, fix its height 
 a is integrated out in closed form, (b, σ) on a grid: the posterior of θ is a mixture of Gaussians, one a grid point,
 and its intervals contain what is not known of b and σ.
 
+Beforehand σ is of the size of the differences seen, give or take a factor of e. For scores that are normal with
+standard deviation s, l'' = -1/s², so b = 1 - σ²/(n·s²); the ten best of some hundred of these spread by s/3. The slope
+is drawn to that, as if by four observations: without it the winner's estimate is a little lower, the choice the same.
+
 Sources:
     Efron 2011, JASA 106(496), "Tweedie's formula and selection bias", sections 2 and 4. Gelman et al. 2013, Bayesian
     Data Analysis, section 5.4 (the normal hierarchical model, hyper-parameters on a grid).
@@ -25,18 +29,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import fsum
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gammaln, ndtr
 
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 SLOPES = (np.arange(12) + 0.5) / 12
-"""Where the slope b of a candidate with one search score is looked at: evenly, each as likely as the other."""
-SIGMAS = np.exp(np.linspace(np.log(1 / 30), np.log(30), 48))
+"""Where the slope b is looked at, of a candidate with as many search scores as is usual in this race."""
+SIGMAS = np.exp(np.linspace(-2.5, 2.5, 32))
 """Where σ is looked at, in units of a typical difference of scores."""
 SIGMA_SPREAD = 1.0
 """Standard deviation of ln σ beforehand."""
+POPULATION = 3.0
+"""Standard deviation of normal scores in units of that of the best of them: 3.7 for 10 of 200, 3.0 for 20 of 200."""
+TRUST = 4.0
+"""How many observations the slope expected from `POPULATION` counts for."""
+NOTHING = 1e-5
+"""Grid points that weigh less than this part of the heaviest are left out."""
 FAR = 4.0
 """A search score so many robust deviations below the median was not what it was chosen for, and is off the line."""
 
@@ -60,13 +73,13 @@ class Scores:
     @classmethod
     def of(cls, search: Sequence[Sequence[float]], fresh: Sequence[Sequence[float]]) -> Scores:
         """Sum up the scores of each candidate; all finite."""
-        groups = [np.asarray(group, float) for group in (*search, *fresh) if len(group)]
+        groups = [group for group in (*search, *fresh) if len(group) > 1]
         return cls(
             np.array([len(group) for group in search], float),
-            np.array([np.mean(group) if len(group) else 0.0 for group in search]),
+            np.array([_mean(group) for group in search]),
             np.array([len(group) for group in fresh], float),
-            np.array([np.mean(group) if len(group) else 0.0 for group in fresh]),
-            float(sum(np.sum((group - group.mean()) ** 2) for group in groups)),
+            np.array([_mean(group) for group in fresh]),
+            sum((score - _mean(group)) ** 2 for group in groups for score in group),
             sum(len(group) - 1 for group in groups),
         )
 
@@ -105,13 +118,11 @@ class Posterior:
 
     def quantile(self, index: int, shares: Sequence[float]) -> Floats:
         """Quantiles of the true value of candidate `index`, by bisection of the mixture's distribution function."""
-        from scipy.special import ndtr
-
         mean = self.mean[:, index]
         deviation = np.sqrt(self.shared[:, index] ** 2 + self.own[:, index] ** 2)
         low = np.full(len(shares), np.min(mean - 10 * deviation))
         high = np.full(len(shares), np.max(mean + 10 * deviation))
-        for _ in range(60):
+        for _ in range(40):
             middle = (low + high) / 2
             below = self.weight @ ndtr((middle - mean[:, None]) / deviation[:, None]) < shares
             low, high = np.where(below, middle, low), np.where(below, high, middle)
@@ -146,16 +157,21 @@ def posterior(scores: Scores) -> Posterior:
     weight = np.exp(log_weight - log_weight.max())
     gain = spread * precision
     before = centre + load * a_mean[:, None]
+    kept = weight > NOTHING
     return Posterior(
-        weight / weight.sum(),
-        sigma[:, 0],
-        before + gain * (scores.fresh - before),
-        load * (1 - gain) / np.sqrt(a_precision)[:, None],
-        np.sqrt(spread * (1 - gain)),
+        weight[kept] / weight[kept].sum(),
+        sigma[kept, 0],
+        (before + gain * (scores.fresh - before))[kept],
+        (load * (1 - gain) / np.sqrt(a_precision)[:, None])[kept],
+        np.sqrt(spread * (1 - gain))[kept],
     )
 
 
-def _line(scores: Scores) -> NDArray[np.bool_]:
+def _mean(scores: Sequence[float]) -> float:
+    return fsum(scores) / len(scores) if len(scores) else 0.0
+
+
+def _line(scores: Scores) -> Flags:
     """(K,): which candidates the line is drawn through: with a search score, unless it is far below the others'.
 
     Where nobody has a search score the line is level and all are on it.
@@ -168,14 +184,27 @@ def _line(scores: Scores) -> NDArray[np.bool_]:
     return np.asarray(known & ((scores.search >= middle - FAR * deviation) | (deviation == 0)))
 
 
-def _grid(scores: Scores, line: NDArray[np.bool_]) -> tuple[Floats, Floats, Floats]:
+def _grid(scores: Scores, line: Flags) -> tuple[Floats, Floats, Floats]:
     """Return slopes (G, 1), sigmas (G, 1) and logarithms of what each is worth beforehand (G,)."""
     unit = _unit(scores, line)
     slope, sigma = (grid.reshape(-1, 1) for grid in np.meshgrid(SLOPES, unit * SIGMAS, indexing="ij"))
-    return slope, sigma, -((np.log(sigma[:, 0] / unit) / SIGMA_SPREAD) ** 2) / 2
+    worth = -((np.log(sigma[:, 0] / unit) / SIGMA_SPREAD) ** 2) / 2
+    chosen = scores.search[line & (scores.searched > 0)]
+    if len(chosen) > 2 and (scatter := np.std(chosen, ddof=1)) > 0:
+        likely = 1 - sigma[:, 0] ** 2 / (_usual(scores) * (POPULATION * scatter) ** 2)
+        likely = np.clip(0.95 * likely, 0.1, 0.95)
+        one, two = TRUST * likely, TRUST * (1 - likely)
+        worth += (one - 1) * np.log(slope[:, 0]) + (two - 1) * np.log(1 - slope[:, 0])
+        worth -= gammaln(one) + gammaln(two)
+    return slope, sigma, worth
 
 
-def _unit(scores: Scores, line: NDArray[np.bool_]) -> float:
+def _usual(scores: Scores) -> float:
+    """Mean number of search scores of those that have any."""
+    return float(scores.searched.sum() / max(1, np.count_nonzero(scores.searched)) or 1)
+
+
+def _unit(scores: Scores, line: Flags) -> float:
     """A typical difference between scores, more than 0."""
     told = []
     for values in (scores.search[line & (scores.searched > 0)], scores.fresh[line & (scores.trained > 0)]):
@@ -187,10 +216,10 @@ def _unit(scores: Scores, line: NDArray[np.bool_]) -> float:
     return float(size if size > 1e-12 * largest else (1e-9 * largest or 1e-9))
 
 
-def _before(scores: Scores, line: NDArray[np.bool_], slope: Floats, sigma: Floats) -> tuple[Floats, Floats, Floats]:
+def _before(scores: Scores, line: Flags, slope: Floats, sigma: Floats) -> tuple[Floats, Floats, Floats]:
     """Return centre, variance and loading on the height a of each true value before any fresh score: (G, K) each."""
     known = scores.searched > 0
-    tau2 = sigma**2 * slope / (1 - slope)
+    tau2 = sigma**2 / _usual(scores) * slope / (1 - slope)
     noise = sigma**2 / np.maximum(scores.searched, 1)
     slopes = np.where(known, tau2 / (tau2 + noise), 0.0)
     middle = scores.search[line].mean() if known.any() else 0.0

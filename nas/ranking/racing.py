@@ -21,6 +21,8 @@ Prior: TypeAlias = Mapping[C, Sequence[float] | float]
 
 DRAWS = 4096
 """Draws from the posterior behind `Ranking.p_best` and the tie group: ± 0.8 percentage points at most."""
+FIRST_ROUND = 2 / 3
+"""At most this share of a budget goes to first trainings: the rest tells the best from its rivals."""
 TIED = 0.05
 """A candidate with at least this chance of being better than the best cannot be told from it."""
 
@@ -130,6 +132,7 @@ class Race(Generic[C]):
         self._rng = rng
         self._told: dict[tuple[C, int], float] = {}
         self._pending: set[tuple[C, int]] = set()
+        self._known: Posterior | None = None
 
     def ask(self) -> tuple[C, int] | None:
         """Return which candidate to train with which seed, ``None`` if the budget is spent or nobody is left.
@@ -139,9 +142,16 @@ class Race(Generic[C]):
         failed = self._failed()
         if len(self._told) + len(self._pending) >= self._budget or len(failed) == len(self._candidates):
             return None
-        pending = np.array([sum(c == other for other, _ in self._pending) for c in self._candidates], float)
+        places = range(len(self._candidates))
+        place = dict(zip(self._candidates, places, strict=True))
+        trained, pending = (
+            np.bincount([place[c] for c, _ in trainings], minlength=len(places)).astype(float)
+            for trainings in (self._told, self._pending)
+        )
         allowed = np.array([c not in failed for c in self._candidates])
-        candidate = self._candidates[next_candidate(self._posterior(self._candidates), pending, allowed)]
+        everybody = len(self._told) + len(self._pending) < FIRST_ROUND * self._budget
+        known = self._known = self._known or self._posterior(self._candidates)
+        candidate = self._candidates[next_candidate(known, trained, pending, allowed, everybody=everybody)]
         taken = {seed for c, seed in (*self._told, *self._pending) if c == candidate}
         seed = next(seed for seed in range(len(taken) + 1) if seed not in taken)
         self._pending.add((candidate, seed))
@@ -169,6 +179,7 @@ class Race(Generic[C]):
             raise ValueError(f"Each training is told once. Received again: {candidate!r} with seed {seed}.")
         self._pending.discard((candidate, seed))
         self._told[candidate, seed] = float(score)
+        self._known = None
 
     def ranking(self) -> Ranking[C]:
         """Return who is best by what is known now."""

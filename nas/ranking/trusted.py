@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 BETWEEN = "between"
 """Where the plan of a race's training holds the trials that the race was between."""
+HANDED_OVER = (1, 2, 3, 5)
 NORMAL = 1.959964
 """Standard deviations on either side that hold 95 %."""
 
@@ -47,6 +48,8 @@ class Raced:
     seed_sigma: float
     order: tuple[int, ...]
     """Trials, best first."""
+    regret: Mapping[int, float]
+    """What handing over the first so many is expected to miss of the best."""
 
 
 def raced(
@@ -59,6 +62,8 @@ def raced(
     if not ended:
         return None
     sign = 1.0 if direction == "maximize" else -1.0
+    from nas.ranking.trust import handoff_regret
+
     ranking = _replayed(trials, ended, sign)
     fresh = [record for record in ended if record.outcome == "complete"]
     trust = {
@@ -71,7 +76,8 @@ def raced(
         )
         for number in ranking.order
     }
-    return Raced(trust, ranking.seed_sigma, ranking.order)
+    regret = {count: handoff_regret(ranking.draws, count) for count in HANDED_OVER if count < ranking.draws.shape[1]}
+    return Raced(trust, ranking.seed_sigma, ranking.order, regret)
 
 
 def _replayed(trials: Sequence[TrialRecord], ended: Sequence[EvaluationRecord], sign: float) -> Ranking[int]:

@@ -36,6 +36,7 @@ SHORT = {
     "PReLU": "PReLU",
     "ReLU": "ReLU",
     "RMSNormalization": "RMS norm",
+    "SelfAttention": "Attention",
     "SeparableConv1D": "Separable",
     "SeparableConv2D": "Separable",
     "ZeroPadding1D": "pad",

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import TypeVar
 
+from nas.errors import plural as plural
+
 T = TypeVar("T")
 
 UNKNOWN = "–"
@@ -125,8 +127,3 @@ def thinned(items: Sequence[T], most: int) -> list[T]:
     if len(items) <= most:
         return list(items)
     return [items[round(index * (len(items) - 1) / (most - 1))] for index in range(most)]
-
-
-def plural(number: int, one: str, many: str | None = None) -> str:
-    """Return "1 trial", "2 trials"."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"

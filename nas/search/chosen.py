@@ -14,7 +14,7 @@ from nas.search.files import StudyFiles, files_root
 from nas.search.latency import order_of
 from nas.store import queries
 from nas.store.engine import reading_from, storage_url
-from nas.store.records import StudyRecord, TrialDetail, TrialRecord
+from nas.store.records import EvaluationRecord, LookRecord, StudyRecord, TrialDetail, TrialRecord
 from nas.study_file import parse_study
 
 SHORTEST = 6
@@ -27,6 +27,8 @@ class Weights:
 
     path: Path
     words: str
+    tuned: EvaluationRecord | None = None
+    """The training of fine-tuning that they are of, if they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Chosen:
     data: DataSection
     folder: Path
     weights: Weights
+    looks: tuple[LookRecord, ...] = ()
+    """What the test split said of this architecture, the last time last."""
 
     @property
     def trial(self) -> TrialRecord:
@@ -82,31 +86,43 @@ def choose(
     root = files_root(url)
     with reading_from(url) as connection:
         study = queries.study(connection, name)
+        files = StudyFiles(root, study.id)
         trials = queries.trials(connection, study.id)
-        ranking = rank(trials, study.directions)
+        evaluations = queries.evaluations(connection, study.id)
+        looks = queries.looks(connection, study.id)
+        ranking = rank(trials, study.directions, evaluations)
         if trial is not None:
             candidates = [_numbered(study, trials, trial)]
         elif architecture is not None:
             candidates = _trainings(trials, ranking, _fingerprint(study, trials, architecture))
         else:
-            candidates = [_best(study, ranking)]
-        meant, weights = _with_weights(study, trials, candidates, StudyFiles(root, study.id))
+            candidates = [*_tuned_best(study, trials, evaluations, files), _best(study, ranking)]
+        meant, weights = _with_weights(study, trials, candidates, evaluations, files)
         detail = queries.trial(connection, study.id, meant.number)
     order = order_of(study, meant)
     assert study.file is not None  # or there were no order
     file = parse_study(study.file, path=f"the stored file of study {name!r}", base=Path(study.base))
     place = next((entry for entry in ranking if entry.trial.fingerprint == meant.fingerprint), None)
-    return Chosen(study, detail, place, len(ranking), bar(study), order, file.data, root / "data", weights)
+    seen = tuple(look for look in looks if look.trial == meant.number)
+    return Chosen(study, detail, place, len(ranking), bar(study), order, file.data, root / "data", weights, seen)
 
 
 def _with_weights(
-    study: StudyRecord, trials: list[TrialRecord], candidates: list[TrialRecord], files: StudyFiles
+    study: StudyRecord,
+    trials: list[TrialRecord],
+    candidates: list[TrialRecord],
+    evaluations: list[EvaluationRecord],
+    files: StudyFiles,
 ) -> tuple[TrialRecord, Weights]:
-    """Return the first of `candidates` whose weights are kept, and these.
+    """Return the first of `candidates` whose weights are kept, and these: fine-tuned ones before those of the search.
 
     This is the one place that knows where the weights of an architecture may lie.
     """
     for trial in candidates:
+        if (tuned := best_tuning(study, evaluations, files, trial.number)) is not None:
+            best = f"the best of {len(tuned.curve)} epochs, {study.objectives[0]} {tuned.score:.4f}"
+            words = f"fine-tuning: training {tuned.number} of trial {trial.number}, {best}"
+            return trial, Weights(files.kept(tuned.number), words, tuned)
         if (path := files.checkpoint(trial.number)).exists():
             epochs = "1 epoch" if trial.epochs == 1 else f"{trial.epochs} epochs"
             return trial, Weights(path, f"the search: trial {trial.number}, one training of {epochs} with one seed")
@@ -115,6 +131,30 @@ def _with_weights(
         f"The weights of trial {candidates[0].number} of {study.name!r} are not kept: those of the best trials are. "
         f"Kept: {', '.join(kept) or 'none'}."
     )
+
+
+def best_tuning(
+    study: StudyRecord, evaluations: list[EvaluationRecord], files: StudyFiles, trial: int | None = None
+) -> EvaluationRecord | None:
+    """Return the best training of fine-tuning whose weights are kept: of a trial, or of all."""
+    sign = 1.0 if study.directions[0] == "maximize" else -1.0
+    kept = [
+        record
+        for record in evaluations
+        if record.purpose == "finetune"
+        and record.outcome == "complete"
+        and trial in (None, record.trial)
+        and files.kept(record.number).exists()
+    ]
+    return max(kept, key=lambda record: sign * record.score, default=None)
+
+
+def _tuned_best(
+    study: StudyRecord, trials: list[TrialRecord], evaluations: list[EvaluationRecord], files: StudyFiles
+) -> list[TrialRecord]:
+    """Return the trial that came out best of fine-tuning, if any was fine-tuned."""
+    best = best_tuning(study, evaluations, files)
+    return [] if best is None else [trials[best.trial]]
 
 
 def _numbered(study: StudyRecord, trials: list[TrialRecord], number: int) -> TrialRecord:
@@ -150,7 +190,7 @@ def _fingerprint(study: StudyRecord, trials: list[TrialRecord], digits: str) -> 
     found = [each for each in known if each.startswith(digits)]
     if not found:
         raise NotFound(
-            f"No architecture of {study.name!r} begins with {digits}. `nas show {study.name} TRIAL` tells a fingerprint."
+            f"No architecture of {study.name!r} begins with {digits}. `nas rank {study.name}` tells how they begin."
         )
     if len(found) > 1:
         raise BadInput(f"{len(found)} architectures begin with {digits}: {', '.join(each[:12] for each in found)}.")

@@ -118,6 +118,7 @@ class Coordinator:
             self._write()
             self._show()
             if self._stop_at_once():
+                self._stopping = self._stopping or self._stop_asked()  # both may have come since
                 break
             if not self._live and (self._stopping or not self._more()):
                 break

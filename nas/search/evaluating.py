@@ -102,11 +102,15 @@ class Evaluator:
         self._jobs = jobs
         stopping: str | None = None
         while True:
-            stopping = stopping or self._stop_asked()
+            if stopping is None and (stopping := self._stop_asked()) not in (None, "hours"):
+                self._observer.note("Stopping: the running epochs are finished and saved. Once more to stop at once.")
             self._stopping = stopping
             if stopping is None:
                 self._hand_out()
-            if self._stop_at_once() or (not self._live and (stopping or (jobs.done and not self._again))):
+            if self._stop_at_once():
+                stopping = stopping or self._stop_asked()  # both may have come since
+                break
+            if not self._live and (stopping or (jobs.done and not self._again)):
                 break
             for worker, message in self._pool.messages(timeout=0.2):
                 self._hear(worker, message)
@@ -188,6 +192,7 @@ class Evaluator:
         lost = self._lost_at[live.job.number]
         lost.append(progress)
         if failed.kind == "killed" and lost.count(progress) < TRIES:
+            self._ledger.event("worker lost", f"{live.job.label}: {failed.message}", trial=live.job.order.trial)
             self._observer.note(f"{live.job.label}: {failed.message} It goes on from its last epoch.")
             self._again.append(live.job)
             return

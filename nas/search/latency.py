@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from nas.conversation import Evaluate, Latency, Measure, Measured
-from nas.errors import BadInput, NASError, NotFound
+from nas.errors import BadInput, NASError, NotFound, plural
 from nas.ranking import Ranked, rank
 from nas.search.asking import ask
 from nas.search.files import files_root
@@ -94,7 +94,8 @@ def _measured(
     settings = PoolSettings(workers=1, deadline=SECONDS, silence=SECONDS, logs=logs, threads=threads)
     try:
         with watching(console or Console(stderr=True), name) as observer, LocalPool(settings) as pool:
-            observer.note(f"Timing {len(order.candidates)} architectures, {order.runs} runs each, threads: {threads}.")
+            what = plural(len(order.candidates), "architecture")
+            observer.note(f"Timing {what}, {order.runs} runs each, on {plural(threads, 'thread')}.")
             try:
                 answer = ask(pool, order)
             except NASError as error:

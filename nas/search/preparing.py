@@ -41,7 +41,8 @@ def prepare_data(
                 case Failed(kind="killed") if tries < TRIES:
                     tries, given = tries + 1, False  # it was the worker somebody was after, not the data
                 case Failed():
-                    raise DataError(f"data.source = {study.data.source!r}: {message.message}")
+                    source = study.data.source  # the message begins with it, unless it was not the data's
+                    raise DataError(f"data.source = {source!r}: {message.message.removeprefix(f'{source}: ')}")
 
 
 def with_families(study: Study, card: DataCard, origin: Origin | None = None) -> Study:

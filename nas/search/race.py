@@ -8,6 +8,7 @@ every architecture has the same one, for its initial weights, the order of its e
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -56,7 +57,7 @@ class RaceJobs:
         card: The prepared data.
         files: Where checkpoints go.
         base: The folder that relative paths in the study file start from.
-        budget: Trainings in all, those of earlier sessions included.
+        budget: Trainings in all, those of earlier sessions included; ``None`` for as many as there is time for.
         start: The encoder that every trial started from, if there is one.
         seconds_left: Tells how much time there is, if that is limited.
     """
@@ -69,7 +70,7 @@ class RaceJobs:
         card: DataCard,
         files: StudyFiles,
         base: str,
-        budget: int,
+        budget: int | None,
         start: Start | None = None,
         seconds_left: Callable[[], float | None] = lambda: None,
     ) -> None:
@@ -83,7 +84,7 @@ class RaceJobs:
         self._sign = 1.0 if study.objectives[0][1] == "maximize" else -1.0
         prior = {number: [self._sign * trial.values[0]] for number, trial in chosen.items() if trial.values}
         self._budget = budget
-        self._race: Race[int] = Race(list(chosen), budget, prior, rng=study.search.seed)
+        self._race: Race[int] = Race(list(chosen), sys.maxsize if budget is None else budget, prior, study.search.seed)
         self._unfinished = [record for record in before if record.outcome is None]
         self._running = 0
         self._over = False
@@ -99,22 +100,32 @@ class RaceJobs:
         return len(self._trials)
 
     @property
-    def left(self) -> int:
-        """How many trainings have no outcome yet."""
-        ended = [record for record in self._ledger.evaluations.all("race") if record.outcome is not None]
-        return max(len(self._unfinished), self._budget - len(ended))
+    def left(self) -> int | None:
+        """How many trainings have no outcome yet; ``None`` where only time says how many there will be."""
+        if self._budget is None:
+            return None
+        records = self._ledger.evaluations.all("race")
+        ended = sum(record.outcome is not None for record in records)
+        return max(len(records) - ended, self._budget - ended)
 
     @property
     def possible(self) -> bool:
-        """Whether there is anything to race: two architectures at least, and something to spend."""
-        return self.architectures > 1 and self.left > 0
+        """Whether there is anything to race: two architectures at least, and something to spend.
+
+        A race is not begun in a time in which it cannot tell anything.
+        """
+        if self.architectures < 2 or self.left == 0:
+            return False
+        begun = bool(self._ledger.evaluations.all("race"))
+        rounds = 1 if begun else math.ceil(FEWEST / self._study.search.workers)
+        return bool(self._unfinished) or self._is_time_for(rounds)
 
     def next(self) -> Job | None:
         """Return the next training: first of all one that was cut short."""
         if self._unfinished:
             record = self._unfinished.pop(0)
         else:
-            asked = self._race.ask()
+            asked = self._race.ask() if self._is_time_for(1) else None
             self._over = asked is None and self._running == 0
             if asked is None:
                 return None
@@ -141,23 +152,37 @@ class RaceJobs:
 
     @property
     def done(self) -> bool:
-        """Whether the budget is spent, or every architecture has failed."""
+        """Whether the budget is spent, there is no time for another training, or every architecture has failed."""
         return self._over
 
     def standing(self) -> RaceStanding:
         """Return who is ahead."""
         spent = [record for record in self._ledger.evaluations.all("race") if record.outcome is not None]
         if not spent:
-            return RaceStanding(0, self._budget, 0, None, None, self._seconds_left())
+            return RaceStanding(0, self._budget, 0, None, None, self._time_left())
         ranking = self._race.ranking()
-        return RaceStanding(
-            len(spent),
-            self._budget,
-            len(ranking.tie_group),
-            ranking.best,
-            self._sign * ranking.estimate(ranking.best),
-            self._seconds_left(),
-        )
+        estimate = self._sign * ranking.estimate(ranking.best)
+        if not math.isfinite(estimate):  # all have failed
+            return RaceStanding(len(spent), self._budget, 0, None, None, self._time_left())
+        return RaceStanding(len(spent), self._budget, len(ranking.tie_group), ranking.best, estimate, self._time_left())
+
+    def _typical(self) -> float:
+        """Return the seconds that one training takes: the mean of those so far, before that of the search's."""
+        done = [record for record in self._ledger.evaluations.all("race") if record.outcome == "complete"]
+        took = [_seconds(each) for each in (done or self._trials.values())]
+        return sum(took) / len(took) if took else 0.0
+
+    def _is_time_for(self, rounds: float) -> bool:
+        """Tell whether so many trainings, one after another, would come to their end."""
+        clock = self._seconds_left()
+        return clock is None or clock > rounds * self._typical()
+
+    def _time_left(self) -> float | None:
+        clock, left = self._seconds_left(), self.left
+        if left is None:
+            return clock
+        by_pace = left * self._typical() / self._study.search.workers
+        return by_pace if clock is None else min(clock, by_pace)
 
     def _tell(self, record: EvaluationRecord) -> None:
         score = self._sign * record.score if record.outcome == "complete" else math.nan
@@ -177,6 +202,13 @@ class RaceJobs:
         return Job(
             record.number, order, label, f"{trial.family}, trial {trial.number}, seed {record.seed}", trial.fingerprint
         )
+
+
+def _seconds(training: EvaluationRecord | TrialRecord) -> float:
+    """Return what a training took from its beginning to its end; its epochs alone, where it was cut in between."""
+    if training.attempts > 1 or training.started is None or training.ended is None:
+        return training.seconds
+    return (training.ended - training.started).total_seconds()
 
 
 def order_again(study: Study, trial: TrialRecord, card: DataCard, base: str, start: Start | None = None) -> Evaluate:
@@ -201,7 +233,8 @@ def order_again(study: Study, trial: TrialRecord, card: DataCard, base: str, sta
 
 def run_race(jobs: RaceJobs, evaluator: Evaluator, ledger: Ledger, observer: Observer) -> str | None:
     """Run a race to its end; return why it was stopped early, or ``None``."""
-    told = f"{jobs.left} trainings with new seeds over the best {jobs.architectures} architectures"
+    many = {None: "as many trainings as there is time for", 1: "1 training"}.get(jobs.left, f"{jobs.left} trainings")
+    told = f"{many} with new seeds, between {jobs.architectures} architectures"
     observer.note(f"Race: {told}.")
     ledger.event("race", told)
     return evaluator.run(jobs)

@@ -28,6 +28,7 @@ from nas.conversation import (
     Train,
     Value,
 )
+from nas.errors import plural
 from nas.search.files import files_root
 from nas.search.limits import over_limit
 from nas.search.origin import find_origin
@@ -178,13 +179,13 @@ def _estimate(study: Study, members: list[Member]) -> tuple[float | None, tuple[
     hours = None if search.hours is None else search.hours * 3600
     if search.trials is None:
         fits = int((hours or 0) * search.workers / (per_trial * PRUNED_SHARE))
-        return hours, (f"In {search.hours:g} h about {fits:,} trials fit, if pruning saves half of the epochs.",)
+        fitting = plural(fits, "trial fits", "trials fit")
+        return hours, (f"In {search.hours:g} h about {fitting}, if pruning saves half of the epochs.",)
     estimate = START_SECONDS + search.trials * per_trial * PRUNED_SHARE / search.workers
-    workers = "worker" if search.workers == 1 else "workers"
-    notes = [
-        f"{search.trials:,} trials of {search.epochs} epochs on {search.workers} {workers}, half of the epochs pruned."
-    ]
+    of_epochs = plural(search.epochs, "epoch")
+    workers = plural(search.workers, "worker")
+    notes = [f"{plural(search.trials, 'trial')} of {of_epochs} on {workers}, half of the epochs pruned."]
     if hours is not None and hours < estimate:
-        notes.append(f"The {search.hours:g} hours allowed end it earlier.")
+        notes.append(f"The {search.hours:g} h allowed end it earlier.")
         estimate = hours
     return estimate, tuple(notes)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from nas.errors import BadInput, NotFound, StorageError, StudyExists, StudyRunning
+from nas.errors import BadInput, NotFound, StorageError, StudyExists, StudyRunning, plural
 from nas.ranking import Ranked, rank
 from nas.search.budget import Budget
 from nas.search.coordinator import Coordinator
@@ -18,7 +18,7 @@ from nas.search.race import FEWEST, RaceJobs, race_size, racers, run_race
 from nas.store import queries
 from nas.store.engine import display_url, open_for_writing, reading_from, storage_url
 from nas.store.ledger import Ledger, create_study
-from nas.store.records import StudyRecord, TrialRecord, spent
+from nas.store.records import EXHAUSTED, USED_UP, StudyRecord, TrialRecord, spent
 from nas.study_file import Study, parse_study, read_study
 
 
@@ -104,9 +104,9 @@ def resume(
         StudyChanged: Space, data or versions differ and are not allowed to.
     """
     url, record, study = stored_study(name, storage)
-    if trials is not None and trials < (done := spent(record.counts) + record.raced):
+    if trials is not None and trials < (done := spent(record.counts) + min(record.raced, record.race_budget)):
         raise BadInput(
-            f"--trials {trials} is a total, and {done} trials of {name!r} have been begun already. "
+            f"--trials {trials} is a total, and {name!r} has begun {plural(done, 'trial')} already. "
             f"Give more, e.g. --trials {2 * done}."
         )
     given = {"--trials": trials, "--hours": hours, "--allow-changed": ",".join(sorted(allow_changed)) or None}
@@ -154,20 +154,22 @@ def race(
     url, record, study = stored_study(name, storage)
     if top is not None:
         study = study.model_copy(update={"race": study.race.model_copy(update={"top": top})})
-    given = {"--trainings": trainings, "--top": top, "--allow-changed": ",".join(sorted(allow_changed)) or None}
-    command = command_line("race", name, storage, **given)
-    base = Path(record.base)
-    with hold(study, url, base, console=console, command=command, record=record, allow_changed=allow_changed) as held:
-        jobs = _jobs(held, record.raced + trainings)
-        if jobs.architectures < 2:
-            raise BadInput(f"A race needs two architectures that are complete. {name!r} has {jobs.architectures}.")
-        stopped = run_race(jobs, held.evaluator(), held.ledger, held.observer)
-        code, message = 0, "The race is over."
-        if stopped is not None:
-            code = held.signals.exit_code
-            message = f"Stopped by {stopped}. Go on with `{command}`."
-        held.ending = message
-        return _ended(held, code, message)
+    with reading_from(url) as connection:
+        found = len(racers(queries.trials(connection, record.id), study, study.race.top))
+    if found < 2:
+        raise BadInput(
+            f"A race is between two architectures at least that were trained to the end, and {name!r} has "
+            f"{found or 'none'}. `nas status {shlex.quote(name)}` says how it stands."
+        )
+    changed = ",".join(sorted(allow_changed)) or None
+
+    def command(left: int) -> str:
+        given = {"--trainings": left, "--top": top, "--allow-changed": changed}
+        return command_line("race", name, storage, **given)
+
+    base, typed = Path(record.base), command(trainings)
+    with hold(study, url, base, console=console, command=typed, record=record, allow_changed=allow_changed) as held:
+        return _race(held, record.raced + trainings, command)
 
 
 def stored_study(name: str, storage: str | None) -> tuple[str, StudyRecord, Study]:
@@ -192,12 +194,14 @@ def stored_study(name: str, storage: str | None) -> tuple[str, StudyRecord, Stud
 def _search(held: Hold, trials: int | None, hours: float | None) -> Ending:
     """Search, then race, within the budget."""
     ledger, study = held.ledger, held.study
-    racing = race_size(trials, study.race.share)
+    racing = 0 if trials is None else _for_the_race(ledger, trials, study.race.share)
+    races = racing > 0 if trials is not None else study.race.share > 0
     ledger.set_budget(trials, hours, racing)
     budget = Budget(
         None if trials is None else trials - racing,
         hours,
-        reserved=study.race.share,
+        racing=racing,
+        reserved=study.race.share if races else 0.0,
         seconds_before=ledger.record.seconds,
         free_in_a_row=_free_at_the_end(ledger),
     )
@@ -214,13 +218,18 @@ def _search(held: Hold, trials: int | None, hours: float | None) -> Ending:
         stop_asked=lambda: held.signals.asked,
         stop_at_once=lambda: held.signals.at_once,
     )
+    jobs: RaceJobs | None = None
     try:
         stopped = coordinator.run()
-        jobs = _race_within(held, budget, trials, racing) if stopped is None else None
-        if stopped is None and racing and jobs is None and not ledger.evaluations.all("race"):
-            ledger.set_budget(trials, hours)  # nothing to race: it is searched on instead
-            budget.trials = trials
-            stopped = coordinator.run()
+        if stopped is None and races:
+            # What `nas race` was asked for before is apart from the budget.
+            apart = max(0, ledger.record.raced - ledger.record.race_budget)
+            jobs = _jobs(held, None if trials is None else racing + apart, lambda: budget.clock)
+            jobs = jobs if jobs.possible else None
+            if jobs is None and not ledger.evaluations.all("race"):
+                ledger.set_budget(trials, hours)  # nothing to race: it is searched on instead
+                budget.leave_nothing()
+                stopped = coordinator.run()
     finally:
         coordinator.abandon("the session ended")  # if anything still runs, it will be gone on with
     if jobs is not None:
@@ -230,27 +239,28 @@ def _search(held: Hold, trials: int | None, hours: float | None) -> Ending:
     return result
 
 
-def _race_within(held: Hold, budget: Budget, trials: int | None, racing: int) -> RaceJobs | None:
-    """Return the race that a budget has left, if there is one."""
-    if held.study.race.share == 0 or (trials is not None and not racing):
-        return None
-    ended = sum(record.outcome is not None for record in held.ledger.evaluations.all("race"))
-    allowed = racing
-    if budget.clock is not None:
-        fit = ended + _trainings_within(held, budget.clock)
-        allowed = fit if trials is None else min(racing, fit)
-    jobs = _jobs(held, allowed, lambda: budget.clock)
-    return jobs if jobs.possible and (ended or allowed >= FEWEST) else None
+def _race(held: Hold, trainings: int, command: Callable[[int], str]) -> Ending:
+    """Race until there are `trainings` of the study; `command` says how to go on with so many that are left."""
+    jobs = _jobs(held, trainings)
+    stopped = run_race(jobs, held.evaluator(), held.ledger, held.observer)
+    records = held.ledger.evaluations.all("race")
+    code, message = 0, "The race is over."
+    if stopped is not None:
+        code = held.signals.exit_code
+        message = f"Stopped by {stopped}; {_saved(held.ledger)}. Go on with `{command(jobs.left or 0)}`."
+    elif all(record.outcome == "failed" for record in records):
+        code, message = 1, f"The race is over, and every training failed, the last one: {records[-1].message}"
+    held.ending = message
+    return _ended(held, code, message)
 
 
-def _trainings_within(held: Hold, seconds: float) -> int:
-    """Return how many trainings at full length the workers have time for."""
-    records = records_of(held.ledger)
-    took = [trial.seconds for trial in racers(records, held.study, held.study.race.top)]
-    return int(seconds * held.study.search.workers / (sum(took) / len(took))) if took and sum(took) > 0 else 0
+def _for_the_race(ledger: Ledger, trials: int, share: float) -> int:
+    """Return how many of all `trials` are left to the race: no more than the search has left over by now."""
+    size = min(race_size(trials, share), trials - spent(ledger.counts()))
+    return size if size >= FEWEST else 0
 
 
-def _jobs(held: Hold, budget: int, seconds_left: Callable[[], float | None] = lambda: None) -> RaceJobs:
+def _jobs(held: Hold, budget: int | None, seconds_left: Callable[[], float | None] = lambda: None) -> RaceJobs:
     return RaceJobs(
         held.study,
         held.ledger,
@@ -277,28 +287,38 @@ def _free_at_the_end(ledger: Ledger) -> int:
 def _ending(held: Hold, coordinator: Coordinator, stopped: str | None) -> Ending:
     study, ledger, signals = held.study, held.ledger, held.signals
     standing = coordinator.standing()
-    left = len(ledger.unfinished())
     resume_with = f"Go on with `nas resume {study.name}`."
     if signals.received is not None and stopped != "hours":
         code = signals.exit_code
-        message = f"Stopped by {stopped}; {left} trials are saved where they are. {resume_with}"
+        message = f"Stopped by {stopped}; {_saved(ledger)}. {resume_with}"
     elif stopped == "hours":
-        code = 6 if left else 0
-        message = f"The hours are used up; {left} trials were interrupted and saved. "
-        message += f"Go on with `nas resume {study.name} --hours MORE`."
+        code = 6 if _cut_off(ledger)[0] else 0
+        message = f"The hours are used up; {_saved(ledger)}. Go on with `nas resume {study.name} --hours MORE`."
     elif coordinator.exhausted:
         code = 0
-        message = "The space is exhausted: the last candidates had all been built before, or were over a limit."
+        message = f"{EXHAUSTED}: the last candidates had all been built before, or were over a limit."
     else:
-        code, message = 0, "The budget is used up."
+        code, message = 0, f"{USED_UP}."
         raced = sum(record.outcome is not None for record in ledger.evaluations.all("race"))
         if standing.spent and ledger.record.counts == standing.counts and raced == ledger.record.raced:
-            message += (
-                f" Nothing was left to do: `--trials` and `--hours` raise the total, {standing.spent} trials so far."
-            )
+            so_far = plural(standing.spent, "trial")
+            message += f" Nothing was left to do: `--trials` and `--hours` raise the total, {so_far} so far."
     if code == 0 and not standing.counts.get("complete"):
         code, message = 1, f"{message} No trial is complete: see `nas show {study.name}` for the causes."
     return _ended(held, code, message)
+
+
+def _cut_off(ledger: Ledger) -> tuple[int, str]:
+    """Return how many trials have to be gone on with, or else trainings of the race; and what they are called."""
+    trials = len(ledger.unfinished())
+    count = trials or sum(record.outcome is None for record in ledger.evaluations.all("race"))
+    one, many = ("trial", "trials") if trials else ("training of the race", "trainings of the race")
+    return count, one if count == 1 else many
+
+
+def _saved(ledger: Ledger) -> str:
+    count, called = _cut_off(ledger)
+    return f"{count} {called} {'was' if count == 1 else 'were'} interrupted and saved"
 
 
 def _ended(held: Hold, code: int, message: str) -> Ending:

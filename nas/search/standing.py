@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nas.errors import plural
 from nas.search.progress import duration
 
 
@@ -34,7 +35,8 @@ class SearchStanding:
     @property
     def line(self) -> str:
         """How many trials of how many, which is best, how long it takes."""
-        trials = f"{self.done} of {self.budget} trials" if self.budget else f"{self.done} trials"
+        done = plural(self.done, "trial")
+        trials = f"{self.done:,} of {plural(self.budget, 'trial')}" if self.budget else done
         return f"{trials}{self._best}{left(self.seconds_left)}"
 
     @property

@@ -268,6 +268,10 @@ def counted_as(outcome: str | None, kind: str | None, *, is_duplicate: bool) -> 
     return "rejected" if kind == "rejected" else outcome or "running"
 
 
+USED_UP = "The budget is used up"
+EXHAUSTED = "The space is exhausted"
+"""How the endings of sessions begin after which nothing is left to do."""
+
 State: TypeAlias = Literal["running", "stopped", "finished"]
 
 
@@ -283,12 +287,21 @@ def used_up(study: StudyRecord) -> tuple[Literal["trials", "hours"], ...]:
     done = spent(study.counts) - study.counts.get("running", 0)
     trials = study.search_budget is not None and done >= study.search_budget and study.raced >= study.race_budget
     hours = study.hours_budget is not None and study.seconds >= 3600 * study.hours_budget
+    if study.hours_budget is not None and not trials:  # or what is left of them is too little for another training
+        hours = hours or _ending_of_the_search(study).startswith(USED_UP)
     return (*(("trials",) if trials else ()), *(("hours",) if hours else ()))
 
 
 def is_exhausted(study: StudyRecord) -> bool:
     """Tell whether the last session found nothing new to try; only its ending says so."""
-    return bool(study.sessions) and (study.sessions[-1].ending or "").startswith("The space is exhausted")
+    return _ending_of_the_search(study).startswith(EXHAUSTED)
+
+
+def _ending_of_the_search(study: StudyRecord) -> str:
+    """Return how the last launch or resume ended: what was trained outside the search leaves that as it was."""
+    apart = (["nas", "race"], ["nas", "finetune"])
+    searched = [session for session in study.sessions if session.command.split()[:2] not in apart]
+    return (searched[-1].ending or "") if searched else ""
 
 
 def unfinished(study: StudyRecord) -> Literal["running", "interrupted"]:

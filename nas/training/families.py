@@ -6,6 +6,7 @@ A name is a registered one (``cnn``), a file of yours (``file.py:Class``) or any
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -23,6 +24,10 @@ from nas.errors import FamilyError, UnknownName, did_you_mean
 from nas.own_code import run_file, what_failed
 
 Family: TypeAlias = Union[type[keras_tuner.HyperModel], keras_tuner.HyperModel, Callable[..., Any]]
+_Encoders: TypeAlias = dict[str, dict[str, keras_tuner.HyperModel]]
+
+_PLACES = {"image": "map", "sequence": "sequence", "text": "sequence", "audio": "sequence"}
+"""What features with a place for each part of an input are called, by its kind."""
 
 
 def load_family(spec: str, base: Path) -> Family:
@@ -66,6 +71,7 @@ def make_family(
         classes, num_classes    how many names the target has
         features                "vector", "sequence", "map" or "pair": what the task needs
         encoders                {input: {family: HyperModel}}, for a family that joins several inputs
+        places                  the same, of those that can give a sequence or a map, made to do so
         checkpoints             {as the study file has it: name or full path}, of what was trained before
 
     Args:
@@ -103,15 +109,7 @@ def made_for(
     if checkpoints:
         known["checkpoints"] = {checkpoint: _located(checkpoint, base) for checkpoint in checkpoints}
     if encoders:
-        known["encoders"] = {
-            name: {
-                inner.rpartition(":")[2]: make_family(
-                    inner, base, replace(card, inputs={ONLY: card.inputs[name]}), checkpoints=checkpoints
-                )
-                for inner in specs
-            }
-            for name, specs in encoders.items()
-        }
+        known["encoders"], known["places"] = _made_for_each(encoders, card, checkpoints, base)
     parameters = _parameters(family)
     given = {name: value for name, value in known.items() if name in parameters}
     needed = [name for name, parameter in parameters.items() if parameter.default is parameter.empty]
@@ -129,6 +127,30 @@ def made_for(
         return family(**given)
     except Exception as error:
         _refuse(f"The family {spec!r} cannot be made with {given}", error)
+
+
+def _made_for_each(
+    encoders: Mapping[str, Sequence[str]], card: DataCard, checkpoints: Sequence[str], base: Path
+) -> tuple[_Encoders, _Encoders]:
+    """Return the families that each input may be encoded by, made for it alone, by what they are called; and of those
+    that take ``features`` what gives a sequence or a map, if it can be made."""
+    vectors: _Encoders = {name: {} for name in encoders}
+    places: _Encoders = {name: {} for name in encoders}
+    for name, specs in encoders.items():
+        given = card.inputs[name]
+        alone = replace(card, inputs={ONLY: given})
+        for spec in specs:
+            called, family = spec.rpartition(":")[2], load_family(spec, base)
+            vectors[name][called] = made_for(family, spec, alone, checkpoints=checkpoints, base=base)
+            if given.kind in _PLACES and _takes_features(family):
+                with contextlib.suppress(FamilyError):  # one that gives nothing but vectors
+                    made = made_for(family, spec, alone, _PLACES[given.kind], checkpoints=checkpoints, base=base)
+                    places[name][called] = made
+    return vectors, places
+
+
+def _takes_features(family: Family) -> bool:
+    return not isinstance(family, keras_tuner.HyperModel) and "features" in _parameters(family)
 
 
 def _located(checkpoint: str, base: Path) -> str:

@@ -41,10 +41,11 @@ class Restored:
         return self.candidate.model
 
     def encoder(self, side: Side | None = None) -> keras.Model:
-        """Return ``inputs ▶ {"features": (batch, width)}``, without the head; of a pair ``{"query": …, "item": …}``.
+        """Return ``inputs ▶ {"features": (batch, width)}``, without the head; of a pair two vectors, by name.
 
-        What is a sequence or a map is averaged over its places, as heads do; where a task trains an embedding in its
-        head, that is given. With a `side`, the half of a pair that sees only its own inputs.
+        Those of a pair are ``"query_vector"`` and ``"item_vector"``. What is a sequence or a map is averaged over its
+        places, as heads do; where a task trains an embedding in its head, that is given. With a `side`, the half of a
+        pair that sees only its own inputs.
 
         Raises:
             BadInput: The model came compiled and has no encoder; or it is no pair, or its halves cannot be parted.
@@ -66,7 +67,7 @@ class Restored:
         inputs, halves = ends(body, self.card, outputs=len(SIDES))
         outputs = dict(zip(SIDES, halves, strict=True))
         if side is None:
-            return keras.Model(inputs, outputs, name=body.name)
+            return keras.Model(inputs, {f"{half}_vector": x for half, x in outputs.items()}, name=body.name)
         own = {name: inputs[name] for name, given in self.card.inputs.items() if given.item == (side == "item")}
         try:
             return keras.Model(own, {FEATURES: outputs[side]}, name=f"{body.name}_{side}")

@@ -11,6 +11,7 @@ and 406 thousand MACs to 946 thousand weights and 39 million MACs; by default 84
 import keras
 from keras import layers
 
+from search_spaces.attention import EPSILON, SelfAttention, feed_forward, residual
 from search_spaces.audio.blocks import SoundEncoder, as_map, as_steps, convolve_map
 from search_spaces.audio.front_end import log_mel
 from search_spaces.blocks import PositionEmbedding, normalize, pool_steps
@@ -42,44 +43,40 @@ class Conformer(SoundEncoder):
         if position == "learned":
             x = PositionEmbedding(name="position")(x)
         for block in range(1, blocks + 1):
-            x = feed_forward(x, ratio, dropout, name=f"block{block}_before")
+            x = half_step(x, ratio, dropout, name=f"block{block}_before")
             x = attend(x, heads, dropout, name=f"block{block}_attention")
             x = convolve_steps(x, kernel, dropout, name=f"block{block}_convolution")
-            x = feed_forward(x, ratio, dropout, name=f"block{block}_after")
-            x = layers.LayerNormalization(epsilon=1e-6, name=f"block{block}_norm")(x)
+            x = half_step(x, ratio, dropout, name=f"block{block}_after")
+            x = layers.LayerNormalization(epsilon=EPSILON, name=f"block{block}_norm")(x)
         return keras.Model(inputs, pool_steps(x, pooling), name=self.name or "conformer")
 
 
-def feed_forward(x, ratio, dropout, name):
+def half_step(x, ratio, dropout, name):
     """Each step by itself, added with half its weight: section 2.3 of the paper."""
-    y = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_norm")(x)
-    y = layers.Dense(ratio * x.shape[-1], activation="silu", name=f"{name}_dense1")(y)
-    y = layers.Dense(x.shape[-1], name=f"{name}_dense2")(drop(y, dropout, name=f"{name}_dropout1"))
-    y = layers.Rescaling(0.5, name=f"{name}_half")(drop(y, dropout, name=f"{name}_dropout2"))
-    return layers.Add(name=f"{name}_add")([x, y])
+
+    def transform(y):
+        y = feed_forward(y, ratio * x.shape[-1], "silu", dropout, name=name)
+        return layers.Rescaling(0.5, name=f"{name}_half")(y)
+
+    return residual(x, transform, "pre", dropout, name=name)
 
 
 def attend(x, heads, dropout, name):
     """Every step looks at every other one: section 2.1."""
-    y = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_norm")(x)
-    y = layers.MultiHeadAttention(heads, x.shape[-1] // heads, name=name)(y, y)
-    return layers.Add(name=f"{name}_add")([x, drop(y, dropout, name=f"{name}_dropout")])
+    return residual(x, SelfAttention(heads, name=name), "pre", dropout, name=name)
 
 
 def convolve_steps(x, kernel, dropout, name):
     """A gate, then each feature over `kernel` steps by itself: section 2.2."""
     width = x.shape[-1]
-    y = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_norm")(x)
-    values = layers.Dense(width, name=f"{name}_values")(y)
-    gates = layers.Dense(width, activation="sigmoid", name=f"{name}_gates")(y)
-    y = layers.Multiply(name=f"{name}_gated")([values, gates])
-    y = layers.DepthwiseConv1D(kernel, padding="same", use_bias=False, name=f"{name}_depthwise")(y)
-    y = normalize(y, "batch", name=f"{name}_batch_norm")
-    y = layers.Activation("silu", name=f"{name}_activation")(y)
-    y = drop(layers.Dense(width, name=f"{name}_mix")(y), dropout, name=f"{name}_dropout")
-    return layers.Add(name=f"{name}_add")([x, y])
 
+    def convolve(y):
+        values = layers.Dense(width, name=f"{name}_values")(y)
+        gates = layers.Dense(width, activation="sigmoid", name=f"{name}_gates")(y)
+        y = layers.Multiply(name=f"{name}_gated")([values, gates])
+        y = layers.DepthwiseConv1D(kernel, padding="same", use_bias=False, name=f"{name}_depthwise")(y)
+        y = normalize(y, "batch", name=f"{name}_batch_norm")
+        y = layers.Activation("silu", name=f"{name}_activation")(y)
+        return layers.Dense(width, name=f"{name}_mix")(y)
 
-def drop(x, rate, name):
-    """Return `x` under dropout, where there is any."""
-    return layers.Dropout(rate, name=name)(x) if rate > 0 else x
+    return residual(x, convolve, "pre", dropout, name=name)

@@ -14,6 +14,7 @@ import keras
 import keras_tuner
 from keras import layers
 
+from search_spaces.attention import EPSILON, transformer_block
 from search_spaces.blocks import ClassToken, PositionEmbedding, SinePositions
 from search_spaces.image.blocks import image_features
 
@@ -52,9 +53,8 @@ class ViT(keras_tuner.HyperModel):
         if pooling == "token":
             x = ClassToken(name="class_token")(x)
         for block in range(1, depth + 1):
-            x = attend(x, heads, dropout, name=f"block{block}_attention")
-            x = transform(x, ratio, dropout, name=f"block{block}_mlp")
-        x = layers.LayerNormalization(epsilon=1e-6, name="norm")(x)
+            x = transformer_block(x, heads=heads, ratio=ratio, activation="gelu", dropout=dropout, name=f"block{block}")
+        x = layers.LayerNormalization(epsilon=EPSILON, name="norm")(x)
         if self.features == "map":
             x = layers.Reshape((*grid, width), name="map")(x)
         elif pooling == "token":
@@ -62,24 +62,6 @@ class ViT(keras_tuner.HyperModel):
         else:
             x = layers.GlobalAveragePooling1D(name="pool")(x)
         return keras.Model(inputs, x, name=self.name or "vit")
-
-
-def attend(x, heads, dropout, name):
-    """Every token looks at every other one: normalization, self-attention, addition."""
-    y = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_norm")(x)
-    y = layers.MultiHeadAttention(heads, x.shape[-1] // heads, dropout=dropout, name=name)(y, y)
-    return layers.Add(name=f"{name}_add")([x, y])
-
-
-def transform(x, ratio, dropout, name):
-    """Each token by itself: normalization, two dense layers, addition."""
-    width = x.shape[-1]
-    y = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_norm")(x)
-    y = layers.Dense(ratio * width, activation="gelu", name=f"{name}_dense1")(y)
-    y = layers.Dense(width, name=f"{name}_dense2")(y)
-    if dropout > 0:
-        y = layers.Dropout(dropout, name=f"{name}_dropout")(y)
-    return layers.Add(name=f"{name}_add")([x, y])
 
 
 def patch_sizes(input_shape):

@@ -3,6 +3,7 @@
 import keras
 from keras import layers, ops
 
+from search_spaces.attention import EPSILON, transformer_block
 from search_spaces.blocks import PositionEmbedding, normalize
 from search_spaces.vector.columns import CategoryEmbedding
 
@@ -96,23 +97,10 @@ def read_history(x, ids, reader, name, depth=1, heads=1, dropout=0.0):
         return x
     x = PositionEmbedding(name=f"{name}_position")(x)
     for block in range(1, depth + 1):
-        x = _transformer_block(x, present, heads, dropout, name=f"{name}_block{block}")
-    return layers.LayerNormalization(epsilon=1e-6, name=f"{name}_norm")(x[:, -1])
-
-
-def _transformer_block(x, present, heads, dropout, name):
-    """Normalization, a look at every item that is there, addition; then the same with two dense layers."""
-    width = x.shape[-1]
-    y = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_attention_norm")(x)
-    mask = layers.Reshape((1, x.shape[1]), name=f"{name}_mask")(present)
-    attention = layers.MultiHeadAttention(heads, width // heads, dropout=dropout, name=f"{name}_attention")
-    x = layers.Add(name=f"{name}_attention_add")([x, attention(y, y, attention_mask=mask)])
-    y = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_mlp_norm")(x)
-    y = layers.Dense(width, activation="relu", name=f"{name}_mlp_dense1")(y)
-    y = layers.Dense(width, name=f"{name}_mlp_dense2")(y)
-    if dropout > 0:
-        y = layers.Dropout(dropout, name=f"{name}_mlp_dropout")(y)
-    return layers.Add(name=f"{name}_mlp_add")([x, y])
+        x = transformer_block(
+            x, present, heads=heads, ratio=1, activation="relu", dropout=dropout, name=f"{name}_block{block}"
+        )
+    return layers.LayerNormalization(epsilon=EPSILON, name=f"{name}_norm")(x[:, -1])
 
 
 @keras.saving.register_keras_serializable(package="search_spaces")

@@ -12,7 +12,8 @@ import keras
 import keras_tuner
 from keras import layers
 
-from search_spaces.blocks import PositionEmbedding, SinePositions, pool_steps
+from search_spaces.attention import EPSILON, add_positions, transformer_block
+from search_spaces.blocks import pool_steps
 from search_spaces.sequence.blocks import ask_patch, embed_patches
 
 
@@ -40,41 +41,13 @@ class SeriesTransformer(keras_tuner.HyperModel):
 
         inputs = keras.Input(self.input_shape)
         x = embed_patches(inputs, width, patch, name="patches")
-        x = (
-            PositionEmbedding(name="position")
-            if position == "learned"
-            else SinePositions((x.shape[1],), name="position")
-        )(x)
+        x = add_positions(x, position)
         for block in range(1, depth + 1):
-            x = residual(x, attention(heads, dropout), norm, dropout, name=f"block{block}_attention")
-            x = residual(x, feed_forward(ratio), norm, dropout, name=f"block{block}_mlp")
+            x = transformer_block(
+                x, heads=heads, ratio=ratio, activation="gelu", norm=norm, dropout=dropout, name=f"block{block}"
+            )
         if norm == "pre":
-            x = layers.LayerNormalization(epsilon=1e-6, name="norm")(x)
+            x = layers.LayerNormalization(epsilon=EPSILON, name="norm")(x)
         if self.features == "vector":
             x = pool_steps(x, hp.Choice("pooling", ["mean", "max", "attention"], default="mean"))
         return keras.Model(inputs, x, name=self.name or "series_transformer")
-
-
-def residual(x, part, norm, dropout, name):
-    """Add to `x` what ``part(x, name)`` makes of it; normalize what goes in (``"pre"``) or the sum (``"post"``)."""
-    y = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_norm")(x) if norm == "pre" else x
-    y = part(y, name)
-    if dropout > 0:
-        y = layers.Dropout(dropout, name=f"{name}_dropout")(y)
-    x = layers.Add(name=f"{name}_add")([x, y])
-    return layers.LayerNormalization(epsilon=1e-6, name=f"{name}_norm")(x) if norm == "post" else x
-
-
-def attention(heads, dropout):
-    """Every token looks at every other one."""
-    return lambda x, name: layers.MultiHeadAttention(heads, x.shape[-1] // heads, dropout=dropout, name=name)(x, x)
-
-
-def feed_forward(ratio):
-    """Each token by itself: two dense layers."""
-
-    def part(x, name):
-        y = layers.Dense(ratio * x.shape[-1], activation="gelu", name=f"{name}_dense1")(x)
-        return layers.Dense(x.shape[-1], name=f"{name}_dense2")(y)
-
-    return part

@@ -1,7 +1,9 @@
-"""What families for several inputs share: an encoder chosen for each, vectors of one width."""
+"""What families for several inputs share: an encoder chosen for each, and vectors of what it gives."""
 
 import keras
 from keras import layers, ops
+
+from search_spaces.attention import pool
 
 
 def refuse_unencoded(inputs, encoders):
@@ -24,29 +26,59 @@ def choose_families(hp, encoders):
     }
 
 
-def encode(hp, given, tensors, encoders, chosen, width):
-    """Return a vector for each of the symbolic `tensors`: what the encoder makes of it that `hp` describes.
+def encode(hp, given, tensors, encoders, chosen, width, places=None):
+    """Return what an encoder makes of each of the symbolic `tensors`: a vector, a sequence or a map.
 
     An encoder becomes one layer, named after its input, so that names of layers in two of them may be the same; its
-    choices are asked under ``input/family``. Ids have no encoder: they are embedded in `width` features.
+    choices are asked under ``input/family``, or ``input/family/places``: to give something else it may ask for
+    something else. Ids have no encoder: they are embedded in `width` features.
+
+    Args:
+        hp: Decides.
+        given: By name, what the inputs are.
+        tensors: By name.
+        encoders: {name: {family: ``HyperModel``}}.
+        chosen: {name: family}.
+        width: Of the vectors of ids.
+        places: Like `encoders`; those that are used instead, where there are any, to give a sequence or a map.
     """
-    vectors = {}
+    features = {}
     for name, tensor in tensors.items():
         if name not in chosen:
-            embed = MeanEmbedding(given[name].vocabulary, width, name=f"{name}_embedding")
-            vectors[name] = embed(tensor)
+            features[name] = MeanEmbedding(given[name].vocabulary, width, name=f"{name}_embedding")(tensor)
             continue
-        with hp.name_scope(f"{name}/{chosen[name]}"):
-            encoder = encoders[name][chosen[name]].build(hp)
-        encoder.name = f"{name}_{encoder.name}"
-        vectors[name] = pooled(encoder(tensor), f"{name}_pool")
-    return vectors
+        family, scope = chosen[name], f"{name}/{chosen[name]}"
+        encoder = encoders[name][family]
+        if family in (places or {}).get(name, {}):
+            encoder, scope = places[name][family], f"{scope}/places"
+        with hp.name_scope(scope):
+            model = encoder.build(hp)
+        model.name = f"{name}_{model.name}"
+        features[name] = model(tensor)
+    return features
 
 
-def pooled(features, name):
-    """Return (batch, width): the mean over the places of a sequence or a map, a vector as it is."""
+def real_steps(given, tensors, features):
+    """Return, by input, which steps of its `features` are real: (batch, steps), or ``None`` where all are.
+
+    Texts end in padding; of an encoder that gives one step for each token it is known which of them are.
+    """
+    real = dict.fromkeys(features)
+    for name, x in features.items():
+        if given[name].kind == "text" and x.shape[1:-1] == tensors[name].shape[1:]:
+            real[name] = ops.not_equal(tensors[name], 0)
+    return real
+
+
+def vectors_of(features, real):
+    """Return a vector for each input, by name: the mean over the real steps of a sequence, or the places of a map."""
+    return {name: pooled(x, real[name], f"{name}_pool") for name, x in features.items()}
+
+
+def pooled(features, real, name):
+    """Return (batch, width) of a vector, a sequence or a map."""
     if len(features.shape) == 3:
-        return layers.GlobalAveragePooling1D(name=name)(features)
+        return pool(features, "mean", real, name=name)
     if len(features.shape) == 4:
         return layers.GlobalAveragePooling2D(name=name)(features)
     return features

@@ -14,7 +14,7 @@ import keras_tuner
 from keras import layers
 
 from search_spaces.blocks import named_inputs
-from search_spaces.several.blocks import choose_families, encode, refuse_unencoded
+from search_spaces.several.blocks import choose_families, encode, real_steps, refuse_unencoded, vectors_of
 
 
 class Pair(keras_tuner.HyperModel):
@@ -43,7 +43,8 @@ class Pair(keras_tuner.HyperModel):
         chosen = choose_families(hp, self.encoders)
 
         tensors = named_inputs(self.inputs)
-        vectors = encode(hp, self.inputs, tensors, self.encoders, chosen, width)
+        features = encode(hp, self.inputs, tensors, self.encoders, chosen, width)
+        vectors = vectors_of(features, real_steps(self.inputs, tensors, features))
         halves = []
         for half, of_item in (("query", False), ("item", True)):
             own = [vectors[name] for name, given in self.inputs.items() if bool(given.item) == of_item]

@@ -14,7 +14,7 @@ import keras
 import keras_tuner
 from keras import layers, ops
 
-from search_spaces.attention import ACTIVATIONS, POSITIONS, add_positions, pool, transformer_block
+from search_spaces.attention import ACTIVATIONS, EPSILON, POSITIONS, add_positions, pool, transformer_block
 from search_spaces.blocks import ClassToken
 from search_spaces.text.blocks import embed, tokens_in
 
@@ -48,7 +48,7 @@ class TextTransformer(keras_tuner.HyperModel):
             x = ClassToken(name="class_token")(x)
             mask = ops.pad(mask, [[0, 0], [1, 0]], constant_values=True)
         if norm == "post":
-            x = layers.LayerNormalization(epsilon=1e-6, name="norm")(x)
+            x = layers.LayerNormalization(epsilon=EPSILON, name="norm")(x)
         if dropout > 0:
             x = layers.Dropout(dropout, name="dropout")(x)
         for block in range(1, depth + 1):
@@ -64,7 +64,7 @@ class TextTransformer(keras_tuner.HyperModel):
                 name=f"block{block}",
             )
         if norm == "pre":
-            x = layers.LayerNormalization(epsilon=1e-6, name="norm")(x)
+            x = layers.LayerNormalization(epsilon=EPSILON, name="norm")(x)
         if pooling:
             x = pool(x, "first" if pooling == "token" else pooling, mask)
         return keras.Model(tokens, x, name=self.name or "text_transformer")

@@ -13,6 +13,7 @@ import keras
 import keras_tuner
 from keras import layers
 
+from search_spaces.attention import EPSILON, SelfAttention, feed_forward, residual
 from search_spaces.blocks import ClassToken
 from search_spaces.vector.columns import ask_numbers, column_tokens
 
@@ -43,28 +44,20 @@ class FTTransformer(keras_tuner.HyperModel):
         x = ClassToken(name="class_token")(x)
         for block in range(1, depth + 1):
             # The tokens of the first block are not normalized: that is easier to train, as the paper found.
-            x = attend(x, heads, dropout, normalized=block > 1, name=f"block{block}_attention")
-            x = transform(x, ratio, activation, dropout, name=f"block{block}_mlp")
-        x = layers.LayerNormalization(name="norm")(x[:, 0])
+            x = column_block(x, heads, ratio * width, activation, dropout, normalized=block > 1, name=f"block{block}")
+        x = layers.LayerNormalization(epsilon=EPSILON, name="norm")(x[:, 0])
         return keras.Model(inputs, layers.Activation("relu", name="activation")(x), name=self.name or "ft_transformer")
 
 
-def attend(x, heads, dropout, normalized, name):
-    """Every column looks at every other one."""
-    y = layers.LayerNormalization(name=f"{name}_norm")(x) if normalized else x
-    y = layers.MultiHeadAttention(heads, x.shape[-1] // heads, dropout=dropout, name=name)(y, y)
-    return layers.Add(name=f"{name}_add")([x, y])
+def column_block(x, heads, inner, activation, dropout, normalized, name):
+    """Every column looks at every other one, then is transformed by itself.
 
+    Dropout is where the paper has it: of what a column looks at, and between the two dense layers.
+    """
+    attention = SelfAttention(heads, dropout=dropout, name=f"{name}_attention")
 
-def transform(x, ratio, activation, dropout, name):
-    """Each column by itself: two dense layers, the first of which may be gated."""
-    width = x.shape[-1]
-    y = layers.LayerNormalization(name=f"{name}_norm")(x)
-    if activation == "reglu":
-        gate = layers.Dense(ratio * width, "relu", name=f"{name}_gate")(y)
-        y = layers.Multiply(name=f"{name}_gated")([gate, layers.Dense(ratio * width, name=f"{name}_dense1")(y)])
-    else:
-        y = layers.Dense(ratio * width, activation, name=f"{name}_dense1")(y)
-    if dropout > 0:
-        y = layers.Dropout(dropout, name=f"{name}_dropout")(y)
-    return layers.Add(name=f"{name}_add")([x, layers.Dense(width, name=f"{name}_dense2")(y)])
+    def transform(y):
+        return feed_forward(y, inner, activation, dropout, name=f"{name}_mlp")
+
+    x = residual(x, attention, "pre" if normalized else "none", name=f"{name}_attention")
+    return residual(x, transform, "pre", name=f"{name}_mlp")

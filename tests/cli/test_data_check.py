@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from nas.cli import data
+from nas.cli import bars
 from nas.cli.app import cli
 from tests.cli.conftest import ROOT, Nas
 
@@ -69,6 +69,7 @@ def test_of_many_classes_the_ends_are_shown(nas: Nas, tmp_path: Path) -> None:
     told = nas("data", "check", study).stdout
     assert "… 2 more classes" in told
     assert "more classes" not in nas("data", "check", study, "-v").stdout
+    assert "… 1 more class " in nas("data", "check", reviews(tmp_path, classes=13)).stdout
 
 
 def test_eighty_columns_are_enough(nas: Nas, tmp_path: Path) -> None:
@@ -94,6 +95,15 @@ def test_data_that_cannot_be_used_are_refused_with_2(nas: Nas, tmp_path: Path) -
     assert "1 of 10 images cannot be read and are left out" in result.stdout
 
 
+def test_identities_that_validation_shares_with_train_are_told(nas: Nas, tmp_path: Path) -> None:
+    rows = [f"{n},{'ann' if n % 2 else 'bob'},{'validation' if n % 5 == 4 else 'train'}" for n in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join(["size,label,split", *rows, "50,eve,test", ""]))
+    study = write(tmp_path, "manifest:t.csv")
+    (tmp_path / "s.toml").write_text((tmp_path / "s.toml").read_text() + '[task]\nkind = "metric_learning"\n')
+    told = " ".join(nas("data", "check", study).stdout.split())
+    assert "Identities of the validation split that train has as well: 2 of 2 (ann, bob)" in told
+
+
 def test_what_a_function_prints_is_no_part_of_the_document(nas: Nas, tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(
         "import numpy as np\ndef load():\n    print('hello')\n"
@@ -107,9 +117,9 @@ def test_what_a_function_prints_is_no_part_of_the_document(nas: Nas, tmp_path: P
 
 def test_a_long_loop_gets_a_bar_and_a_short_one_none(monkeypatch: pytest.MonkeyPatch) -> None:
     for patience, shown in ((-1.0, True), (60.0, False)):
-        monkeypatch.setattr(data, "PATIENCE", patience)
+        monkeypatch.setattr(bars, "PATIENCE", patience)
         console = Console(file=io.StringIO(), force_terminal=True)
-        assert list(data._bars(console)(range(3), "images", 3)) == [0, 1, 2]
+        assert list(bars.bars(console)(range(3), "images", 3)) == [0, 1, 2]
         assert ("Reading images" in console.file.getvalue()) is shown  # type: ignore[attr-defined]
 
 

@@ -44,9 +44,9 @@ def test_list_has_a_line_for_each_study(nas: Nas, database: Path) -> None:
 def test_status_of_a_stopped_study_says_why_it_ended(nas: Nas, database: Path) -> None:
     text = nas("status", "digits", storage=database).stdout
     assert "Stopped by Ctrl-C" in text
-    assert "val_accuracy 0.9700 · trial 1 · cnn · 330 weights" in text
     assert "worker lost" in text
     told = " ".join(text.split())
+    assert "val_accuracy 0.9700 in one training · trial 1 · cnn · 330 weights" in told
     assert "5 of 8: 3 complete, 1 pruned, 1 failed; and at no cost 1 over a limit, 1 duplicate" in told
 
 
@@ -120,11 +120,11 @@ def test_a_best_trial_that_does_not_beat_the_baseline_is_said_to_be_none() -> No
     record = samples.study(data={"baseline": {"name": "majority class", "metrics": {"val_accuracy": 0.9}}})
     told = "majority class: val_accuracy 0.9000"
     assert str(baseline_line(record, None)) == told
-    assert str(baseline_line(record, samples.trial(0, values=(0.91,)))) == told
+    assert str(baseline_line(record, samples.ranked(samples.trial(0, values=(0.91,))))) == told
     for value in (0.9, 0.5):
-        line = str(baseline_line(record, samples.trial(0, values=(value,))))
+        line = str(baseline_line(record, samples.ranked(samples.trial(0, values=(value,)))))
         assert line == f"{told}; no complete trial beats it"
-    assert baseline_line(samples.study(data=None), samples.trial(0)) is None
+    assert baseline_line(samples.study(data=None), samples.ranked(samples.trial(0))) is None
 
 
 def test_rank_before_a_trial_is_complete(nas: Nas, database: Path) -> None:
@@ -241,11 +241,11 @@ def test_a_cost_that_is_an_objective_is_a_count_and_told_once() -> None:
     assert "Weights" not in text
     assert "MACs" in text
     trial = samples.trial(3, values=(0.5, 1_234_567.0), cost=Cost(1_234_567, 98_700_000, None))
-    assert best_line(trial, ("val_accuracy", "weights")) == (
-        "val_accuracy 0.5000 · weights 1,234,567 · trial 3 · cnn · 98.7 M MACs"
+    assert best_line(samples.ranked(trial), ("val_accuracy", "weights")) == (
+        "val_accuracy 0.5000 in one training · weights 1,234,567 · trial 3 · cnn · 98.7 M MACs"
     )
     study = samples.study(objectives=("weights",), directions=("minimize",))
-    leader = replace(trial, values=(1_234_567.0,))
+    leader = samples.ranked(replace(trial, values=(1_234_567.0,)))
     console = Console(width=80, markup=False, highlight=False, record=True, file=io.StringIO())
     console.print(studies_table([(study, leader)]))
     assert "1,234,567" in console.export_text()

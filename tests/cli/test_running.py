@@ -18,7 +18,7 @@ from tests.cli.conftest import FILE, spawn
 from tests.report import samples
 
 COUNTS = {"complete": 3, "pruned": 2, "failed": 1, "running": 0, "duplicate": 1, "rejected": 0}
-ENDING = Ending("digits", 0, "The budget is used up.", COUNTS, samples.trial(7, values=(0.98,)))
+ENDING = Ending("digits", 0, "The budget is used up.", COUNTS, samples.ranked(samples.trial(7, values=(0.98,))))
 
 
 def _text(*views: RenderableType) -> str:
@@ -32,7 +32,7 @@ def _text(*views: RenderableType) -> str:
 def test_an_ending_counts_the_outcomes_and_names_the_best() -> None:
     text = " ".join(_text(*ending_view(ENDING, samples.study(trials_budget=6))).split())
     assert "6 of 6: 3 complete, 2 pruned, 1 failed; and at no cost 1 duplicate" in text
-    assert "val_accuracy 0.9800 · trial 7 · cnn · 1.00 k weights" in text
+    assert "val_accuracy 0.9800 in one training · trial 7 · cnn · 1.00 k weights" in text
 
 
 def test_an_ending_is_a_document_with_its_objectives() -> None:

@@ -42,10 +42,10 @@ def test_seconds_left_go_by_the_pace_or_the_clock_whichever_is_sooner() -> None:
 
 
 def test_next_commands_fit_the_state() -> None:
-    trial = samples.trial(3)
+    leader = samples.ranked(samples.trial(3))
 
     def first(record: StudyRecord) -> str:
-        return standing.next_commands(record, trial)[0][0]
+        return standing.next_commands(record, leader)[0][0]
 
     assert first(study(running=samples.HOLDER)) == "nas status digits --watch"
     assert first(study()) == "nas resume digits"
@@ -56,6 +56,24 @@ def test_next_commands_fit_the_state() -> None:
     assert first(both) == "nas resume digits --trials 1200000 --hours 0.1"
     assert first(study(file=None)) == "nas show digits 3"
     assert first(study(name="two words")) == "nas resume 'two words'"
+
+
+def test_architectures_are_timed_when_no_worker_is_in_the_way() -> None:
+    def commands(record: StudyRecord, leader: TrialRecord | None) -> list[str]:
+        return [command for command, _ in standing.next_commands(record, leader)]
+
+    leader, over = samples.trial(3), counts(complete=10)
+    timed = "nas latency digits"
+    assert commands(study(counts=over), leader)[1:] == [
+        "nas show digits 3",
+        "nas rank digits",
+        timed,
+        "nas report digits",
+    ]
+    assert timed not in commands(study(counts=over), None)
+    assert timed not in commands(study(counts=over, file=None), leader), "it cannot be built again"
+    assert timed not in commands(study(), leader)
+    assert timed not in commands(study(running=samples.HOLDER), leader)
 
 
 def test_candidates_over_one_limit_are_one_cause() -> None:

@@ -205,6 +205,27 @@ def test_every_problem_is_listed_at_once() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "objective", "expected"),
+    [
+        (
+            "regression",
+            {"maximize": "val_accuracy"},
+            "objective.maximize: the task 'regression' has no measure 'val_accuracy'. It has: maximize val_r2; "
+            "minimize val_rmse, val_mae. Costs, to minimize beside one of these: weights, macs, memory, latency_ms.",
+        ),
+        ("regression", {"minimize": "val_rsme"}, "no measure 'val_rsme'. Did you mean 'val_rmse'? It has: maximize"),
+        ("regression", {"minimize": "mae"}, "no measure 'mae'. Did you mean 'val_mae'?"),
+        ("classification", {"minimize": "weigths"}, "Did you mean 'weights'?"),
+        ("transcription", {"minimize": "val_wer"}, "It has: minimize val_cer, val_beam_cer, val_loss. Costs"),
+    ],
+)
+def test_an_objective_the_task_has_not_got_is_told_with_those_it_has(
+    kind: str, objective: dict[str, str], expected: str
+) -> None:
+    assert_refused(document({**VALID, "task": {"kind": kind}, "objective": objective}), expected)
+
+
 def test_environment_variables_that_are_not_set_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NAS_TEST_NOWHERE", raising=False)
     monkeypatch.setenv("NAS_TEST_SOMEWHERE", "/somewhere")

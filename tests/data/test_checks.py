@@ -39,6 +39,26 @@ def test_what_is_wrong_with_x_is_named(x, problem):
     assert problem in str(error.value)
 
 
+def test_the_columns_that_are_no_numbers_are_named():
+    x = np.ones((9, 9))
+    x[[2, 5], 0], x[7:, 3], x[1, 4:] = np.nan, np.inf, np.nan
+    columns = ("age", "size", "year", "income", *(f"more{n}" for n in range(5)))
+    with pytest.raises(DataError) as error:
+        check(RawData(Examples.of(x), inputs={"x": RawInput("vector", columns=columns)}))
+    assert (
+        "9 of the numbers in x are NaN, infinite or beyond ±1e+30, in 5 of 9 rows, first in row 1 (from 0): "
+        "age (2, first in row 2), income (2, first in row 7), more0 (1, first in row 1), more1 (1, first in row 1), "
+        "more2 (1, first in row 1) and 2 more columns. Fill them in"
+    ) in str(error.value)
+
+
+def test_columns_without_names_are_counted():
+    with pytest.raises(DataError, match=r"\(from 0\): column 1 \(1, first in row 0\)\. Fill"):
+        check(raw([[1.0, np.nan, 1.0], [2.0, 3.0, 1.0]]))
+    with pytest.raises(DataError, match=r"first in row 0 \(from 0\)\. Fill"):
+        check(raw(np.full((2, 4, 4), np.nan)))
+
+
 def test_all_problems_are_told_at_once():
     data = raw(
         np.zeros((4, 2)),

@@ -69,7 +69,7 @@ def test_hidden_files_clutter_and_other_things_are_left_out(pictures):
     raw = load(pictures)
     assert raw.train.y.tolist() == ["cat"] * 6 + ["dog"] * 6
     assert any("without images" in note and "emu" in note for note in raw.notes)
-    assert any("1 files beside" in note for note in raw.notes)
+    assert any("has 1 file beside the folders" in note for note in raw.notes)
 
 
 def test_links_are_followed_but_not_for_ever(pictures):

@@ -184,6 +184,36 @@ def test_what_is_known_of_items_and_users_comes_with_them(tmp_path):
     assert not raw.inputs["user_features"].item
 
 
+def test_what_is_learned_of_users_is_learned_of_those_of_train(tmp_path):
+    write(tmp_path, [*grid(), *(("late", f"i{item}", 1, 10_000 + item) for item in range(4))])
+    people = [("u0", 10, "a"), ("u1", "", "b"), ("u2", 30, "a|b"), ("u3", 20, "b"), ("late", 1000, "b|c")]
+    write(tmp_path, people, header="user,age,groups", name="people.csv")
+    split = SplitSection(validation=0.1, test=0.1)
+    raw = load("log.csv", tmp_path, data(users="people.csv", hold_out="time", split=split))
+    assert raw.inputs["user_features"].columns == ("age", "groups=a", "groups=b"), "only a late user is of c"
+    rows = {name: part.x["user_features"].tolist() for name, part in raw.splits.items()}
+    assert {tuple(row) for row in rows["train"]} == {(10, 1, 0), (20, 0, 1), (30, 1, 1)}, "u1 has the mean of train, 20"
+    assert rows["test"][-1] == [1000, 0, 1], "what train has not got is none"
+
+
+def test_a_column_of_which_train_knows_nothing_is_left_out(tmp_path):
+    write(tmp_path, [*grid(), *(("late", f"i{item}", 1, 10_000 + item) for item in range(4))])
+    people = [(f"u{n}", "", "a", n) for n in range(4)] + [("late", 7, "b", 9)]
+    write(tmp_path, people, header="user,age,group,level", name="people.csv")
+    split = SplitSection(validation=0.1, test=0.1)
+    raw = load("log.csv", tmp_path, data(users="people.csv", hold_out="time", split=split))
+    assert raw.inputs["user_features"].columns == ("level",)
+    assert any("age, group left out" in note for note in raw.notes)
+
+
+def test_a_number_is_what_it_is_to_other_sources(tmp_path):
+    write(tmp_path, grid())
+    write(tmp_path, [(f"i{n}", f"1_{n}", f" {n}e1 ") for n in range(4)], header="item,code,size", name="films.csv")
+    raw = load("log.csv", tmp_path, data(items="films.csv"))
+    assert raw.inputs["item_features"].columns == ("code=1_0", "code=1_1", "code=1_2", "code=1_3", "size")
+    assert raw.catalogue.x["item_features"][:, 4].tolist() == [0, 10, 20, 30]
+
+
 def test_a_column_that_tells_items_apart_is_left_out_and_said(tmp_path):
     write(tmp_path, grid(users=205, items=4))
     write(tmp_path, [(f"u{n}", f"name {n}", n % 3) for n in range(205)], header="user,name,level", name="people.csv")

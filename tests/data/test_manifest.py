@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from nas.data import manifest, table
+from nas.data.checks import check
 from nas.data.options import DataSection
 from nas.data.prepared import open_split, prepare
 from nas.errors import DataError
@@ -299,3 +300,10 @@ def test_any_bytes_are_a_table_or_refused_in_words(tmp_path_factory, content, su
     except DataError:
         return
     assert all(len(cells) == len(found) for cells in found.columns.values())
+
+
+def test_columns_with_nan_in_them_are_named(tmp_path):
+    cells = (f"{n},{'nan' if n in (3, 5) else n},{'inf' if n == 4 else n},{n % 2}" for n in range(20))
+    raw = load(tmp_path, rows("height,age,income,label", *cells))
+    with pytest.raises(DataError, match=r"age \(2, first in row 3\), income \(1, first in row 4\)\. Fill"):
+        check(raw)

@@ -10,10 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from nas.data.pictures import LARGEST, ImageReader, read_image
+from nas.data.pictures import LARGEST, ImageReader
 from nas.errors import DataError
 
 RED = (200, 40, 30)
+
+
+def read(path, size, channels):
+    return ImageReader(size, channels)(path)
 
 
 def saved(path, image, **options):
@@ -42,15 +46,15 @@ def test_every_mode_becomes_grey_and_rgb(tmp_path, mode, color, suffix, grey, rg
         tmp_path / f"a.{suffix}", Image.new(mode, (6, 4), color), **({"lossless": True} if suffix == "webp" else {})
     )
     for channels, expected in ((1, [grey]), (3, rgb)):
-        pixels = read_image(path, (4, 6), channels)
+        pixels = read(path, (4, 6), channels)
         assert (pixels.shape, pixels.dtype) == ((4, 6, channels), np.uint8)
         assert np.unique(pixels.reshape(-1, channels), axis=0).tolist() == [list(expected)]
 
 
 def test_a_palette_keeps_its_colours_and_its_holes(tmp_path):
     image = Image.new("RGB", (4, 4), RED).convert("P", palette=Image.Palette.ADAPTIVE)
-    assert read_image(saved(tmp_path / "a.png", image), (4, 4), 3)[0, 0].tolist() == list(RED)
-    assert read_image(saved(tmp_path / "b.png", image, transparency=0), (4, 4), 3)[0, 0].tolist() == [255] * 3
+    assert read(saved(tmp_path / "a.png", image), (4, 4), 3)[0, 0].tolist() == list(RED)
+    assert read(saved(tmp_path / "b.png", image, transparency=0), (4, 4), 3)[0, 0].tolist() == [255] * 3
 
 
 def test_the_camera_was_held_upright(tmp_path):
@@ -58,26 +62,26 @@ def test_the_camera_was_held_upright(tmp_path):
     image.paste(255, (0, 0, 4, 4))  # the left half
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by 90° to the right: left comes up
-    pixels = read_image(saved(tmp_path / "a.png", image, exif=exif), (8, 4), 1)
+    pixels = read(saved(tmp_path / "a.png", image, exif=exif), (8, 4), 1)
     assert (pixels[:4] == 255).all()
     assert (pixels[4:] == 0).all()
 
 
 def test_shrinking_averages(tmp_path):
     board = np.indices((64, 64)).sum(axis=0).astype(np.uint8) % 2 * 255
-    pixels = read_image(saved(tmp_path / "a.png", Image.fromarray(board)), (8, 8), 1)
+    pixels = read(saved(tmp_path / "a.png", Image.fromarray(board)), (8, 8), 1)
     assert np.abs(pixels.astype(int) - 127).max() <= 2
 
 
 def test_an_image_of_the_right_size_is_left_as_it_is(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (9, 7, 3)).astype(np.uint8)
     path = saved(tmp_path / "a.png", Image.fromarray(noise))
-    np.testing.assert_array_equal(read_image(path, (9, 7), 3), noise)
+    np.testing.assert_array_equal(read(path, (9, 7), 3), noise)
 
 
 def test_the_content_decides_not_the_name(tmp_path):
     path = saved(tmp_path / "a.jpg", Image.new("RGB", (4, 4), RED), format="PNG")
-    assert read_image(path, (4, 4), 3)[0, 0].tolist() == list(RED)
+    assert read(path, (4, 4), 3)[0, 0].tolist() == list(RED)
 
 
 def test_of_an_animation_the_first_frame_counts(tmp_path):
@@ -127,20 +131,20 @@ def test_a_bad_file_is_refused_in_words(tmp_path, content, problem):
     path = tmp_path / "bad.png"
     path.write_bytes(content)
     with pytest.raises(DataError, match=problem) as error:
-        read_image(path, (4, 4), 3)
+        read(path, (4, 4), 3)
     assert str(path) in str(error.value)
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     for path in (tmp_path / "none.png", tmp_path):
         with pytest.raises(DataError, match="cannot be decoded"):
-            read_image(path, (4, 4), 3)
+            read(path, (4, 4), 3)
 
 
 def test_what_has_no_white_is_refused(tmp_path):
     path = saved(tmp_path / "a.tiff", Image.new("F", (4, 4), 0.5))
     with pytest.raises(DataError, match="nobody knows what is white"):
-        read_image(path, (4, 4), 1)
+        read(path, (4, 4), 1)
 
 
 @given(st.integers(0, 10_000), st.binary(min_size=1, max_size=20))
@@ -151,6 +155,6 @@ def test_a_damaged_file_is_read_or_refused(tmp_path_factory, place, junk):
     path = tmp_path_factory.mktemp("damaged") / "a.png"
     path.write_bytes(content)
     try:
-        assert read_image(path, (8, 8), 3).shape == (8, 8, 3)
+        assert read(path, (8, 8), 3).shape == (8, 8, 3)
     except DataError:
         return

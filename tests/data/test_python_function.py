@@ -70,20 +70,36 @@ def test_the_code_is_no_part_of_the_fingerprint(load, tmp_path):
         ("raise SystemExit(1)", "SystemExit: 1"),
         ("return X, Y", r"must return a dict.*Received: ndarray of shape \(12, 2\)"),
         ("return None", "Received: NoneType"),
-        ("return {'y': Y}", "returned no 'x'; it returned: y"),
-        ("return {'x': X, 'y_test': Y}", "'y_test' without 'x_test'"),
-        ("return {'x': X, 'y': Y, 'x_val': X}", "'y' and 'y_val' go together"),
-        ("return {'x': X, 'lables': Y}", "'lables', which means nothing"),
+        ("return {'y': Y}", "there is no 'x'; there is: y"),
+        ("return {'x': X, 'y_test': Y}", "'y_test' is there without 'x_test'"),
+        ("return {'x': X, 'y': Y, 'x_val': X}", "'x_val' is there without 'y_val'"),
+        ("return {'x': X, 'lables': Y}", "'lables' means nothing"),
         ("return {'x': X, 'x_valid': X}", "Did you mean 'x_val'"),
+        ("return {'x': X, 'y': None, 'y_val': Y}", "'y_val' is there without 'x_val'"),
+        ("return {'x': X, 'class_names': 'ab'}", "'class_names' must be texts, .* Received: str"),
         ("return {'x': X, 'kinds': {'x': 'sound'}}", "'sound' is no kind of input.*audio"),
         ("return {'x': X, 'kinds': {'z': 'audio'}}", "'z', which is no input"),
-        ("return {'x': X, 'group': [1, 2]}", r"'group' must have one value for each of 12 examples"),
+        ("return {'x': X, 'group': [1, 2]}", r"'group' must have one value for each example of x, \(12,\)"),
         ("x = 1 +", "own.py cannot be imported: SyntaxError"),
     ],
 )
 def test_what_is_wrong_is_told_with_file_and_line(load, body, problem):
     with pytest.raises(DataError, match=problem):
         load(body)
+
+
+def test_all_problems_of_a_dict_are_told_at_once(load):
+    with pytest.raises(DataError) as error:
+        load("return {'y': Y, 'x_val': X, 'lables': Y}")
+    for problem in ("no 'x'", "'x_val' is there without 'y_val'", "'lables' means nothing"):
+        assert problem in str(error.value)
+
+
+def test_what_is_none_is_not_there(load):
+    raw = load("return {'x': X, 'y': Y, 'x_val': None, 'y_val': None, 'group': None, 'class_names': None}")
+    assert list(raw.splits) == ["train"]
+    assert raw.train.group is None
+    assert raw.target.names == ()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nas.conversation import Target
+from nas.data.options import SplitSection
 from nas.data.source import Examples, RawData
 from nas.data.splits import hold_out, split
 from nas.errors import DataError
@@ -124,3 +125,32 @@ def test_duplicates_between_splits_are_counted(in_validation, in_test, own):
     assert f"{in_test} of the {in_test + 2 * own} examples of the test split are in the train" in found[1]
     assert f"{min(in_validation, in_test)} of the" in found[2]
     assert "in the validation split" in found[2]
+
+
+def people(identities: list[int], first: int = 0, group: list[str] | None = None) -> Examples:
+    x = np.arange(first, first + len(identities), dtype=np.float32)[:, None]
+    return Examples.of(x, np.array(identities, np.int32), group=None if group is None else np.array(group))
+
+
+def test_identities_of_train_in_a_validation_split_of_ones_own_are_told():
+    target = Target(names=("ann", "bob", "dan", "eve"))
+    given_ = RawData(people([0, 0, 1, 1]), people([0, 2, 1, 2], 10), people([3, 3], 20), target=target)
+    (note,) = split(given_, cut="identity")[1]
+    assert "validation split that train has as well: 2 of 3 (ann, bob)" in note
+    assert "let nas cut whole identities" in note
+    apart = RawData(people([0, 0, 1, 1]), people([2, 2], 10), people([3, 3], 20), target=target)
+    assert split(apart, cut="identity")[1] == ()
+    assert split(given_, cut="random")[1] == (), "no other task minds"
+
+
+def test_identities_on_two_sides_of_a_cut_by_group_are_told_with_what_keeps_them_apart():
+    identities = [0, 1] * 10
+    groups = [str(row // 4) for row in range(20)]
+    raw = RawData(people(identities, group=groups), target=Target(names=("ann", "bob")))
+    notes = split(raw, SplitSection(by="group"), cut="identity")[1]
+    assert len(notes) == 2
+    assert "validation split that train has as well: 2 of 2 (ann, bob)" in notes[0]
+    assert "test split that train has as well" in notes[1]
+    assert all('data.split.by = "ratio"' in note for note in notes)
+    raw = RawData(people([row // 2 for row in range(20)]), target=Target(names=tuple("abcdefghij")))
+    assert split(raw, cut="identity")[1] == ()

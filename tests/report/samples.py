@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 from nas.conversation import Cost, Node
+from nas.ranking import Ranked
 from nas.report import ReportData
 from nas.store.queries import COUNTED
 from nas.store.records import (
@@ -71,6 +72,11 @@ def trial(number: int, **changes: Any) -> TrialRecord:
         attempts=1,
     )
     return replace(record, **changes)
+
+
+def ranked(trial: TrialRecord, place: int = 1, **changes: Any) -> Ranked:
+    """An architecture's place, with that trial alone, before a race."""
+    return replace(Ranked(place, 1, trial, (trial.number,)), **changes)
 
 
 def session(number: int = 1, **changes: Any) -> SessionRecord:

@@ -200,13 +200,14 @@ def test_health_adds_up_with_what_was_free_apart():
 
 
 SPENT_ON_NOTHING = [trial(0), failed(1, "rejected"), trial(2, duplicate_of=0)]
+STOPPED = session(ending="Stopped by Ctrl-C; 0 trials were interrupted and saved.")
 EXHAUSTED = session(ending="The space is exhausted: nothing new in 60 candidates.")
 
 
 @pytest.mark.parametrize(
     ("changes", "state"),
     [
-        ({"trials_budget": 3}, "stopped"),
+        ({"trials_budget": 3, "sessions": (STOPPED,)}, "stopped"),
         ({"trials_budget": 1}, "finished"),
         ({"trials_budget": 3, "sessions": (EXHAUSTED,)}, "finished"),
         ({"trials_budget": 3, "hours_budget": 0.01}, "finished"),

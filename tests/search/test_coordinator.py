@@ -4,6 +4,7 @@ import math
 import sqlite3
 from functools import partial
 from pathlib import Path
+from zlib import crc32
 
 import optuna
 import pytest
@@ -13,9 +14,10 @@ from nas import catalogue
 from nas.conversation import Alive, Architecture, Ask, Built, Cost, Distribution, Epoch, Failed, Finished
 from nas.errors import StudyFailed
 from nas.search.budget import EXHAUSTED_AFTER
+from nas.search.coordinator import SPARED, SPARED_AT
 from nas.search.pool.simulated import SimulatedPool
 from nas.store.storage import load_study
-from tests.search.scripts import Killed, quadratic, run, study_of
+from tests.search.scripts import Killed, look, quadratic, run, study_of
 
 
 def trials_of(folder: Path) -> list[optuna.trial.FrozenTrial]:
@@ -79,6 +81,45 @@ def test_pruned_trials_keep_their_curve_and_their_last_value(tmp_path):
         assert trial.last_step < 9
         assert trial.value == trial.intermediate_values[trial.last_step]
     assert not [trial for trial in pruned if trial.number < 2]  # the families' defaults are trained to their end
+
+
+def drawn(seed: int, number: int) -> bool:
+    return crc32(f"spared {seed} {number}".encode()) / 2**32 < SPARED
+
+
+def spared(folder: Path) -> list[tuple[int, str]]:
+    return [
+        (event.trial, event.message) for event in look(f"sqlite:///{folder / 'nas.db'}")[3] if event.kind == "spared"
+    ]
+
+
+def test_a_few_that_would_be_pruned_run_on_the_same_ones_each_time(tmp_path):
+    study = study_of(pruner="asha", trials=50, epochs=8, seed=4)
+    (tmp_path / "once").mkdir(), (tmp_path / "parts").mkdir()
+    run(tmp_path / "once", study)
+    run(tmp_path / "parts", study, stop=lambda watcher: "Ctrl-C" if (11, 4) in watcher.epochs else None)
+    assert trials_of(tmp_path / "parts")[11].state == TrialState.RUNNING  # cut off after it had been spared
+    run(tmp_path / "parts", study, fresh=False)
+    told = spared(tmp_path / "once")
+    assert [number for number, _ in told] == [11, 15, 48]
+    assert spared(tmp_path / "parts") == told  # once each, also for the one that was cut off
+    for folder in (tmp_path / "once", tmp_path / "parts"):
+        for trial in trials_of(folder):
+            assert trial.state == TrialState.COMPLETE or not drawn(4, trial.number)
+            assert (SPARED_AT in trial.system_attrs) == (trial.number in (11, 15, 48))
+    assert {message for _, message in told} <= {
+        f"would have been pruned after epoch {epoch}; it runs on" for epoch in range(1, 8)
+    }
+
+
+def test_nobody_is_spared_whom_nobody_would_have_pruned(tmp_path):
+    run(tmp_path, study_of(pruner="none", trials=16, epochs=2, seed=4))
+    assert spared(tmp_path) == []
+
+
+def test_three_in_a_hundred_are_spared():
+    number = sum(drawn(seed, trial) for seed in range(100) for trial in range(1000))
+    assert number / 100_000 == pytest.approx(SPARED, rel=0.1)
 
 
 @pytest.mark.parametrize("pruner", list(catalogue.pruners))

@@ -64,19 +64,50 @@ def test_how_is_checked(attention):
         attention.MaskedPooling("median")
 
 
-def test_self_attention_is_that_of_keras(attention):
+def with_the_weights_of(ours, context):
+    """Keras's attention, with the random weights that `ours` gets."""
     import keras
 
-    ours, theirs = attention.SelfAttention(2), keras.layers.MultiHeadAttention(2, 4)
-    ours.build((None, 6, 8))
-    theirs.build((None, 6, 8), (None, 6, 8))
-    weights = [RNG.normal(size=weight.shape) for weight in ours.get_weights()]
-    ours.set_weights(weights)
-    shaped = [w.reshape(known.shape) for w, known in zip(weights, theirs.get_weights(), strict=True)]
-    theirs.set_weights(shaped)
+    theirs = keras.layers.MultiHeadAttention(2, 4)
+    ours.build((None, 3, 8))
+    theirs.build((None, 3, 8), (None, *context.shape[1:]))
+    ours.set_weights([RNG.normal(size=weight.shape) for weight in ours.get_weights()])
+    pairs = zip(ours.get_weights(), theirs.get_weights(), strict=True)
+    theirs.set_weights([weight.reshape(known.shape) for weight, known in pairs])
+    return theirs
+
+
+def test_self_attention_is_that_of_keras(attention):
+    ours = attention.SelfAttention(2)
+    theirs = with_the_weights_of(ours, X)
     expected = np.asarray(theirs(X, X, attention_mask=np.broadcast_to(REAL[:, None], (4, 6, 6))))
     np.testing.assert_allclose(np.asarray(ours(X, real=REAL))[:3], expected[:3], atol=1e-5)
     np.testing.assert_allclose(np.asarray(ours(X)), np.asarray(theirs(X, X)), atol=1e-5)
+
+
+def test_cross_attention_is_that_of_keras_and_sees_nothing_where_nothing_is_real(attention):
+    steps, ours = RNG.normal(size=(4, 3, 8)).astype("float32"), attention.CrossAttention(2)
+    theirs = with_the_weights_of(ours, X)
+    expected = np.asarray(theirs(steps, X, attention_mask=np.broadcast_to(REAL[:, None], (4, 3, 6))))
+    found = np.asarray(ours(steps, X, real=REAL))
+    np.testing.assert_allclose(found[:3], expected[:3], atol=1e-5)
+    np.testing.assert_array_equal(found[3], 0)
+    np.testing.assert_allclose(np.asarray(ours(steps, X)), np.asarray(theirs(steps, X)), atol=1e-5)
+
+
+def test_the_cost_of_a_block_that_looks_at_something_else(attention):
+    import keras
+
+    from nas.training.architecture import describe
+
+    steps, others, width = 10, 7, 48
+    x, context, mask = keras.Input((steps, width)), keras.Input((others, width)), keras.Input((others,), dtype="bool")
+    y = attention.transformer_block(
+        x, mask, context=context, heads=4, ratio=2, activation="gelu", norm="pre", name="block"
+    )
+    attended = 2 * (steps + others) * width**2 + 2 * steps * others * width
+    assert describe(keras.Model([x, context, mask], y)).cost.macs == attended + 2 * steps * width * 2 * width
+    assert y.shape == (None, steps, width)
 
 
 def test_rotary_scores_depend_on_the_distance_alone(attention):
@@ -139,3 +170,31 @@ def test_sines_of_one_axis_tell_steps_apart(attention):
     added = np.asarray(attention.add_positions(np.zeros((1, 50, 8), "float32"), "sine"))[0]
     assert len(np.unique(added.round(4), axis=0)) == 50
     np.testing.assert_allclose(added[3], [*np.sin(w := 3 / 10_000 ** (np.arange(4) / 4)), *np.cos(w)], atol=1e-6)
+
+
+def test_a_residual_part_is_normalized_where_it_is_said(attention):
+    import keras
+
+    def names(norm, dropout=0.1):
+        x = keras.Input((10, 8))
+        y = attention.residual(x, keras.layers.Dense(8, name="change"), norm, dropout, name="part")
+        return [layer.name for layer in keras.Model(x, y).layers[1:]]
+
+    assert names("pre") == ["part_norm", "change", "part_dropout", "part_add"]
+    assert names("post") == ["change", "part_dropout", "part_add", "part_norm"]
+    assert names("none", dropout=0.0) == ["change", "part_add"]
+    with pytest.raises(ValueError, match="'pre', 'post' or 'none'"):
+        names("batch")
+
+
+@pytest.mark.parametrize(("activation", "gate"), [("reglu", "relu"), ("swiglu", "silu"), ("silu", None)])
+def test_a_feed_forward_layer_may_be_gated_and_dropped_within(attention, activation, gate):
+    import keras
+
+    x = keras.Input((10, 8))
+    model = keras.Model(x, attention.feed_forward(x, 12, activation, 0.2, name="mlp"))
+    names = [layer.name for layer in model.layers[1:]]
+    gated = ["mlp_value", "mlp_gate"] if gate else []
+    assert names == ["mlp_dense1", *gated, "mlp_inner_dropout", "mlp_dense2"]
+    assert model.get_layer("mlp_dense1").activation.__name__ == (gate or activation)
+    assert model.count_params() == (2 if gate else 1) * (8 * 12 + 12) + 12 * 8 + 8

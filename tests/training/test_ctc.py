@@ -105,6 +105,34 @@ def test_a_beam_finds_the_likeliest_label_where_the_likeliest_path_is_of_another
 
 
 @pytest.mark.tf
+def test_beams_are_measured_beside_the_greedy_transcripts_on_the_same_few_examples(monkeypatch):
+    from nas.conversation import DataCard, Target
+    from nas.data.source import Examples
+    from nas.training.tasks import transcription
+    from nas.training.tasks.task import Outputs
+
+    # The likeliest path says nothing, and all paths of "1" together are likelier.
+    logits = np.tile(np.log(np.array([[0.6, 0.4], [0.6, 0.4]])), (4, 1, 1))
+    labels = rows([1], [1], [1], [1], length=2)
+    searched = []
+
+    def search(logits, width):
+        searched.append(len(logits))
+        return ctc.beam_search(logits, width)
+
+    monkeypatch.setattr(transcription, "beam_search", search)
+    outputs = Outputs(lambda split: logits, lambda split: Examples.of(labels, labels))
+    card = DataCard("test", "0", ".", {}, Target((2,), ("", "1")), {})
+    assert transcription.TRANSCRIPTION.measure(outputs, card) == {"val_cer": 1.0, "val_beam_cer": 0.0}
+    monkeypatch.setattr(transcription, "MOST_BEAMED", 3)
+    assert transcription.TRANSCRIPTION.measure(outputs, card) == {"val_cer": 1.0, "val_beam_cer": 0.0}
+    assert searched == [4, 3]
+    few = transcription._beamed(100)
+    assert len(set(few.tolist())) == 3
+    assert few.tolist() == transcription._beamed(100).tolist()
+
+
+@pytest.mark.tf
 def test_an_encoder_with_too_few_frames_is_turned_away(tmp_path):
     import keras
     from keras_tuner.errors import FailedTrialError

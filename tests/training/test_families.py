@@ -1,5 +1,7 @@
 """Names of families and what they load; whatever is wrong is said in one sentence."""
 
+from dataclasses import replace
+
 import keras_tuner
 import pytest
 
@@ -89,6 +91,25 @@ def test_an_instance_and_a_function_are_families_too(write, tmp_path):
     assert make_family("net.py:net", tmp_path, CARD).build(hp).input_shape == (None, 3)
     assert make_family("net.py:build", tmp_path, CARD).build(hp).input_shape == (None, 8, 8, 1)
     assert make_family("net.py:plain", tmp_path, CARD).build(hp).input_shape == (None, 3)
+
+
+def test_encoders_that_can_are_made_once_more_to_give_places(write, tmp_path):
+    write(
+        NET + "class Picky(Net):\n"
+        "    def __init__(self, input_shape, features):\n"
+        "        if features != 'vector':\n"
+        "            raise ValueError('only vectors')\n"
+        "        super().__init__(input_shape)\n"
+    )
+    inputs = {"a": Input("image", (8, 8, 1)), "b": Input("vector", (4,)), "c": Input("text", (5,), vocabulary=9)}
+    encoders = {"a": ("cnn", "mlp", "net.py:Picky"), "b": ("mlp",), "c": ("bag",)}
+    fusion = make_family("fusion", tmp_path, replace(CARD, inputs=inputs), encoders=encoders)
+    made = {name: list(families) for name, families in fusion.encoders.items()}
+    able = {name: list(families) for name, families in fusion.places.items()}
+    assert made == {"a": ["cnn", "mlp", "Picky"], "b": ["mlp"], "c": ["bag"]}
+    assert able == {"a": ["cnn"], "b": [], "c": ["bag"]}
+    assert (fusion.encoders["a"]["cnn"].features, fusion.places["a"]["cnn"].features) == ("vector", "map")
+    assert fusion.places["c"]["bag"].features == "sequence"
 
 
 @pytest.mark.parametrize(

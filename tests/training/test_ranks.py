@@ -112,8 +112,8 @@ def test_labels_are_rows_of_the_catalogue_whatever_its_order():
     [
         (pairs([0, 1], None), "needs pairs of a query and an item, and a catalogue"),
         (pairs([0, 1], user=False), "needs pairs of a query and an item"),
-        (pairs([0, 1], [0, 1, 1]), "1 items of the catalogue are equal to others"),
-        (pairs([0, 1, 2], [0, 1]), "1 items of the train split are not in the catalogue"),
+        (pairs([0, 1], [0, 1, 1]), "The catalogue has 1 item more than once"),
+        (pairs([0, 1, 2], [0, 1]), "The train split has 1 item that the catalogue lacks"),
     ],
 )
 def test_data_that_cannot_be_retrieved_from_are_refused(raw, message):

@@ -39,7 +39,7 @@ from nas.conversation import (
     Prepared,
     Ready,
 )
-from nas.errors import NASError
+from nas.errors import NASError, plural
 from nas.pipe import PipeChannel
 from nas.search.pool.pool import Worker
 
@@ -233,10 +233,9 @@ class LocalPool:
             message = f"The worker gave no sign of life for {settings.silence:g} s (limits.silence_seconds)."
             return Failed("timeout", message, _tail(worker))
         if worker.rss > self._memory_limit:
-            message = (
-                f"The worker grew to {worker.rss >> 20} MiB; {self._settings.workers} workers share this machine, "
-                f"{self._memory_limit >> 20} MiB each."
-            )
+            sharing = plural(self._settings.workers, "worker shares", "workers share")
+            each = f"{self._memory_limit >> 20} MiB each"
+            message = f"The worker grew to {worker.rss >> 20} MiB; {sharing} this machine, {each}."
             return Failed("oom", message, _tail(worker))
         return None
 

@@ -30,9 +30,10 @@ LARGEST_BASELINE = 50_000_000
 class MetricLearning(Task):
     """An embedding of length 1, trained by ArcFace or by triplets; the score is how well pairs are verified.
 
-    Whole identities are held out, where the source does not give the splits. The score is the equal error rate over
-    pairs of the validation split: at the threshold where as many pairs of one identity are refused as others are taken.
-    Losses of two kinds, of identities that train has: they are no objective.
+    Whole identities are held out. Where the source gives the splits, or the study file cuts them by group or time, a
+    note says how many identities are on two sides. The score is the equal error rate over pairs of the validation
+    split: at the threshold where as many pairs of one identity are refused as others are taken. Losses of two kinds, of
+    identities that train has: they are no objective.
 
     The output is (batch, 128 + identities of train): the embedding, filled up with zeros, which change no cosine, then
     the cosines to the classes of ArcFace, whose weights a loss cannot hold. They count among the model's weights.

@@ -11,7 +11,7 @@ from nas.conversation import Baseline, DataCard, Target
 from nas.data.duplicates import hashes
 from nas.data.prepared import open_split
 from nas.data.source import Examples, RawData
-from nas.errors import DataError, FamilyError
+from nas.errors import DataError, FamilyError, plural
 from nas.training.tasks.ranks import Questions, measures
 from nas.training.tasks.task import Features, Outputs, Splits, Task
 
@@ -50,12 +50,13 @@ class Retrieval(Task):
             )
         rows = {key: row for row, key in enumerate(_keys(data.catalogue, items))}
         if len(rows) < len(data.catalogue):
-            raise DataError(f"{len(data.catalogue) - len(rows):,} items of the catalogue are equal to others of it.")
+            twice = plural(len(data.catalogue) - len(rows), "item")
+            raise DataError(f"The catalogue has {twice} more than once.")
         splits = {}
         for name, examples in data.splits.items():
             y = np.array([rows.get(key, -1) for key in _keys(examples, items)], dtype=np.int32)
-            if unknown := np.count_nonzero(y < 0):
-                raise DataError(f"{unknown:,} items of the {name} split are not in the catalogue.")
+            if unknown := int(np.count_nonzero(y < 0)):
+                raise DataError(f"The {name} split has {plural(unknown, 'item')} that the catalogue lacks.")
             splits[name] = replace(examples, y=y)
         return data.with_splits(splits, Target())
 
