@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from nas.cli import data
+from nas.cli import bars
 from nas.cli.app import cli
 from tests.cli.conftest import ROOT, Nas
 
@@ -107,9 +107,9 @@ def test_what_a_function_prints_is_no_part_of_the_document(nas: Nas, tmp_path: P
 
 def test_a_long_loop_gets_a_bar_and_a_short_one_none(monkeypatch: pytest.MonkeyPatch) -> None:
     for patience, shown in ((-1.0, True), (60.0, False)):
-        monkeypatch.setattr(data, "PATIENCE", patience)
+        monkeypatch.setattr(bars, "PATIENCE", patience)
         console = Console(file=io.StringIO(), force_terminal=True)
-        assert list(data._bars(console)(range(3), "images", 3)) == [0, 1, 2]
+        assert list(bars.bars(console)(range(3), "images", 3)) == [0, 1, 2]
         assert ("Reading images" in console.file.getvalue()) is shown  # type: ignore[attr-defined]
 
 
