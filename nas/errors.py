@@ -121,7 +121,7 @@ class StudyChanged(Conflict):
         super().__init__(
             f"Study {name!r} would go on with something else than its last session had:\n{lines}\n"
             "Scores from before and after could not be compared. Restore the old state, start a new study, or go on "
-            f"all the same with `nas resume {name} --allow-changed {','.join(self.differences)}`."
+            f"all the same: the same command with --allow-changed {','.join(self.differences)}."
         )
 
 

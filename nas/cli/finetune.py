@@ -71,7 +71,7 @@ def finetune(
         nas finetune digits
         nas finetune digits --top 1 --until 'val_accuracy>=0.99' --trainings 20
     """
-    from nas.finetune import finetune as run
+    from nas.finetune.run import finetune as run
 
     hush_optuna()
     output = context.ensure_object(Output)

@@ -105,9 +105,30 @@ def _options(card: DataCard, data: DataSection, source: str, *, labels: bool) ->
         if given.kind == "audio" and 1000 <= given.sample_rate <= 192_000:
             seconds = given.shape[0] / given.sample_rate
             changed["audio"] = AudioSection(sample_rate=given.sample_rate, seconds=seconds)
+    if list(card.inputs) == [ONLY] and data.kind is None and card.inputs[ONLY].kind in ("text", "image", "audio"):
+        changed["kind"] = card.inputs[ONLY].kind  # few rows may look like something else
+    columns = data.columns.model_dump()
+    if known := _known_columns(card):
+        columns |= {"kinds": data.columns.kinds | known, "inputs": data.columns.inputs or tuple(known)}
     if not labels:
-        changed["columns"] = ColumnsSection.model_validate(data.columns.model_dump() | {"label": ()})
+        columns["label"] = ()
+    changed["columns"] = ColumnsSection.model_validate(columns)
     return data.model_copy(update=changed)
+
+
+def _known_columns(card: DataCard) -> dict[str, str]:
+    """Return what the columns of a table were taken for in training, as far as the names of inputs tell."""
+    known = {
+        name: given.kind
+        for name, given in card.inputs.items()
+        if name != ONLY and given.kind in ("image", "audio", "text")
+    }
+    for name in card.inputs:
+        path = Path(card.folder) / f"{name}_columns.json"
+        if path.is_file():
+            told = json.loads(path.read_text(encoding="utf-8"))
+            known |= dict.fromkeys(told["numbers"], "number") | dict.fromkeys(told["categories"], "category")
+    return {str(name): str(kind) for name, kind in known.items()}
 
 
 def _encoding(card: DataCard, name: str, known: RawInput) -> Encode:

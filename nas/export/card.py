@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from nas.export.scores import scores
+from nas.finetune.plan import plan_of
 from nas.report import words
-from nas.shares import wilson
 
 if TYPE_CHECKING:
     from nas.export.export import File
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 PACKAGES = ("encoder-nas", "keras", "tensorflow", "onnx", "onnxruntime", "tf2onnx", "ai-edge-litert", "numpy")
 MOST_CLASSES = 30
-SHARES = {"classification": ("val_accuracy",), "retrieval": ("val_recall_at_10", "val_recall_at_20")}
-"""By task, the scores that are shares of examples, so that an interval follows from their number."""
 
 
 def write_card(
@@ -37,7 +36,7 @@ def write_card(
         _inputs(document),
         _data(chosen),
         _search(chosen),
-        _scores(chosen),
+        scores(chosen),
         _cost(chosen),
         _limits(chosen),
         _versions(chosen),
@@ -112,7 +111,7 @@ def _data(chosen: Chosen) -> Iterator[str]:
     yield ""
     examples = ", ".join(f"{name} {count:,}" for name, count in card.examples.items())
     yield f"{_code(card.source)}; examples: {examples}. Fingerprint `{card.fingerprint[:16]}`."
-    yield "Means, vocabularies and categories are those of the training split. No search has seen the test split."
+    yield "Means, vocabularies and categories are those of the training split. Nothing was chosen by the test split."
 
 
 def _search(chosen: Chosen) -> Iterator[str]:
@@ -130,37 +129,11 @@ def _search(chosen: Chosen) -> Iterator[str]:
     yield ""
     yield "| choice | value |"
     yield "|---|---|"
-    for name, value in sorted(trial.params.items()):
+    tuned = chosen.weights.tuned
+    params = {**trial.params, **(plan_of(tuned).params if tuned is not None else {})}
+    for name, value in sorted(params.items()):
         shown = f"{value:.6g}" if isinstance(value, float) else str(value)
         yield f"| {_code(name)} | {_plain(shown)} |"
-
-
-def _scores(chosen: Chosen) -> Iterator[str]:
-    study, trial = chosen.study, chosen.trial
-    examples = chosen.order.data.examples["validation"]
-    yield "## Scores"
-    yield ""
-    yield (
-        f"On the validation split, {examples:,} examples, after the last of {trial.epochs} epochs. The search chose by "
-        f"{', '.join(f'`{name}`' for name in study.objectives)} on this very split: the score of the best of many "
-        "trials is optimistic, by an amount that only data nobody has chosen by can tell."
-    )
-    yield ""
-    yield "| score | value | 95 % interval (Wilson), for the sample alone |"
-    yield "|---|---|---|"
-    shares = SHARES.get(chosen.order.task, ())
-    for name, value in sorted(trial.metrics.items()):
-        if not name.startswith("val_"):
-            continue  # those of train say nothing of other data
-        interval = "–"
-        if name in shares and 0 <= value <= 1:
-            low, high = wilson(value, examples)
-            interval = f"{low:.4f} to {high:.4f}"
-        yield f"| {_code(name)} | {words.score(value)} | {interval} |"
-    if chosen.bar is not None:
-        yield ""
-        beaten = "it is beaten" if chosen.bar.is_beaten_by(trial) else "**it is not beaten**"
-        yield f"To beat: {_plain(chosen.bar.name)}, `{chosen.bar.metric}` {words.score(chosen.bar.value)}; {beaten}."
 
 
 def _cost(chosen: Chosen) -> Iterator[str]:
@@ -185,7 +158,7 @@ def _limits(chosen: Chosen) -> Iterator[str]:
     yield ""
     if chosen.trial.outcome != "complete":
         yield f"- The training was not completed ({chosen.trial.outcome or 'unfinished'})."
-    yield "- One training with one seed: another one of the same architecture would score a little differently."
+    yield "- The weights are of one training: another one of the same architecture would score a little differently."
     yield "- What is unlike the training data, the model knows nothing of; it says something all the same."
     counts = chosen.order.data.class_counts.get("train", ())
     if counts and 0 < min(counts) < max(counts) / 10:

@@ -20,7 +20,7 @@ from nas.export.comparing import EXAMPLES, Compared, Named, compare
 from nas.export.formats import Format, Written, chosen_formats
 from nas.export.preprocessing import describe_preprocessing
 from nas.export.publishing import cannot_write, published, refuse_existing
-from nas.export.serving import OUTPUT, named_outputs, serving_model
+from nas.export.serving import OUTPUT, named_outputs, served_names, serving_model
 from nas.own_code import what_failed
 from nas.quiet import quiet
 from nas.training.feed import standardiser
@@ -93,13 +93,13 @@ def export(
         what = what or ("model" if restored.candidate.task.output and side is None else "encoder")
         model, meanings = _part(restored, what, side)
         served = serving_model(model, card)
-        x, expected = _sample(restored, model, list(served.input))
+        x, expected = _sample(restored, model)
     with published(target, force=force) as folder:
         files = []
         for each in wanted:
             files.append(_one(each, served, folder, batch, x, expected, target))
             tell(files[-1])
-        document = describe_preprocessing(folder, served, card, chosen.data, list(meanings.values()))
+        document = describe_preprocessing(folder, served, card, list(meanings.values()))
         write_card(folder, chosen, what, files, document, served)
     return Exported(target, what, tuple(files))
 
@@ -122,17 +122,19 @@ def _part(restored: Restored, what: What, side: Side | None) -> tuple[keras.Mode
     return encoder, dict.fromkeys(encoder.output, meaning)
 
 
-def _sample(restored: Restored, model: keras.Model, names: list[str]) -> tuple[Named, Named]:
+def _sample(restored: Restored, model: keras.Model) -> tuple[Named, Named]:
     """Return examples of the validation split as a server gets them, and what the model as trained makes of them."""
     card = restored.card
+    names = [ONLY] if list(card.inputs) == [ONLY] else [name for name in card.inputs if name in model.input]
+    called = served_names(card.inputs)
     stored = open_split(card, "validation").x
     rows = {name: np.ascontiguousarray(stored[name][:EXAMPLES]) for name in card.inputs}
     given: Any = standardiser(card)(rows[ONLY] if list(card.inputs) == [ONLY] else rows)
     if isinstance(given, dict):
         given = {name: given[name] for name in names}
     outputs = model(given, training=False)
-    named = named_outputs(outputs, names)
-    x = {name: rows[name].astype(card.inputs[name].dtype) for name in names}
+    named = named_outputs(outputs, [called[name] for name in names])
+    x = {called[name]: rows[name].astype(card.inputs[name].dtype) for name in names}
     return x, {name: np.asarray(output) for name, output in named.items()}
 
 

@@ -15,25 +15,24 @@ from typing import Any
 import keras
 
 from nas.conversation import DataCard, Input
-from nas.data.options import DataSection
 from nas.data.prepared import open_split
+from nas.export.serving import served_names
 
 SCHEMA = 1
 FILES = {"tokenizer.json": "tokenizer", "columns.json": "columns", "names.json": "names"}
 """What may lie beside the arrays of an input, and the key that names it."""
 
 
-def describe_preprocessing(
-    folder: Path, model: keras.Model, card: DataCard, data: DataSection, meanings: Sequence[str]
-) -> dict[str, Any]:
+def describe_preprocessing(folder: Path, model: keras.Model, card: DataCard, meanings: Sequence[str]) -> dict[str, Any]:
     """Write ``preprocessing.json`` and the files it names into `folder`; return what is in it.
 
     `model` is the one that is served, `meanings` says what each of its outputs is, in order.
     """
     stored = open_split(card, "validation").x
     inputs = {
-        name: _input(name, card.inputs[name], str(stored[name].dtype), data) | _files(folder, card, name)
-        for name in model.input
+        called: {"input": name} | _input(card.inputs[name], str(stored[name].dtype)) | _files(folder, card, name)
+        for name, called in served_names(card.inputs).items()
+        if called in model.input
     }
     document = {
         "schema": SCHEMA,
@@ -49,7 +48,7 @@ def describe_preprocessing(
     return document
 
 
-def _input(name: str, given: Input, stored: str, data: DataSection) -> dict[str, Any]:
+def _input(given: Input, stored: str) -> dict[str, Any]:
     common: dict[str, Any] = {
         "kind": given.kind,
         "dtype": given.dtype,

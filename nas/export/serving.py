@@ -9,7 +9,8 @@ Only Keras's own layers are added, so that a ``.keras`` file needs none of ours 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import keras
@@ -28,11 +29,25 @@ def serving_model(model: keras.Model, card: DataCard) -> keras.Model:
     """
     alone = list(card.inputs) == [ONLY]
     names = [ONLY] if alone else [name for name in card.inputs if name in model.input]
-    given = {name: keras.Input(card.inputs[name].shape, dtype=card.inputs[name].dtype, name=name) for name in names}
-    standard = {name: _standardised(x, card.inputs[name], name) for name, x in given.items()}
+    called = served_names(card.inputs)
+    given = {
+        called[name]: keras.Input(card.inputs[name].shape, dtype=card.inputs[name].dtype, name=called[name])
+        for name in names
+    }
+    standard = {name: _standardised(given[called[name]], card.inputs[name], place) for place, name in enumerate(names)}
     outputs = model(standard[ONLY] if alone else standard)
-    named = named_outputs(outputs, names)
-    return keras.Model(given, {name: _renamed(x, name) for name, x in named.items()}, name="served")
+    named = named_outputs(outputs, given)
+    last = {name: keras.layers.Identity(name=f"served{place}")(x) for place, (name, x) in enumerate(named.items())}
+    return keras.Model(given, last, name="served")
+
+
+def served_names(inputs: Iterable[str]) -> dict[str, str]:
+    """Return what each input is called in an exported model: ASCII letters, digits and ``_``, as TensorFlow wants."""
+    called: dict[str, str] = {}
+    for place, name in enumerate(inputs):
+        plain = re.sub(r"[^A-Za-z0-9_]", "_", name)
+        called[name] = plain if plain[:1].isalpha() and plain not in called.values() else f"input{place}_{plain}"
+    return called
 
 
 def named_outputs(outputs: Any, inputs: Collection[str]) -> dict[str, Any]:
@@ -41,13 +56,12 @@ def named_outputs(outputs: Any, inputs: Collection[str]) -> dict[str, Any]:
     return {f"{name}_given" if name in inputs else name: x for name, x in named.items()}
 
 
-def _standardised(x: Any, given: Input, name: str) -> Any:
-    """Return ``(x - mean) / std``; in two steps, so that nothing is lost where a mean is large."""
+def _standardised(x: Any, given: Input, place: int) -> Any:
+    """Return ``(x - mean) / std``; in two steps, so that nothing is lost where a mean is large.
+
+    Layers are called by number: an input may have a name that TensorFlow takes for none.
+    """
     if not given.mean:
         return x
-    x = keras.layers.Rescaling(1.0, [-mean for mean in given.mean], name=f"{name}_centred")(x)
-    return keras.layers.Rescaling([1 / std for std in given.std], name=f"{name}_standardised")(x)
-
-
-def _renamed(x: Any, name: str) -> Any:
-    return keras.layers.Identity(name=f"served_{name}")(x)
+    x = keras.layers.Rescaling(1.0, [-mean for mean in given.mean], name=f"centred{place}")(x)
+    return keras.layers.Rescaling([1 / std for std in given.std], name=f"standardised{place}")(x)

@@ -136,9 +136,10 @@ def _too_slow(curve: Sequence[EpochRecord], sign: float) -> Finding | None:
     gain = (after - before) / max(abs(before), 1e-9)
     if gain < STILL:
         return None
+    last = "the last epoch" if quarter == 1 else f"the last {quarter} of {len(curve)} epochs"
     return Finding(
         "too slow",
-        f"It was still improving when it ended: by {gain:.1%} over the last {quarter} of {len(curve)} epochs.",
+        f"It was still improving when it ended: by {gain:.1%} over {last}.",
         "More epochs (--epochs), or a higher learning rate.",
     )
 

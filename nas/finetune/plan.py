@@ -47,8 +47,7 @@ class Plan:
     def recipe(self) -> str:
         """How it is trained, in words: where from, and what is different from the search."""
         begin = "from scratch" if self.origin == "scratch" else "from the encoder of the search"
-        changed = [f"{name.removeprefix('training/').replace('_', ' ')} {_told(v)}" for name, v in self.params.items()]
-        return ", ".join([begin, *changed])
+        return ", ".join([begin, *(_changed(name, value) for name, value in self.params.items())])
 
     @property
     def key(self) -> str:
@@ -60,8 +59,11 @@ class Plan:
         return {"stage": self.stage, "origin": self.origin, "params": dict(self.params), "why": self.why}
 
 
-def _told(value: Scalar) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+def _changed(name: str, value: Scalar) -> str:
+    told = f"{value:.3g}" if isinstance(value, float) else str(value)
+    if name == PRETRAINED_RATE:
+        return f"which learns at {told} times the rate"
+    return f"{name.removeprefix('training/').replace('_', ' ')} {told}"
 
 
 def plan_of(record: EvaluationRecord) -> Plan:

@@ -40,6 +40,9 @@ FITS_OF: dict[str, Fit] = {
 """Families that differ from their neighbours."""
 FITS_OF["pretrained_text"] = replace(FITS["text"], named=True)
 FITS_OF["pretrained_image"] = replace(FITS["image"], named=True)
+PLAIN = ("cnn", "bag", "audio_cnn", "tcn", "mlp")
+"""What each of several inputs is encoded by at first, the first of these that takes it: the default of a joined encoder
+holds one for each input, and is trained before anything else is known."""
 
 
 def fitting(card: DataCard, features: str) -> tuple[str, ...]:
@@ -72,7 +75,8 @@ def choose_families(named: tuple[str, ...], card: DataCard, task: str) -> tuple[
 def choose_encoders(named: dict[str, tuple[str, ...]], card: DataCard) -> dict[str, tuple[str, ...]]:
     """Return, for each of several inputs, the families it may be encoded by: those `named`, or all that fit.
 
-    Ids have none: a family that joins inputs looks them up itself.
+    The first one is the default: of those named as the study file has it, else a plain one. Ids have none: a family
+    that joins inputs looks them up itself.
 
     Raises:
         BadInput: An input is named that there is not, or a family that cannot take it.
@@ -84,13 +88,19 @@ def choose_encoders(named: dict[str, tuple[str, ...]], card: DataCard) -> dict[s
     chosen = {}
     for name, given in card.inputs.items():
         alone = DataCard(card.source, card.fingerprint, card.folder, {name: given}, card.target, card.examples)
-        able = fitting(alone, "vector")
+        able = _plain_first(fitting(alone, "vector"))
         for family in named.get(name, ()):
             if family in catalogue.families and (misfit := _misfit(family, alone, "vector")):
                 raise BadInput(f"space.encoders.{name}: {family!r} {misfit}. For it: {', '.join(able) or 'none'}.")
         if families := named.get(name, able):
             chosen[name] = families
     return chosen
+
+
+def _plain_first(families: tuple[str, ...]) -> tuple[str, ...]:
+    """Return `families` with the first of `PLAIN` that is among them in front."""
+    first = tuple(family for family in PLAIN if family in families)[:1]
+    return first + tuple(family for family in families if family not in first)
 
 
 def fit_of(family: str) -> Fit | None:

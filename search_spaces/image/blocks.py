@@ -1,8 +1,46 @@
 """What several families of image encoders are made of. A map is (batch, height, width, channels)."""
 
+import math
+
 from keras import layers
 
-from search_spaces.blocks import normalize
+from search_spaces.blocks import SMALLEST_MAP, normalize, stages_that_fit
+
+LARGEST_FIRST_MAP = 56 * 56
+"""Places that a stem leaves by default, at most: as many as that of He et al. 2015, arXiv:1512.03385, of 224×224."""
+
+
+def ask_stem(hp, input_shape, most=4):
+    """Return by how many pixels the stem goes on, a choice on larger images, and how many stages (1 to `most`) fit."""
+    strides = stem_strides(input_shape)
+    stride = hp.Choice("stem_stride", strides, default=strides[-1]) if len(strides) > 1 else strides[0]
+    # As many as fit behind the smallest map it may leave: that does not depend on what is chosen.
+    return stride, stages_that_fit([math.ceil(side / strides[-1]) for side in input_shape[:2]], most)
+
+
+def stem_strides(input_shape):
+    """Return by how many pixels a stem may go on: 1, or, on larger images, enough for `LARGEST_FIRST_MAP` or half that.
+
+    A side is never cut to less than two stages have room for.
+
+    Example:
+        >>> [stem_strides((side, side, 3)) for side in (28, 56, 64, 128, 224)]
+        [[1], [1], [1, 2], [2, 4], [2, 4]]
+        >>> stem_strides((12, 800, 1))
+        [1]
+    """
+    stride = 1
+    while (
+        math.ceil(input_shape[0] / stride) * math.ceil(input_shape[1] / stride) > LARGEST_FIRST_MAP
+        and min(input_shape[:2]) // (2 * stride) >= 2 * SMALLEST_MAP
+    ):
+        stride *= 2
+    return [stride // 2, stride] if stride > 1 else [1]
+
+
+def stem_kernel(stride):
+    """Return the side of a stem's kernel: 3, or so large that patches overlap; 7 for 4 pixels, as in He et al. 2015."""
+    return max(3, 2 * stride - 1)
 
 
 def convolve(x, filters, kernel, name, activation=None, stride=1):

@@ -2,8 +2,9 @@
 
 NAS-Bench-201 (Dong and Yang 2020, arXiv:2001.00326, section 2): a cell has four nodes, its input and three sums, and an
 operation on each of the six edges between them; one cell is repeated in three stages with residual blocks between that
-halve the map and double the channels; fewer stages where the image is small. The default is the fifth of the 15,625
-cells by accuracy on CIFAR-10 there, and no better one is as small.
+halve the map and double the channels; fewer stages where the image is small. On images of more than 56×56 pixels the
+stem goes on by several. The default is the fifth of the 15,625 cells by accuracy on CIFAR-10 there, and no better one
+is as small.
 
 An edge through which nothing reaches the output is not built, and a skip hands on what is to be summed: cells that
 compute the same are the same. Of the 15,625 ways to choose six operations 341 connect nothing, and are turned away; the
@@ -18,8 +19,8 @@ import keras_tuner
 from keras import layers
 from keras_tuner.errors import FailedTrialError
 
-from search_spaces.blocks import normalize, stages_that_fit
-from search_spaces.image.blocks import convolve, finish, image_features
+from search_spaces.blocks import normalize
+from search_spaces.image.blocks import ask_stem, convolve, finish, image_features, stem_kernel
 
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 """From node to node, in the order in which NAS-Bench-201 writes them. Node 0 is the input, node 3 the output."""
@@ -47,7 +48,7 @@ class Cell(keras_tuner.HyperModel):
         Raises:
             FailedTrialError: Nothing reaches the cell's output.
         """
-        stages = stages_that_fit(self.input_shape, most=3)
+        stride, stages = ask_stem(hp, self.input_shape, most=3)
         width = hp.Choice("width", [8, 12, 16, 24, 32], default=12)
         cells = hp.Int("cells", 1, 3, default=1)
         operations = [
@@ -59,7 +60,7 @@ class Cell(keras_tuner.HyperModel):
             raise FailedTrialError(f"no path leads from the cell's input to its output: {spell(operations)}")
 
         inputs = keras.Input(self.input_shape)
-        x = convolve(inputs, width, 3, name="stem")
+        x = convolve(inputs, width, stem_kernel(stride), name="stem", stride=stride)
         for stage in range(1, stages + 1):
             if stage > 1:
                 x = reduce(x, name=f"stage{stage}_reduce")

@@ -2,8 +2,8 @@
 
 Narrow maps between blocks, wide depthwise convolutions within, after MobileNetV2 (Sandler et al. 2018,
 arXiv:1801.04381, section 3.3); hard-swish and squeeze-and-excitation with a hard sigmoid after MobileNetV3 (Howard et
-al. 2019, arXiv:1905.02244, section 5), with its last 1×1 convolution before the pooling. The stem keeps the size of the
-image, which is small here.
+al. 2019, arXiv:1905.02244, section 5), with its last 1×1 convolution before the pooling. The stem keeps the size of
+images of up to 56×56 pixels.
 
 For 28×28×1: 129,000 architectures, from 856 weights and 470 thousand MACs to 1.7 million weights and 106 million MACs;
 by default 40 thousand weights and 5.6 million MACs.
@@ -13,8 +13,8 @@ import keras
 import keras_tuner
 from keras import layers
 
-from search_spaces.blocks import normalize, stages_that_fit
-from search_spaces.image.blocks import convolve, excite, finish, image_features
+from search_spaces.blocks import normalize
+from search_spaces.image.blocks import ask_stem, convolve, excite, finish, image_features, stem_kernel
 
 
 class MobileNet(keras_tuner.HyperModel):
@@ -27,7 +27,7 @@ class MobileNet(keras_tuner.HyperModel):
 
     def build(self, hp):
         """Return the encoder `hp` describes: (batch, height, width, channels) -> (batch, features), or a map."""
-        most = stages_that_fit(self.input_shape)
+        stride, most = ask_stem(hp, self.input_shape)
         stages = hp.Int("stages", 1, most, default=min(3, most)) if most > 1 else 1
         width = hp.Choice("width", [8, 12, 16, 24, 32], default=16)
         expansion = hp.Int("expansion", 2, 6, default=4)
@@ -36,7 +36,7 @@ class MobileNet(keras_tuner.HyperModel):
         dropout = hp.Float("dropout", 0.0, 0.4, step=0.1, default=0.0)
 
         inputs = keras.Input(self.input_shape)
-        x = convolve(inputs, width, 3, name="stem", activation="relu")
+        x = convolve(inputs, width, stem_kernel(stride), name="stem", activation="relu", stride=stride)
         for stage in range(1, stages + 1):
             filters = width * 2 ** (stage - 1)
             # On the largest maps hard-swish costs the most and helps the least (MobileNetV3, section 5.2).

@@ -1,8 +1,8 @@
 """Residual networks: (height, width, channels) -> (features,), or the last map.
 
 Basic and bottleneck blocks after He et al. 2015, arXiv:1512.03385, with the small-image stem of its section 4.2 (one
-3×3 convolution, no pooling); squeeze-and-excitation after Hu et al. 2017, arXiv:1709.01507; stochastic depth after
-Huang et al. 2016, arXiv:1603.09382.
+3×3 convolution, no pooling), which goes on by several pixels on images of more than 56×56; squeeze-and-excitation after
+Hu et al. 2017, arXiv:1709.01507; stochastic depth after Huang et al. 2016, arXiv:1603.09382.
 
 For 28×28×1: 31,200 architectures, from 376 weights and 220 thousand MACs to 1.1 million weights and 124 million MACs;
 by default 78 thousand weights and 9.3 million MACs.
@@ -12,8 +12,8 @@ import keras
 import keras_tuner
 from keras import layers
 
-from search_spaces.blocks import drop_branch, rising_rates, stages_that_fit
-from search_spaces.image.blocks import convolve, excite, finish, image_features
+from search_spaces.blocks import drop_branch, rising_rates
+from search_spaces.image.blocks import ask_stem, convolve, excite, finish, image_features, stem_kernel
 
 
 class ResNet(keras_tuner.HyperModel):
@@ -26,7 +26,7 @@ class ResNet(keras_tuner.HyperModel):
 
     def build(self, hp):
         """Return the encoder `hp` describes: (batch, height, width, channels) -> (batch, features), or a map."""
-        most = stages_that_fit(self.input_shape)
+        stride, most = ask_stem(hp, self.input_shape)
         stages = hp.Int("stages", 1, most, default=min(3, most)) if most > 1 else 1
         width = hp.Choice("width", [8, 12, 16, 24, 32], default=16)
         bottleneck = hp.Boolean("bottleneck", default=False)
@@ -38,7 +38,7 @@ class ResNet(keras_tuner.HyperModel):
         rates = iter(rising_rates(drop_depth, sum(depths)))
 
         inputs = keras.Input(self.input_shape)
-        x = convolve(inputs, width, 3, name="stem", activation=activation)
+        x = convolve(inputs, width, stem_kernel(stride), name="stem", activation=activation, stride=stride)
         for stage, depth in enumerate(depths, 1):
             filters = width * 2 ** (stage - 1)
             for block in range(1, depth + 1):

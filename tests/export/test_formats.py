@@ -5,12 +5,14 @@ By default ONNX and LiteRT are tried on a few families, for time; ``NAS_TEST_FOR
 
 import os
 
+import keras
 import pytest
 
+from nas.conversation import DataCard, Input, Target
 from nas.export.comparing import compare
 from nas.export.formats import FORMATS
-from nas.export.serving import serving_model
-from tests.export.members import SHIPPED, member
+from nas.export.serving import served_names, serving_model
+from tests.export.members import SHIPPED, member, told
 
 pytestmark = [
     pytest.mark.tf,
@@ -54,3 +56,17 @@ def test_onnx(name, tmp_path):
 @pytest.mark.parametrize("name", tried("litert"))
 def test_litert(name, tmp_path):
     assert differs(name, "litert", tmp_path).batch == (1 if name in ONE_AT_A_TIME else None)
+
+
+def test_any_names_of_inputs_and_one_that_an_output_has(tmp_path):
+    names = {"my photo": "my_photo", "größe": "gr__e", "my_photo": "input2_my_photo", "features": "features"}
+    inputs = {name: Input("vector", (3,), (0.0,) * 3, (1.0,) * 3) for name in names}
+    card = DataCard("none", "0" * 64, "", inputs, Target(names=("a", "b")), {"train": 8, "validation": 8})
+    given = {name: keras.Input((3,), name=name) for name in names}
+    one = told(keras.Model(given, keras.layers.Dense(2)(keras.layers.Concatenate()(list(given.values())))), card)
+    assert served_names(names) == names
+    served = serving_model(one.model, card)
+    x = {names[name]: array for name, array in one.x.items()}
+    for format_ in ("savedmodel", "onnx"):
+        written = FORMATS[format_].write(served, tmp_path, None)
+        assert compare(written, x, {"features_given": one.expected["features"]}).agrees

@@ -201,6 +201,16 @@ def test_raised_trainings_go_on_from_there():
 
 
 def test_a_plan_is_stored_and_comes_back():
-    plan = Plan("learning rate", "search", {RATE: 1e-3, "training/class_weights": "balanced"}, 12, 1, "why")
+    plan = Plan(
+        "learning rate",
+        "search",
+        {PRETRAINED_RATE: 0.3, RATE: 1e-3, "training/class_weights": "balanced"},
+        12,
+        1,
+        "why",
+    )
     assert plan_of(record_of(plan, 0)) == plan
-    assert plan.recipe == ("from the encoder of the search, adamw learning rate 0.001, class weights balanced")
+    assert plan.recipe == (
+        "from the encoder of the search, which learns at 0.3 times the rate, adamw learning rate 0.001, "
+        "class weights balanced"
+    )

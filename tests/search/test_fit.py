@@ -42,6 +42,26 @@ def test_each_of_several_inputs_gets_the_families_that_fit_it_or_those_named():
         choose_encoders({"facts": ("cnn",)}, both)
 
 
+def test_each_input_has_a_plain_family_for_its_default_unless_others_are_named():
+    inputs = {
+        "photo": Input("image", (8, 8, 1)),
+        "title": Input("text", (9,), vocabulary=9),
+        "sound": Input("audio", (4000,), sample_rate=8000),
+        "series": Input("sequence", (24, 3)),
+        "facts": Input("vector", (20,)),
+    }
+    chosen = choose_encoders({"title": ("text_rnn", "bag")}, replace(CARD, inputs=inputs))
+    assert {name: families[0] for name, families in chosen.items()} == {
+        "photo": "cnn",
+        "title": "text_rnn",
+        "sound": "audio_cnn",
+        "series": "tcn",
+        "facts": "mlp",
+    }
+    assert all(len(set(families)) == len(families) for families in chosen.values())
+    assert {"cell", "resnet", "vit", "mlp"} < set(chosen["photo"])
+
+
 def test_users_and_items_go_to_the_family_that_gives_what_the_task_needs():
     ids = {"user": Input("ids", (1,), vocabulary=9), "item": Input("ids", (1,), vocabulary=9, item=True)}
     log = replace(CARD, inputs=ids)

@@ -156,6 +156,41 @@ def test_the_stem_is_finer_on_smaller_images(side, stride, stages):
     assert deepest.get_layer("stem").kernel_size[0] == max(3, stride)  # never a single pixel
 
 
+# ---------------------------------------------------------------- larger images
+
+WITH_A_STEM = {"cnn": "stage1_block1_conv", "resnet": "stem", "mobilenet": "stem", "cell": "stem"}
+
+
+@pytest.mark.parametrize(
+    ("shape", "strides"),
+    [((28, 28), [1]), ((56, 56), [1]), ((64, 64), [1, 2]), ((224, 224), [2, 4]), ((15, 900), [1]), ((40, 900), [2, 4])],
+)
+def test_a_stem_goes_on_by_several_pixels_where_the_image_has_many(shape, strides):
+    from search_spaces.image.blocks import stem_strides
+
+    assert stem_strides((*shape, 3)) == strides
+
+
+@pytest.mark.parametrize("name", WITH_A_STEM)
+def test_the_stem_of_a_larger_image_is_a_choice_and_its_patches_overlap(name):
+    for side, stride, kernel in ((32, 1, 3), (64, 2, 3), (224, 4, 7)):
+        model, asked = build_and_ask(name, (side, side, 3), "vector")
+        stem = model.get_layer(WITH_A_STEM[name])
+        assert stem.output.shape[1:3] == (side // stride, side // stride)
+        assert stem.kernel_size == (kernel, kernel)
+        assert ("stem_stride" in asked) == (side > 32)
+    finer = build(name, (224, 224, 3), stem_stride=2).get_layer(WITH_A_STEM[name])
+    assert finer.output.shape[1:3] == (112, 112)
+
+
+@pytest.mark.parametrize("name", WITH_A_STEM)
+def test_the_default_costs_as_much_for_64_pixels_as_for_32(name):
+    from nas.training.architecture import describe
+
+    small, large = (describe(build(name, (side, side, 3))).cost for side in (32, 64))
+    assert (large.weights, large.macs) == (small.weights, small.macs)
+
+
 # ---------------------------------------------------------------- the searched cell
 
 
