@@ -17,9 +17,10 @@ from nas.cli import standing
 from nas.cli.output import Output
 from nas.cli.status import _follow_live, follow, look
 from nas.cli.trial_view import sparkline
-from nas.cli.views import age
+from nas.cli.views import age, tuned_line
+from nas.ranking import Ranked
 from nas.store.ledger import Ledger
-from nas.store.records import StudyRecord, TrialRecord
+from nas.store.records import Interval, LookRecord, StudyRecord, TrialRecord
 from tests.cli.conftest import Nas, train
 from tests.report import samples
 
@@ -59,12 +60,14 @@ def test_next_commands_fit_the_state() -> None:
 
 
 def test_architectures_are_timed_when_no_worker_is_in_the_way() -> None:
-    def commands(record: StudyRecord, leader: TrialRecord | None) -> list[str]:
+    def commands(record: StudyRecord, leader: Ranked | None) -> list[str]:
         return [command for command, _ in standing.next_commands(record, leader)]
 
-    leader, over = samples.trial(3), counts(complete=10)
+    leader, over = samples.ranked(samples.trial(3)), counts(complete=10)
     timed = "nas latency digits"
     assert commands(study(counts=over), leader)[1:] == [
+        "nas race digits",
+        "nas finetune digits",
         "nas show digits 3",
         "nas rank digits",
         timed,
@@ -74,6 +77,28 @@ def test_architectures_are_timed_when_no_worker_is_in_the_way() -> None:
     assert timed not in commands(study(counts=over, file=None), leader), "it cannot be built again"
     assert timed not in commands(study(), leader)
     assert timed not in commands(study(running=samples.HOLDER), leader)
+
+
+def test_who_is_to_be_used_is_fine_tuned_where_there_are_labels_to_measure_by() -> None:
+    def commands(record: StudyRecord) -> list[str]:
+        return [command for command, _ in standing.next_commands(record, samples.ranked(samples.trial(3)))]
+
+    over = counts(complete=10)
+    for kind, told in (("classification", True), ("regression", True), ("simclr", False), ("no_such_task", False)):
+        found = commands(study(counts=over, file=f'[task]\nkind = "{kind}"'))
+        assert ("nas finetune digits" in found) == told, kind
+    assert "nas finetune digits" not in commands(study())
+    assert "nas finetune digits" not in commands(study(counts=over, file=None))
+
+
+def test_what_a_study_was_fine_tuned_to_is_a_line() -> None:
+    best = replace(samples.fresh(7, 3, 0.9757, [3]), purpose="finetune")
+    look = LookRecord(0, 3, 7, best.started, 360, {"val_accuracy": Interval(0.9694, 0.9526, 0.9861)})
+    line = tuned_line(standing.FineTuned(14, best, look, 2), "val_accuracy")
+    assert line == "14 trainings · val_accuracy 0.9757 (trial 3) · test 0.9694 (0.9526–0.9861, look 2)"
+    line = tuned_line(standing.FineTuned(1, best, None, 0), "val_accuracy")
+    assert line == "1 training · val_accuracy 0.9757 (trial 3) · not measured on the test split yet"
+    assert tuned_line(standing.FineTuned(2, None, None, 0), "val_accuracy").startswith("2 trainings · not measured")
 
 
 def test_candidates_over_one_limit_are_one_cause() -> None:
