@@ -213,7 +213,8 @@ def _finalist(held: Hold, entry: Ranked, wishes: Wishes) -> Finalist:
 
 def _measured(held: Hold, jobs: TuningJobs, chosen: Sequence[Ranked]) -> tuple[tuple[Tuned, ...], Ensemble | None]:
     """Look at the test split, once for each finalist's best model, and once for all of them together."""
-    held.observer.note("Measuring on the test split.")
+    if any(jobs.best(entry.trial.number) is not None for entry in chosen):
+        held.observer.note("Measuring on the test split.")
     tuned = [_tuned(held, jobs, entry) for entry in chosen]
     tuned.sort(key=lambda each: -(jobs.goodness(each.best) if each.best is not None else float("-inf")))
     return tuple(tuned), _ensemble(held, jobs, tuned)
@@ -316,7 +317,7 @@ def _ending(
     if best is None:
         if stopped == "hours":
             return 6, f"The hours were used up before a training was complete. Go on with `{command}`."
-        return 1, "No finalist could be trained; the causes are below. The same command tries again."
+        return 1, "No finalist could be trained; the causes are below. When they are mended, the same command goes on."
     if requirement is not None and not jobs.met:
         used_up = (
             "the hours are" if stopped == "hours" else "the trainings are" if jobs.used_up else "all there is to try is"
