@@ -54,7 +54,7 @@ class SpaceSection(Section):
 
 
 class SearchSection(Section):
-    """How, and for how long. `trials` and `hours` are totals over all sessions of the study."""
+    """How, and for how long. `trials` and `hours` are totals over all sessions of the study, its race included."""
 
     strategy: str = "auto"
     pruner: str | None = None

@@ -3,6 +3,7 @@
     study ─┬─ study_attr
            ├─ session ───────────┐
            ├─ event              │
+           ├─ evaluation, look   │
            └─ trial ─┬─ attempt ─┘
               │      ├─ trial_param, trial_value, trial_attr
               │      └─ epoch
