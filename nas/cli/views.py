@@ -321,6 +321,12 @@ def trust_lines(entries: Sequence[Ranked], study: StudyRecord, race: Raced | Non
         f"Estimates of {words.short(study.objectives[0], 40)} are what many trainings would average to; one training "
         f"scatters about it by {words.score(race.seed_sigma)} (standard deviation).{left_out}"
     ]
+    collapsed = [entry for entry in entries if entry.trust and entry.trust.collapsed]
+    if collapsed:
+        parts = ", ".join(
+            f"{entry.trust.collapsed} of trial {entry.trial.number}" for entry in collapsed if entry.trust
+        )
+        told.append(f"Ended far below all others, and left out of the estimates: {parts}.")
     tied = [entry for entry in entries if entry.trust and entry.trust.tied]
     if len(tied) > 1:
         cheapest = min(tied, key=lambda entry: (entry.trial.cost.macs is None, entry.trial.cost.macs, entry.place))

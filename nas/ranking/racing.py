@@ -13,6 +13,7 @@ from typing import Generic, NamedTuple, TypeAlias, TypeVar
 import numpy as np
 
 from nas.ranking.allocation import next_candidate
+from nas.ranking.collapse import collapsed
 from nas.ranking.posterior import Floats, Posterior, Scores, posterior
 
 C = TypeVar("C", bound=Hashable)
@@ -181,6 +182,17 @@ class Race(Generic[C]):
         self._told[candidate, seed] = float(score)
         self._known = None
 
+    def collapsed(self) -> list[Evaluation[C]]:
+        """Return the fresh trainings that ended far below all others: they are left out of every estimate."""
+        fresh = {c: [(s, score) for (d, s), score in self._told.items() if d == c] for c in self._candidates}
+        finite = [[(seed, score) for seed, score in fresh[c] if isfinite(score)] for c in self._candidates]
+        gone = collapsed([self._search[c] for c in self._candidates], [[score for _, score in own] for own in finite])
+        return [
+            Evaluation(c, *own[at])
+            for c, own, places in zip(self._candidates, finite, gone, strict=True)
+            for at in places
+        ]
+
     def ranking(self) -> Ranking[C]:
         """Return who is best by what is known now."""
         failed = self._failed()
@@ -197,7 +209,12 @@ class Race(Generic[C]):
         for (c, _), score in self._told.items():
             if c in fresh and isfinite(score):
                 fresh[c].append(score)
-        return posterior(Scores.of([self._search[c] for c in candidates], [fresh[c] for c in candidates]))
+        search, scores = [self._search[c] for c in candidates], [fresh[c] for c in candidates]
+        sound = [
+            [score for at, score in enumerate(own) if at not in gone]
+            for own, gone in zip(scores, collapsed(search, scores), strict=True)
+        ]
+        return posterior(Scores.of(search, sound))
 
 
 def race(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from nas.store.records import EvaluationRecord, TrialRecord
 
 if TYPE_CHECKING:
-    from nas.ranking.racing import Ranking
+    from nas.ranking.racing import Race, Ranking
 
 BETWEEN = "between"
 """Where the plan of a race's training holds the trials that the race was between."""
@@ -37,6 +37,8 @@ class Trust:
     tied: bool | None
     failed: int = 0
     """How many of its fresh trainings failed."""
+    collapsed: int = 0
+    """How many ended far below all others, and are left out of the estimate: see `nas.ranking.collapse`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ def raced(
     sign = 1.0 if direction == "maximize" else -1.0
     from nas.ranking.trust import handoff_regret
 
-    ranking = _replayed(trials, ended, sign)
+    race = _replayed(trials, ended, sign)
+    ranking, gone = race.ranking(), [evaluation.candidate for evaluation in race.collapsed()]
     fresh = [record for record in ended if record.outcome == "complete"]
     trust = {
         number: _trust(
@@ -73,6 +76,7 @@ def raced(
             sign,
             seeds=sum(record.trial == number for record in fresh),
             failed=sum(record.trial == number and record.outcome == "failed" for record in ended),
+            collapsed=gone.count(number),
         )
         for number in ranking.order
     }
@@ -80,7 +84,7 @@ def raced(
     return Raced(trust, ranking.seed_sigma, ranking.order, regret)
 
 
-def _replayed(trials: Sequence[TrialRecord], ended: Sequence[EvaluationRecord], sign: float) -> Ranking[int]:
+def _replayed(trials: Sequence[TrialRecord], ended: Sequence[EvaluationRecord], sign: float) -> Race[int]:
     from nas.ranking.racing import Race
 
     candidates = list(dict.fromkeys(number for record in ended for number in record.plan[BETWEEN]))
@@ -89,13 +93,13 @@ def _replayed(trials: Sequence[TrialRecord], ended: Sequence[EvaluationRecord], 
     race: Race[int] = Race(candidates, len(ended), prior)
     for record in ended:
         race.tell(record.trial, record.seed, sign * record.score if record.outcome == "complete" else nan)
-    return race.ranking()
+    return race
 
 
-def _trust(ranking: Ranking[int], number: int, sign: float, *, seeds: int, failed: int) -> Trust:
+def _trust(ranking: Ranking[int], number: int, sign: float, *, seeds: int, failed: int, collapsed: int) -> Trust:
     low, high = sorted(sign * end for end in ranking.interval(number))
     estimate = sign * ranking.estimate(number)
-    return Trust(estimate, low, high, seeds, ranking.p_best(number), number in ranking.tie_group, failed)
+    return Trust(estimate, low, high, seeds, ranking.p_best(number), number in ranking.tie_group, failed, collapsed)
 
 
 def shrunk(

@@ -1,0 +1,66 @@
+"""Trainings that collapsed: scores so far below everything else that they say nothing of the scatter between seeds.
+
+One training in many falls into a hole (a learning rate at the edge, dead units) and ends at a half of what the others
+reach. As one more draw of normal noise it would make every interval ten times as wide and every architecture a tie;
+what it does tell is that this recipe sometimes fails. So it is counted, and left out of the estimate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+FAR = 14.0
+"""So many standard deviations below the other scores of its own candidate, by the scatter within other candidates,"""
+ENOUGH = 3
+"""if there are so many of these with two scores or more. Normal noise is never that far out."""
+RANGES = 5.0
+"""Or so many times the range of all other scores below the lowest of them,"""
+OTHERS = 5
+"""if there are so many others."""
+
+
+def collapsed(search: Sequence[Sequence[float]], fresh: Sequence[Sequence[float]]) -> list[list[int]]:
+    """Return for each candidate which of its fresh scores are of trainings that collapsed: their indices, ascending.
+
+    Args:
+        search: Scores of the search, greater is better, one sequence a candidate; finite.
+        fresh: Those of fresh trainings, likewise.
+    """
+    found: list[list[int]] = [[] for _ in fresh]
+    while (worst := _worst(search, fresh, found)) is not None:
+        candidate, index = worst
+        found[candidate] = sorted((*found[candidate], index))
+    return found
+
+
+def _worst(
+    search: Sequence[Sequence[float]], fresh: Sequence[Sequence[float]], found: Sequence[Sequence[int]]
+) -> tuple[int, int] | None:
+    """Return the lowest fresh score that is not among those `found`, if it is of a training that collapsed."""
+    left = [[score for at, score in enumerate(own) if at not in gone] for own, gone in zip(fresh, found, strict=True)]
+    if not any(left):
+        return None
+    candidate = min((at for at, own in enumerate(left) if own), key=lambda at: min(left[at]))
+    lowest = min(left[candidate])
+    own = [*search[candidate], *left[candidate]]
+    own.remove(lowest)
+    others = [[*old, *new] for at, (old, new) in enumerate(zip(search, left, strict=True)) if at != candidate]
+    every = [*own, *(score for scores in others for score in scores)]
+    if _far_below_its_own(lowest, own, others) or _far_below_all(lowest, every):
+        return candidate, list(fresh[candidate]).index(lowest)
+    return None
+
+
+def _far_below_its_own(lowest: float, own: Sequence[float], others: Sequence[Sequence[float]]) -> bool:
+    variances = [float(np.var(scores, ddof=1)) for scores in others if len(scores) > 1]
+    if not own or len(variances) < ENOUGH:
+        return False
+    scatter = np.sqrt(np.median(variances))  # the median: of others that collapsed it knows nothing
+    return bool(scatter > 0 and lowest < np.median(own) - FAR * scatter)
+
+
+def _far_below_all(lowest: float, others: Sequence[float]) -> bool:
+    size = max(others) - min(others) if others else 0.0
+    return len(others) >= OTHERS and size > 0 and lowest < min(others) - RANGES * size
