@@ -218,7 +218,7 @@ def test_weights_that_are_not_kept_are_told_with_those_that_are(trained, chosen,
 
     files = StudyFiles(tmp_path, chosen.study.id)
     with pytest.raises(NotFound, match="Kept: none"):
-        _with_weights(chosen.study, [chosen.trial], [chosen.trial], files)
+        _with_weights(chosen.study, [chosen.trial], [chosen.trial], [], files)
 
 
 def test_layers_are_given_by_name(chosen):
