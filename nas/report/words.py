@@ -130,3 +130,8 @@ def thinned(items: Sequence[T], most: int) -> list[T]:
 def plural(number: int, one: str, many: str | None = None) -> str:
     """Return "1 trial", "2 trials"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def listed(items: Sequence[str]) -> str:
+    """Return "a", "a and b", "a, b and c"."""
+    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
