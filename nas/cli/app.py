@@ -20,7 +20,8 @@ from nas.cli.export import export
 from nas.cli.finetune import finetune
 from nas.cli.latency import latency
 from nas.cli.output import Output, talk_options
-from nas.cli.reading import list_studies, rank, report, show
+from nas.cli.reading import list_studies, rank, show
+from nas.cli.report import report
 from nas.cli.running import launch, race, resume
 from nas.cli.status import status
 from nas.errors import NASError

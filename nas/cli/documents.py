@@ -1,4 +1,4 @@
-"""Records as JSON documents. Keys are a promise: see `nas.cli.output.SCHEMA`."""
+"""What commands print as JSON, made of the documents that a report holds as well."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nas.cli import standing
-from nas.cli.output import plain
+from nas.documents import objectives_document, plain, ranked_document, trial_document
 from nas.ranking import Ranked, bar
 from nas.store.records import StudyRecord, TrialDetail, TrialRecord, spent, state
 
@@ -63,20 +63,6 @@ def _baseline_document(study: StudyRecord, leader: Ranked | None) -> dict[str, A
     }
 
 
-def objectives_document(study: StudyRecord) -> list[dict[str, str]]:
-    """Return what is searched for, the first objective first."""
-    return [
-        {"metric": metric, "direction": direction}
-        for metric, direction in zip(study.objectives, study.directions, strict=True)
-    ]
-
-
-def trial_document(trial: TrialRecord) -> dict[str, Any]:
-    """Return a trial without its curve and graph."""
-    document: dict[str, Any] = plain(trial)
-    return document
-
-
 def detail_document(study: StudyRecord, detail: TrialDetail) -> dict[str, Any]:
     """Return everything about one trial."""
     return {
@@ -89,18 +75,6 @@ def detail_document(study: StudyRecord, detail: TrialDetail) -> dict[str, Any]:
         "history": detail.attempts,
         "latencies": detail.latencies,
         "evaluations": plain(detail.evaluations),
-    }
-
-
-def ranked_document(entry: Ranked) -> dict[str, Any]:
-    """Return one architecture's place."""
-    return {
-        "place": entry.place,
-        "frontier": entry.front,
-        "values": entry.values,
-        "trials": entry.trials,
-        "trust": plain(entry.trust),
-        "best": trial_document(entry.trial),
     }
 
 

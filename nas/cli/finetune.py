@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nas.cli.database import complete_name
-from nas.cli.output import Output, output_options, plain, storage_option
+from nas.cli.output import Output, output_options, storage_option
 from nas.cli.running import allow_changed_option, hush_optuna
+from nas.documents import plain
 
 if TYPE_CHECKING:
     from nas.finetune.run import From, Tuning

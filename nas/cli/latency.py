@@ -52,7 +52,7 @@ def latency(
         name, storage=storage, top=top, batches=batches, runs=runs, threads=threads, console=output.stderr
     )
     if output.json:
-        from nas.cli.documents import trial_document
+        from nas.documents import trial_document
 
         output.document(
             study=name,

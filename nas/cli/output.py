@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
-from datetime import datetime
-from math import isfinite
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from nas.documents import SCHEMA, plain
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-SCHEMA = 1
-"""The number every JSON document carries. It grows when a key changes its meaning or goes away."""
 
 
 class Output:
@@ -64,25 +59,6 @@ def _console(**options: bool) -> Console:
     from rich.console import Console
 
     return Console(markup=False, highlight=False, emoji=False, **options)  # type: ignore[arg-type]
-
-
-def plain(value: Any) -> Any:
-    """Return `value` as JSON can hold it: records as objects, times as ISO 8601, NaN and the infinities as null."""
-    if isinstance(value, float):
-        return value if isfinite(value) else None
-    if value is None or isinstance(value, (str, bool, int)):
-        return value
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(item) for item in value]
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Path):
-        return str(value)
-    raise TypeError(f"A value of type {type(value).__name__} has no form in JSON: {value!r}.")
 
 
 def _remember(context: click.Context, parameter: click.Parameter, value: bool) -> None:

@@ -1,15 +1,15 @@
-"""``list``, ``show``, ``rank`` and ``report``: they read, and work while a study runs."""
+"""``list``, ``show`` and ``rank``: they read, and work while a study runs."""
 
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 
 import click
 
 from nas.cli import documents, standing
 from nas.cli.database import complete_name, reading
-from nas.cli.output import Output, output_options, plain, storage_option
+from nas.cli.output import Output, output_options, storage_option
+from nas.documents import objectives_document, plain, ranked_document
 
 TOP = 5
 """How many architectures an overview names."""
@@ -133,10 +133,10 @@ def rank(output: Output, name: str, top: int | None, storage: str | None) -> Non
     if output.json:
         output.document(
             study=study.name,
-            objectives=documents.objectives_document(study),
+            objectives=objectives_document(study),
             reliability=documents.reliability_document(known),
             tradeoff=plain(between),
-            ranking=[documents.ranked_document(entry) for entry in entries[:top]],
+            ranking=[ranked_document(entry) for entry in entries[:top]],
         )
         return
     from nas.cli.views import baseline_line, ranking_table, reliability_lines, tradeoff_lines, trust_lines
@@ -156,35 +156,3 @@ def rank(output: Output, name: str, top: int | None, storage: str | None) -> Non
     if entries and standing.can_be_fine_tuned(study):
         told = "trains the best at full length, and measures them on the test split"
         output.hint(f"`nas finetune {shlex.quote(name)}` {told}.")
-
-
-@click.command()
-@click.argument("name", shell_complete=complete_name)
-@click.option(
-    "-o",
-    "--output",
-    "path",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The file to write.  [default: reports/NAME.html]",
-)
-@click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
-@storage_option
-@output_options
-@click.pass_obj
-def report(output: Output, name: str, path: Path | None, open_it: bool, storage: str | None) -> None:
-    """Write one self-contained HTML page about a study.
-
-    \b
-    Example:
-        nas report digits -o digits.html --open
-    """
-    from nas.report import write_report
-    from nas.store.engine import storage_url
-
-    written = write_report(storage_url(storage), name, output=path)
-    if output.json:
-        output.document(study=name, path=written.absolute())
-    else:
-        click.echo(written)
-    if open_it:
-        click.launch(written.absolute().as_uri())

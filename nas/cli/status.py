@@ -11,7 +11,8 @@ import click
 
 from nas.cli import documents, standing
 from nas.cli.database import complete_name, reading
-from nas.cli.output import Output, output_options, plain, storage_option
+from nas.cli.output import Output, output_options, storage_option
+from nas.documents import plain
 from nas.ranking import Ranked
 from nas.store.records import EventRecord, StudyRecord, state
 

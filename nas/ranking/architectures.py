@@ -95,7 +95,8 @@ def _placed(
     sound = [trial for trial in told if isfinite((trial.values or ())[0])]
     ordered = _in_order(sound, directions)
     worst = max((front for front, _ in ordered), default=0)
-    failed = [trial for trial in held.values() if not any(trial.number == other.number for other in sound)]
+    known = {trial.number for trial in sound}
+    failed = [trial for trial in held.values() if trial.number not in known]
     ordered += [(worst + front, trial) for front, trial in _in_order(failed, directions)]
     return [
         Ranked(

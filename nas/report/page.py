@@ -1,8 +1,11 @@
-"""A study's page, as text: the same data and the same moment give the same bytes."""
+"""Pages, as text: the same data and the same moment give the same bytes."""
 
 from __future__ import annotations
 
+import json
 from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
@@ -12,35 +15,92 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from nas.ranking import rank
-from nas.report import words
-from nas.report.data import ReportData
+from nas.report import comparison, words
+from nas.report.data import SHOWN, ReportData
+from nas.report.document import report_document
 from nas.report.section import View
 from nas.report.sections import SECTIONS
-from nas.store.records import state
+from nas.store.records import StudyRecord, spent, state
 
 
-def render(data: ReportData, *, now: datetime) -> str:
+def render(data: ReportData, *, now: datetime, top: int | None = None) -> str:
     """Return the page about `data`, as of `now` (aware): one HTML file that loads nothing.
 
     Everything in `data` may come from anybody: it is escaped, and characters that would hide or reorder text are shown.
+
+    Args:
+        data: What was read.
+        now: The moment it is about.
+        top: How many architectures are told of, at most `SHOWN`.
     """
-    view = View(data, tuple(rank(data.trials, data.study.directions, data.evaluations)), now)
+    view = View(data, now, min(top or SHOWN, SHOWN))
     environment = _environment()
     sections = []
     for make in SECTIONS:
         section = make(view)
         evidence = environment.get_template(f"{section.name}.html.j2").render(section.evidence)
         sections.append((section, Markup(evidence)))
-    style = files("nas.report").joinpath("templates", "style.css").read_text("utf-8")
     return environment.get_template("page.html.j2").render(
         study=data.study,
         state=state(data.study),
         now=now,
         sections=sections,
-        style=Markup(style),
-        style_hash=b64encode(sha256(style.encode()).digest()).decode(),
+        document=embedded(report_document(view, len(view.shown))),
+        script=_asset("report.js"),
+        style=_asset("style.css"),
     )
+
+
+def render_comparison(all_data: Sequence[ReportData], *, now: datetime) -> str:
+    """Return the page that compares several studies."""
+    views = [View(data, now) for data in all_data]
+    return (
+        _environment()
+        .get_template("comparison.html.j2")
+        .render(
+            lines=comparison.lines(views),
+            answer=comparison.answer(views),
+            figures=comparison.figures(views),
+            difference=comparison.difference(views),
+            now=now,
+            script="",
+            style=_asset("style.css"),
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A study in the list of all: its best score, and the file of its report beside the list, if there is one."""
+
+    study: StudyRecord
+    state: str
+    best: float | None
+    file: str | None
+
+
+def render_index(entries: Sequence[Entry], *, now: datetime) -> str:
+    """Return the page that lists studies."""
+    template = _environment().get_template("index.html.j2")
+    return template.render(entries=entries, now=now, script="", style=_asset("style.css"))
+
+
+def embedded(document: dict[str, Any]) -> Markup:
+    """Return `document` as JSON inside a script element: no ``</script>`` and no comment can end or begin in it."""
+    text = json.dumps(document, allow_nan=False, separators=(",", ":"))
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)
+
+
+@cache
+def _asset(name: str) -> Markup:
+    return Markup(files("nas.report").joinpath("templates", name).read_text("utf-8"))
+
+
+def _hash(text: str) -> str:
+    """Return the hash by which a content security policy allows exactly this text."""
+    return b64encode(sha256(text.encode()).digest()).decode()
 
 
 @cache
@@ -58,6 +118,8 @@ def _environment() -> Environment:
         words.settings, words.plural,
     ):  # fmt: skip
         environment.filters[word.__name__] = word
+    environment.filters["hash"] = _hash
+    environment.filters["trials_spent"] = spent
     return environment
 
 

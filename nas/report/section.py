@@ -7,23 +7,83 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
+from math import inf
 
-from nas.ranking import Ranked
+from nas.ranking import Raced, Ranked, raced, rank
+from nas.ranking.importance import Importance, importances
+from nas.ranking.reliability import Reliability, reliability
+from nas.ranking.tradeoff import Tradeoff, tradeoff
 from nas.report import words
-from nas.report.data import ReportData
-from nas.store.records import TrialRecord, unfinished
+from nas.report.data import SHOWN, ReportData
+from nas.store.records import EvaluationRecord, TrialRecord, unfinished
 
 OUTCOMES = ("complete", "pruned", "failed", "interrupted", "running", "over a limit", "duplicate")
 """How trials end or stand. No epoch was spent on the last two, which do not count against the budget."""
+MOST_COMPARED = 400
+"""Architectures whose chances of being on the frontier are worked out: the work grows with their square."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class View:
-    """A study, its ranking, and the moment the page is about."""
+    """A study, the moment the page is about, and what follows from both. All of it is worked out once."""
 
     data: ReportData
-    ranked: tuple[Ranked, ...]
     now: datetime
+    most: int = SHOWN
+    """How many architectures are told of."""
+
+    @cached_property
+    def ranked(self) -> tuple[Ranked, ...]:
+        """The order of architectures, best first."""
+        return tuple(rank(self.data.trials, self.data.study.directions, self.data.evaluations))
+
+    @cached_property
+    def race(self) -> Raced | None:
+        """What the race came to, if there was one."""
+        return raced(self.data.trials, self.data.evaluations, self.data.study.directions[0])
+
+    @cached_property
+    def reliability(self) -> Reliability:
+        """How far the order can be trusted."""
+        data = self.data
+        return reliability(
+            data.trials, data.curves, data.events, data.evaluations, self.ranked, self.race, data.study.directions[0]
+        )
+
+    @cached_property
+    def tradeoff(self) -> Tradeoff | None:
+        """The frontier, of several objectives."""
+        some = self.ranked if self.race is None else self.ranked[:MOST_COMPARED]
+        return tradeoff(some, self.data.study.directions)
+
+    @cached_property
+    def importances(self) -> tuple[tuple[Importance, ...], ...]:
+        """Of each objective, how much each choice matters."""
+        study, told = self.data.study, []
+        trials = [t for t in self.data.trials if t.outcome in ("complete", "pruned") and t.duplicate_of is None]
+        for index, direction in enumerate(study.directions):
+            sign = -1.0 if direction == "maximize" else 1.0
+            losses = [
+                sign * t.values[index] if t.outcome == "complete" and t.values and t.values[index] is not None else inf
+                for t in trials
+            ]
+            told.append(importances([t.params for t in trials], losses))
+        return tuple(told)
+
+    @cached_property
+    def finetuned(self) -> dict[int, tuple[EvaluationRecord, ...]]:
+        """The trainings of the fine-tuning that have ended, by trial, in the order of their ranks."""
+        found: dict[int, list[EvaluationRecord]] = {}
+        for record in self.data.evaluations:
+            if record.purpose == "finetune" and record.outcome is not None:
+                found.setdefault(record.trial, []).append(record)
+        return {number: tuple(records) for number, records in found.items()}
+
+    @property
+    def shown(self) -> tuple[Ranked, ...]:
+        """The architectures of which a page tells everything."""
+        return self.ranked[: self.most]
 
     def outcome(self, trial: TrialRecord) -> str:
         """Return how `trial` ended or stands; one of `OUTCOMES`."""
@@ -33,7 +93,7 @@ class View:
             return "over a limit"
         return trial.outcome or unfinished(self.data.study)
 
-    @property
+    @cached_property
     def tally(self) -> dict[str, int]:
         """Trials by `outcome`, in the order of `OUTCOMES`, without zeros. A trial that only waits is not counted."""
         found = Counter(self.outcome(trial) for trial in self.data.trials if trial.outcome or trial.started)
@@ -43,6 +103,11 @@ class View:
     def ended(self) -> int:
         """How many trials have ended and count against the budget."""
         return sum(self.tally.get(outcome, 0) for outcome in ("complete", "pruned", "failed"))
+
+    @property
+    def objective(self) -> str:
+        """The first objective, as a sentence names it."""
+        return words.short(self.data.study.objectives[0], 40)
 
     def command(self, verb: str, *rest: object) -> str:
         """Return ``nas VERB STUDY …`` as a shell takes it, with the database where it is not the default one."""

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Text, func, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, Row, Text, func, literal, select, type_coerce
 
 from nas.conversation import Cost, Node, Scalar
 from nas.errors import NotFound, did_you_mean
@@ -21,7 +21,7 @@ from nas.store.engine import Source, snapshot
 from nas.store.evaluations import evaluations as evaluations
 from nas.store.evaluations import looks as looks
 from nas.store.evaluations import raced
-from nas.store.latencies import latencies
+from nas.store.latencies import latencies as latencies
 from nas.store.lease import is_alive
 from nas.store.models import Architecture, Attempt, Epoch, Event, Session, Study, Trial, TrialParam, TrialValue
 from nas.store.records import (
@@ -97,11 +97,16 @@ def trial(source: Source, study_id: int, number: int) -> TrialDetail:
         )
 
 
-def curves(source: Source, study_id: int, numbers: Collection[int] | None = None) -> dict[int, tuple[EpochRecord, ...]]:
-    """Return the epochs, by step, of the trials with these `numbers` (of all where ``None``), by trial number."""
+def curves(
+    source: Source, study_id: int, numbers: Collection[int] | None = None, *, metrics: bool = True
+) -> dict[int, tuple[EpochRecord, ...]]:
+    """Return the epochs, by step, of the trials with these `numbers` (of all where ``None``), by trial number.
+
+    Without `metrics` they have none: most of the time of reading many goes into these.
+    """
     found: dict[int, list[EpochRecord]] = defaultdict(list)
     statement = (
-        select(Trial.number, Epoch.step, Epoch.value, Epoch.metrics, Epoch.seconds)
+        select(Trial.number, Epoch.step, Epoch.value, Epoch.metrics if metrics else literal(None), Epoch.seconds)
         .join(Trial)
         .where(Trial.study_id == study_id)
         .order_by(Trial.number, Epoch.step)
@@ -110,18 +115,37 @@ def curves(source: Source, study_id: int, numbers: Collection[int] | None = None
         statement = statement.where(Trial.number.in_(numbers))
     wanted = None if numbers is None else set(numbers)
     with snapshot(source) as connection:
-        for number, step, value, metrics, seconds in connection.execute(statement):
+        for number, step, value, told, seconds in connection.execute(statement):
             if wanted is None or number in wanted:
-                found[number].append(EpochRecord(step, value, metrics, seconds))
+                found[number].append(EpochRecord(step, value, told or {}, seconds))
     return {number: tuple(epochs) for number, epochs in found.items()}
 
 
 def graph(source: Source, study_id: int, number: int) -> tuple[Node, ...]:
     """Return what a trial built, in topological order; nothing where it built nothing."""
-    statement = select(Architecture.graph).join(Trial).where(Trial.study_id == study_id, Trial.number == number)
+    return graphs(source, study_id, [number]).get(number, ())
+
+
+def graphs(source: Source, study_id: int, numbers: Collection[int]) -> dict[int, tuple[Node, ...]]:
+    """Return what each of the trials with these `numbers` built, in topological order; those that built nothing lack.
+
+    Raises:
+        ValueError: More are asked for than one statement takes.
+    """
+    if len(numbers) > _FEW:
+        raise ValueError(f"Graphs are large: at most {_FEW} at once. Received: {len(numbers)} trials.")
+    statement = (
+        select(Trial.number, Architecture.graph)
+        .join(Trial, Trial.fingerprint == Architecture.fingerprint)
+        .where(Trial.study_id == study_id, Trial.number.in_(sorted(numbers)))
+        .order_by(Trial.number)
+    )
     with snapshot(source) as connection:
-        nodes: list[dict[str, Any]] = connection.scalar(statement) or []
-    return tuple(Node(**{**node, "shape": tuple(node["shape"]), "inputs": tuple(node["inputs"])}) for node in nodes)
+        return {number: tuple(map(_node, nodes)) for number, nodes in connection.execute(statement) if nodes}
+
+
+def _node(stored: dict[str, Any]) -> Node:
+    return Node(**{**stored, "shape": tuple(stored["shape"]), "inputs": tuple(stored["inputs"])})
 
 
 def events(source: Source, study_id: int) -> list[EventRecord]:

@@ -73,7 +73,7 @@ def test_commands_name_the_database_unless_it_is_the_default_one(url, tmp_path, 
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("NAS_STORAGE", raising=False)
     html = write_report(url, "digits", now=NOW).read_text("utf-8")
-    assert "nas show digits 0 --storage nas.db<" in html
+    assert "<span>digits</span> <span>--storage</span> <span>nas.db</span></code>" in html
     monkeypatch.setenv("NAS_STORAGE", "nas.db")
     assert write_report(None, "digits", now=NOW).read_text("utf-8") == html
     (tmp_path / "studies").mkdir()
@@ -97,8 +97,8 @@ def test_a_place_that_cannot_be_written_is_named(url, tmp_path):
 
 
 def test_a_study_of_any_name_gets_a_file_below_reports():
-    from nas.report import _file_name
+    from nas.report.writing import file_name
 
-    assert _file_name("../../etc/passwd") == "etc-passwd"
-    assert _file_name("..") == "study"
-    assert _file_name("ü" * 500 + "a" * 500) == "a" * 99
+    assert file_name("../../etc/passwd") == "etc-passwd"
+    assert file_name("..") == "study"
+    assert file_name("ü" * 500 + "a" * 500) == "a" * 99

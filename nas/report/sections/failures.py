@@ -42,6 +42,16 @@ def failures(view: View) -> Section:
     return Section("failures", "What failed, and why?", _answer(view, kinds), evidence)
 
 
+def causes(view: View) -> list[dict[str, object]]:
+    """Return ``kind``, ``message`` and ``count`` of what failed, the most frequent first.
+
+    Candidates over the same limit are one cause, by however much they are over it.
+    """
+    failed = [trial for trial in view.data.trials if trial.outcome == "failed" and trial.duplicate_of is None]
+    found = Counter((trial.kind or "error", _EXCESS.sub("more", trial.message or "")) for trial in failed)
+    return [{"kind": kind, "message": told, "count": count} for (kind, told), count in found.most_common()]
+
+
 def _messages(trials: Sequence[TrialRecord]) -> dict[str, object]:
     """Return the most frequent messages of one kind, each with its trials and a traceback.
 

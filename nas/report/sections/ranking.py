@@ -2,38 +2,141 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import isfinite
 
 from nas.conversation import Scalar
+from nas.ranking import Ranked
 from nas.report import words
 from nas.report.section import Section, View
+from nas.report.sections.tradeoffs import latency
 
-MOST_ROWS = 100
 SHORT = {"learning_rate": "rate", "weight_decay": "decay", "batch_size": "batch"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What one column says of one architecture, and what it is sorted by: itself where `key` is ``None``."""
+
+    text: str
+    key: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the table: `kind` is "number", "name", "text" or "choices"."""
+
+    name: str
+    title: str
+    kind: str
+    cell: Callable[[Ranked], Cell]
+    note: str = ""
 
 
 def ranking(view: View) -> Section:
     """Give the table of architectures, best first."""
-    study, shown = view.data.study, view.ranked[:MOST_ROWS]
+    shown = view.shown
     complete = sum(len(entry.trials) for entry in view.ranked)
     count = words.plural(len(view.ranked), "architecture")
     what = f"The best {len(shown)} of {count}" if len(shown) < len(view.ranked) else f"All {count}"
+    columns = _columns(view)
+    told = (
+        "An estimate is what many trainings would average to, with the interval that holds it with 95 %; the score is "
+        "that of the best training of the search."
+        if view.race is not None
+        else "A score is that of one training, the best one found for that architecture."
+    )
     return Section(
         "ranking",
         "How do the architectures compare?",
         _answer(view),
         {
-            "entries": [(entry, _training(entry.trial.training)) for entry in shown],
-            "objectives": [
-                (objective, "highest first" if direction == "maximize" else "lowest first")
-                for objective, direction in zip(study.objectives, study.directions, strict=True)
-            ],
-            "costs": [cost for cost in ("weights", "macs") if cost not in study.objectives],
-            "caption": f"{what} with a score, from {words.plural(complete, 'complete trial')}. "
-            "A score is that of one training, the best one found for that architecture.",
+            "columns": columns,
+            "rows": [(entry, [(column, column.cell(entry)) for column in columns]) for entry in shown],
+            "left_out": len(view.ranked) - len(shown),
+            "caption": f"{what} with a score, from {words.plural(complete, 'complete trial')}. {told}",
             "command": view.command,
         },
     )
+
+
+def _columns(view: View) -> list[Column]:
+    study = view.data.study
+    found = [Column("place", "Rank", "number", lambda entry: _count(entry.place))]
+    if len(study.objectives) > 1:
+        found.append(Column("front", "Frontier", "number", lambda entry: _count(entry.front)))
+    found += [
+        Column("trial", "Trial", "number", _trial),
+        Column("fingerprint", "Architecture", "name", lambda entry: Cell((entry.trial.fingerprint or "unknown")[:8])),
+        Column("family", "Family", "text", lambda entry: Cell(words.short(entry.trial.family or "–", 40))),
+    ]
+    if view.race is not None:
+        found += [
+            Column("estimate", "Estimate", "number main", lambda entry: _estimate(entry, study.objectives[0])),
+            Column("interval", "95 % interval", "text", lambda entry: _interval(entry, study.objectives[0])),
+            Column("best", "Chance to be best", "number", _chance),
+            Column("seeds", "Seeds", "number", lambda entry: _count(entry.trust.seeds if entry.trust else None)),
+        ]
+    for index, objective in enumerate(study.objectives):
+        order = "highest first" if study.directions[index] == "maximize" else "lowest first"
+        kind = "number" if index or view.race is not None else "number main"
+        found.append(Column(f"score{index}", words.short(objective, 40), kind, _score(index, objective), order))
+    if "weights" not in study.objectives:
+        found.append(Column("weights", "Weights", "number", lambda entry: _count(entry.trial.cost.weights)))
+    if "macs" not in study.objectives:
+        found.append(Column("macs", "MACs", "number", lambda entry: _count(entry.trial.cost.macs)))
+    if any(latency(view, entry) for entry in view.shown[:20]):
+        found.append(Column("latency", "Latency", "number", lambda entry: _latency(view, entry), "ms, median / p95"))
+    found += [
+        Column("epochs", "Epochs", "number", lambda entry: _count(entry.trial.epochs)),
+        Column(
+            "seconds", "Time", "number", lambda entry: Cell(words.duration(entry.trial.seconds), entry.trial.seconds)
+        ),
+        Column("training", "Trained with", "choices", lambda entry: Cell(_training(entry.trial.training))),
+    ]
+    return found
+
+
+def _count(number: int | None) -> Cell:
+    return Cell(words.exact(number), number)
+
+
+def _trial(entry: Ranked) -> Cell:
+    more = f" +{len(entry.trials) - 1}" if len(entry.trials) > 1 else ""
+    return Cell(f"{entry.trial.number}{more}", entry.trial.number)
+
+
+def _score(index: int, objective: str) -> Callable[[Ranked], Cell]:
+    return lambda entry: Cell(words.score(entry.values[index], objective), entry.values[index])
+
+
+def _estimate(entry: Ranked, objective: str) -> Cell:
+    if entry.trust is None or not isfinite(entry.trust.estimate):
+        return Cell(words.UNKNOWN)
+    tied = " =" if entry.trust.tied else ""
+    return Cell(f"{words.score(entry.trust.estimate, objective)}{tied}", entry.trust.estimate)
+
+
+def _interval(entry: Ranked, objective: str) -> Cell:
+    if entry.trust is None or not isfinite(entry.trust.low):
+        return Cell(words.UNKNOWN)
+    return Cell(
+        f"{words.score(entry.trust.low, objective)} to {words.score(entry.trust.high, objective)}", entry.trust.low
+    )
+
+
+def _chance(entry: Ranked) -> Cell:
+    chance = None if entry.trust is None else entry.trust.p_best
+    return Cell(words.UNKNOWN) if chance is None else Cell(f"{chance:.0%}", chance)
+
+
+def _latency(view: View, entry: Ranked) -> Cell:
+    found = latency(view, entry)
+    if found is None:
+        return Cell(words.UNKNOWN)
+    median, p95 = found
+    return Cell(f"{median:.2f}" + (f" / {p95:.2f}" if p95 is not None else ""), median)
 
 
 def _training(choices: Mapping[str, Scalar]) -> str:
@@ -55,6 +158,6 @@ def _answer(view: View) -> str:
         return "There is only one so far."
     objective = view.data.study.objectives[0]
     best, median, last = (
-        words.score(view.ranked[index].values[0], objective) for index in (0, len(view.ranked) // 2, -1)
+        words.score(view.ranked[index].told[0], objective) for index in (0, len(view.ranked) // 2, -1)
     )
-    return f"{words.short(objective, 40)} goes from {best} over {median} (the middle one) to {last}."
+    return f"{view.objective} goes from {best} over {median} (the middle one) to {last}."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -11,20 +10,16 @@ from typing import Any
 from markupsafe import Markup
 
 from nas.report import words
+from nas.report.charts.axes import ends, held
+from nas.report.figure import BEHIND, COLOURS, named, rendered
 
 MOST_POINTS = 60
 """Epochs drawn of one curve."""
 MOST_MARKS = 8
 """Epochs of one curve that carry its mark."""
 
-# What the page's style sheet recolours in the dark, by these very values.
-INK, QUIET, GRID = "#1c2330", "#5b6472", "#e3e6eb"
-COMPLETE, PRUNED = "#9db4cf", "#b9bec7"
-# Okabe & Ito 2008: told apart by readers with any common colour vision, here with a mark and a dash of their own too.
-COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"]
+COMPLETE, PRUNED = BEHIND, "#b9bec7"
 MARKS = ["circle", "square", "triangle-up", "diamond", "triangle-down"]
-# Vega measures text without knowing the reader's fonts: the room on the right is for wider ones.
-PADDING = {"left": 5, "top": 5, "bottom": 5, "right": 50}
 DASHES = [[1, 0], [8, 3], [3, 2], [10, 3, 2, 3], [5, 5]]
 
 
@@ -51,40 +46,39 @@ def learning_curves(curves: Sequence[Curve], objective: str, direction: str) -> 
     before them and they are drawn at its edge.
     """
     import altair as alt
-    import vl_convert
 
-    title = alt.TitleParams(words.short(objective, 40), anchor="start", fontSize=12, fontWeight="normal", color=INK)
-    low, high = _range(_values(curves), direction)
+    low, high = limits = ends(_values(curves), direction)
     front = [curve for curve in curves if curve.place is not None]
     x = alt.X("epoch:Q").title("epoch").axis(tickMinStep=1, format="d", grid=False)
-    y = alt.Y("value:Q").title(None).scale(zero=False, domain=[low, high], nice=True)
-    layers = []
-    for is_complete, colour, dash in ((True, COMPLETE, [1, 0]), (False, PRUNED, [3, 3])):
+    y = alt.Y("value:Q").title(words.short(objective, 40)).scale(zero=False, domain=[low, high], nice=True)
+    layers, data = [], {"front": _rows(front, limits)}
+    for key, is_complete, colour, dash in (("complete", True, COMPLETE, [1, 0]), ("cut", False, PRUNED, [3, 3])):
         behind = [curve for curve in curves if curve.place is None and (curve.state == "complete") == is_complete]
-        data = alt.Data(values=_rows(behind, low, high))
-        base = alt.Chart(data).encode(x=x, y=y, detail="trial:N")
-        layers.append(base.mark_line(color=colour, strokeWidth=1, strokeDash=dash))
-        ends = base.mark_point(color=colour, size=24, shape="circle" if is_complete else "cross", filled=True)
-        layers.append(ends.transform_filter("datum.last"))
+        data[key] = _rows(behind, limits)
+        base = alt.Chart(named(key)).encode(x=x, y=y, detail="trial:N")
+        layers.append(base.mark_line(color=colour, strokeWidth=1, strokeDash=dash).encode(description="tip:N"))
+        points = base.mark_point(color=colour, size=24, shape="circle" if is_complete else "cross", filled=True)
+        layers.append(points.transform_filter("datum.last"))
     labels = [curve.label for curve in front]
     legend = alt.Legend(title="best", orient="right", symbolSize=90, symbolStrokeWidth=2)
-    base = alt.Chart(alt.Data(values=_rows(front, low, high))).encode(
+    base = alt.Chart(named("front")).encode(
         x=x, y=y, color=alt.Color("label:N").scale(domain=labels, range=COLOURS[: len(labels)]).legend(legend)
     )
     shapes = alt.Shape("label:N").scale(domain=labels, range=MARKS[: len(labels)]).legend(legend)
     marks = base.mark_point(size=40, strokeWidth=1.5, opacity=1).transform_filter("datum.marked")
     # One layer a dash: were the dash an encoding, the legend would break the outlines of its marks by it.
     for curve, dash in zip(front, DASHES, strict=False):
-        layers.append(base.mark_line(strokeWidth=2, strokeDash=dash).transform_filter(f"datum.trial == {curve.trial}"))
+        line = base.mark_line(strokeWidth=2, strokeDash=dash).transform_filter(f"datum.trial == {curve.trial}")
+        layers.append(line.encode(description="tip:N"))
     layers.append(marks.encode(shape=shapes))
-    chart = alt.layer(*layers).properties(title=title, width=680, height=320, background="transparent", padding=PADDING)
-    return _embeddable(vl_convert.vegalite_to_svg(_styled(chart).to_dict()), _description(curves, front, objective))
+    chart = alt.layer(*layers).properties(width=600, height=300)
+    return rendered(chart, "learning", _description(curves, front, objective), **data)
 
 
 def axis_cut(curves: Sequence[Curve], direction: str) -> tuple[float, int] | None:
     """Return where the axis ends before outliers on the bad side, and how many values lie beyond; ``None`` for none."""
     values = _values(curves)
-    low, high = _range(values, direction)
+    low, high = ends(values, direction)
     beyond = sum(not low <= value <= high for value in values)
     return (low if direction == "maximize" else high, beyond) if beyond else None
 
@@ -93,22 +87,7 @@ def _values(curves: Sequence[Curve]) -> list[float]:
     return [value for curve in curves for _, value in curve.points if isfinite(value)]
 
 
-def _range(values: list[float], direction: str) -> tuple[float, float]:
-    """Return the ends of the axis: all values, but for outliers on the bad side."""
-    if not values:
-        return 0.0, 1.0
-    ordered = sorted(values)
-    low, high = ordered[0], ordered[-1]
-    inner = ordered[len(ordered) // 20 : len(ordered) - len(ordered) // 20]
-    spread = inner[-1] - inner[0]
-    if spread > 0 and direction == "maximize":
-        low = max(low, inner[0] - 0.5 * spread)
-    elif spread > 0:
-        high = min(high, inner[-1] + 0.5 * spread)
-    return (low, high) if low < high else (low - 0.5, high + 0.5)
-
-
-def _rows(curves: Sequence[Curve], low: float, high: float) -> list[dict[str, Any]]:
+def _rows(curves: Sequence[Curve], limits: tuple[float, float]) -> list[dict[str, Any]]:
     rows = []
     for curve in curves:
         points = words.thinned([(step, value) for step, value in curve.points if isfinite(value)], MOST_POINTS)
@@ -117,8 +96,9 @@ def _rows(curves: Sequence[Curve], low: float, high: float) -> list[dict[str, An
             {
                 "trial": curve.trial,
                 "epoch": step,
-                "value": float(f"{min(max(value, low), high):.6g}"),
+                "value": held(value, limits),
                 "label": curve.label,
+                "tip": f"{curve.trial}|trial {curve.trial}, {words.short(curve.family, 32)}: {curve.state}",
                 "last": index == len(points) - 1,
                 "marked": index in marked,
             }
@@ -127,27 +107,9 @@ def _rows(curves: Sequence[Curve], low: float, high: float) -> list[dict[str, An
     return rows
 
 
-def _styled(chart: Any) -> Any:
-    font = "system-ui, sans-serif"
-    axis = {"labelColor": QUIET, "titleColor": INK, "gridColor": GRID, "domainColor": QUIET, "tickColor": QUIET}
-    return (
-        chart.configure(font=font)
-        .configure_axis(**axis, labelFontSize=12, titleFontSize=12, titleFontWeight="normal", tickCount=8)
-        .configure_legend(labelColor=INK, titleColor=QUIET, labelFontSize=12, titleFontWeight="normal", labelLimit=220)
-        .configure_view(stroke=None)
-    )
-
-
 def _description(curves: Sequence[Curve], front: Sequence[Curve], objective: str) -> str:
     told = f"Line chart: {words.short(objective, 40)} by epoch for {words.plural(len(curves), 'trial')}"
     ends = [
         f"trial {curve.trial} ends at {words.score(curve.points[-1][1], objective)}" for curve in front if curve.points
     ]
     return f"{told}; of the best, {', '.join(ends)}." if ends else f"{told}."
-
-
-def _embeddable(svg: str, description: str) -> Markup:
-    """Return Vega's `svg` as one picture with one description; what it says of each mark would drown a listener."""
-    svg = re.sub(r' (?:aria-[a-z]+|role)="[^"]*"', "", svg[svg.index("<svg") :])
-    head = Markup('<svg role="img" aria-label="{}"').format(words.clean(description))
-    return Markup(svg.replace("<svg", head, 1).replace('class="marks"', 'class="chart"', 1))

@@ -1,0 +1,100 @@
+"""``report``: it reads, and works while a study runs."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nas.cli.database import complete_name, reading
+from nas.cli.output import Output, output_options, storage_option
+
+if TYPE_CHECKING:
+    from nas.report.writing import Format
+
+SECONDS = 10.0
+"""Between two writings of a report that is watched."""
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_name)
+@click.option(
+    "-o",
+    "--output",
+    "path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file to write, - for stdout.  [default: reports/NAME.html]",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["html", "json", "md", "csv"]),
+    default="html",
+    show_default=True,
+    help="The page, or the same as data or text.",
+)
+@click.option("--top", type=click.IntRange(min=1), metavar="K", help="Tell of the best K only.")
+@click.option("--anonymous", is_flag=True, help="Leave out names of studies, hosts and paths, and the study file.")
+@click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
+@click.option("--watch", is_flag=True, help="Write it anew every ten seconds while the study runs.")
+@storage_option
+@output_options
+@click.pass_obj
+def report(
+    output: Output,
+    names: tuple[str, ...],
+    path: Path | None,
+    form: Format,
+    top: int | None,
+    anonymous: bool,
+    open_it: bool,
+    watch: bool,
+    storage: str | None,
+) -> None:
+    """Write one self-contained HTML page about a study.
+
+    Of several studies a page that compares them; of none a page that lists all in the database.
+
+    \b
+    Examples:
+        nas report digits -o digits.html --open
+        nas report digits --format json -o - | jq '.ranking[0].best.params'
+        nas report digits fashion
+    """
+    from nas.store.engine import storage_url
+
+    if len(names) != 1 and (form != "html" or anonymous or watch or top):
+        raise click.UsageError("--format, --top, --anonymous and --watch are for the report of one study.")
+    if watch and path == Path("-"):
+        raise click.UsageError("--watch writes a file again and again: name one with -o.")
+    url = storage_url(storage)
+    written = _write(url, names, path, form, top, anonymous)
+    if written != Path("-"):
+        if output.json:
+            output.document(study=names[0] if len(names) == 1 else list(names), path=written.absolute())
+        else:
+            click.echo(written)
+    if open_it and written != Path("-"):
+        click.launch(written.absolute().as_uri())
+    while watch and _is_running(url, names[0]):
+        time.sleep(SECONDS)
+        _write(url, names, path, form, top, anonymous)
+
+
+def _write(url: str, names: tuple[str, ...], path: Path | None, form: Format, top: int | None, anonymous: bool) -> Path:
+    from nas.report import write_comparison, write_index, write_report
+
+    if not names:
+        return write_index(url, path)
+    if len(names) > 1:
+        return write_comparison(url, names, path)
+    return write_report(url, names[0], path, form=form, top=top, hide_names=anonymous)
+
+
+def _is_running(url: str, name: str) -> bool:
+    from nas.store import queries
+
+    with reading(url) as connection:
+        return queries.study(connection, name).running is not None

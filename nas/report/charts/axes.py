@@ -1,0 +1,40 @@
+"""What several charts need: where an axis ends, and a point's words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite
+
+from nas.report import words
+from nas.store.records import TrialRecord
+
+
+def ends(values: Sequence[float], direction: str) -> tuple[float, float]:
+    """Return the ends of the axis: all finite values, but for outliers on the bad side."""
+    ordered = sorted(value for value in values if isfinite(value))
+    if not ordered:
+        return 0.0, 1.0
+    low, high = ordered[0], ordered[-1]
+    inner = ordered[len(ordered) // 20 : len(ordered) - len(ordered) // 20]
+    spread = inner[-1] - inner[0]
+    if spread > 0 and direction == "maximize":
+        low = max(low, inner[0] - 0.5 * spread)
+    elif spread > 0:
+        high = min(high, inner[-1] + 0.5 * spread)
+    return (low, high) if low < high else (low - 0.5, high + 0.5)
+
+
+def held(value: float, limits: tuple[float, float]) -> float:
+    """Return `value`, or the end of the axis that it lies beyond."""
+    return min(max(value, limits[0]), limits[1])
+
+
+def tip(trial: TrialRecord, *told: str) -> str:
+    """Return what a mark of `trial` says when it is pointed at."""
+    family = words.short((trial.family or "unknown family").rpartition(":")[2], 32)
+    return f"{trial.number}|trial {trial.number}, {family}: {', '.join(told)}"
+
+
+def magnitude(values: Sequence[float]) -> str:
+    """Return the type of scale for costs: a logarithm where they range over more than a factor of ten."""
+    return "log" if min(values) > 0 and max(values) > 10 * min(values) else "linear"

@@ -1,0 +1,278 @@
+"""What the choices of trials have to do with their scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import Any
+
+from nas.conversation import Scalar
+from nas.ranking.importance import Importance, is_logarithmic, is_number, places
+from nas.report import words
+from nas.report.charts.axes import ends, held, tip
+from nas.report.figure import BEHIND, BLUE, ORANGE, Figure, Table, named, rendered
+from nas.store.records import TrialRecord
+
+MOST_BARS, MOST_PANELS, MOST_AXES, MOST_LINES, MOST_DOTS = 10, 6, 8, 150, 120
+MOST_VALUES = 8
+BINS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Trials that chose alike: what they chose, as numbers from `low` to `high` or one value, and their scores."""
+
+    told: str
+    scores: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Of the scores."""
+        return fmean(self.scores)
+
+    @property
+    def spread(self) -> float | None:
+        """The standard deviation of the scores; ``None`` of a single one."""
+        return stdev(self.scores) if len(self.scores) > 1 else None
+
+
+def spoken(choice: str) -> str:
+    """Return the name of a choice as an axis has room for it."""
+    return words.short(choice.removeprefix("training/").replace("_", " "), 32)
+
+
+def bars(name: str, found: Sequence[Importance], objective: str) -> Figure:
+    """Draw how much each choice matters, the most important first."""
+    import altair as alt
+
+    shown = found[:MOST_BARS]
+    rows = [{"choice": spoken(one.choice), "share": one.share} for one in shown]
+    order = [str(row["choice"]) for row in rows]
+    y = alt.Y("choice:N").sort(order).title(None).axis(labelLimit=220, labelPadding=12, domain=False, ticks=False)
+    x = alt.X("share:Q").title("share of importance").axis(format="%", grid=True)
+    chart = alt.Chart(named("rows")).mark_bar(color=BLUE, height=14).encode(x=x, y=y)
+    title = f"What {words.short(objective, 40)} depends on"
+    first = ", ".join(f"{spoken(one.choice)} {one.share:.0%}" for one in shown[:3])
+    table = Table(
+        f"{title}, by PED-ANOVA.",
+        ("Choice", ">Share", ">Trials with it"),
+        tuple((one.choice, f"{one.share:.1%}", f"{one.trials:,}") for one in found),
+    )
+    caption = (
+        "How differently the best tenth is distributed over a choice from all trials (PED-ANOVA); a choice of one "
+        "family is compared within that family, and counts by its share of the trials."
+    )
+    picture = rendered(
+        chart.properties(width=420, height=26 * len(rows)), name, f"Bar chart: {title}: {first}.", rows=rows
+    )
+    return Figure(name, title, picture, caption, table)
+
+
+def marginals(
+    name: str, chosen: Sequence[str], trials: Sequence[TrialRecord], objective: str, direction: str
+) -> Figure:
+    """Draw for each of the `chosen` choices the scores of the `trials` that made it, and their mean by value.
+
+    The trials are complete and have a score.
+    """
+    import altair as alt
+
+    limits = ends([trial.values[0] for trial in trials if trial.values], direction)
+    panels, data, table_rows = [], {}, []
+    for index, choice in enumerate(chosen[:MOST_PANELS]):
+        having = [trial for trial in trials if choice in trial.params and trial.values]
+        groups = grouped([(trial.params[choice], trial.values[0]) for trial in having if trial.values])
+        values = [trial.params[choice] for trial in having]
+        numeric = all(map(is_number, values)) and len(set(values)) > MOST_VALUES
+        data[f"dots{index}"], data[f"means{index}"] = _dots(having, choice, groups, numeric, limits, objective)
+        order = None if numeric else [group.told for _, group in groups]
+        panels.append(_panel(index, choice, values, order, limits, objective))
+        table_rows += [
+            (
+                spoken(choice),
+                group.told,
+                words.score(group.mean, objective),
+                words.score(group.spread, objective),
+                f"{len(group.scores):,}",
+            )
+            for _, group in groups
+        ]
+    chart = alt.concat(*panels, columns=3, spacing=24).resolve_scale(x="independent", y="shared")
+    title = f"{words.short(objective, 40)} by the choices that matter most"
+    description = f"Small scatter plots: {title}: {', '.join(spoken(choice) for choice in chosen[:MOST_PANELS])}."
+    table = Table(
+        f"{title}: mean and standard deviation, and how many trials.",
+        ("Choice", "Value", ">Mean", ">Deviation", ">Trials"),
+        tuple(table_rows),
+    )
+    caption = (
+        "A dot is a complete trial, a bar the mean of those that chose alike. They differ in everything else too, and "
+        "a search does not choose evenly: a mean of few trials says little."
+    )
+    return Figure(name, title, rendered(chart, name, description, **data), caption, table)
+
+
+def grouped(pairs: Sequence[tuple[Scalar, float]]) -> list[tuple[tuple[float, float] | Scalar, Group]]:
+    """Return ``(value, or from and to, group)`` of trials that chose alike: a value each, or ranges of numbers."""
+    values = [value for value, _ in pairs]
+    distinct = sorted(set(values), key=lambda value: (str(type(value)), value if is_number(value) else str(value)))
+    if len(distinct) <= MOST_VALUES or not all(is_number(value) for value in values):
+        return [
+            (value, Group(words.setting(value), tuple(score for other, score in pairs if other == value)))
+            for value in distinct[: 2 * MOST_VALUES]
+        ]
+    ordered = sorted(((float(value or 0), score) for value, score in pairs), key=lambda pair: pair[0])
+    size = -(-len(ordered) // BINS)
+    found: list[tuple[tuple[float, float] | Scalar, Group]] = []
+    for start in range(0, len(ordered), size):
+        part = ordered[start : start + size]
+        low, high = part[0][0], part[-1][0]
+        told = f"{words.setting(low)} to {words.setting(high)}" if low < high else words.setting(low)
+        found.append(((low, high), Group(told, tuple(score for _, score in part))))
+    return found
+
+
+def _dots(
+    having: Sequence[TrialRecord],
+    choice: str,
+    groups: Sequence[tuple[tuple[float, float] | Scalar, Group]],
+    numeric: bool,
+    limits: tuple[float, float],
+    objective: str,
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    def across(value: Scalar) -> Any:
+        return float(value or 0) if numeric else words.setting(value)
+
+    dots = [
+        {
+            "choice": across(trial.params[choice]),
+            "score": held(trial.values[0], limits),
+            "tip": tip(
+                trial,
+                f"{spoken(choice)} {words.setting(trial.params[choice])}",
+                words.score(trial.values[0], objective),
+            ),
+        }
+        for trial in words.thinned(having, MOST_DOTS)
+        if trial.values
+    ]
+    means = []
+    for value, group in groups:
+        low, high = value if isinstance(value, tuple) else (across(value), across(value))
+        means.append({"low": low, "high": high, "mean": held(group.mean, limits)})
+    return dots, means
+
+
+def _panel(
+    index: int,
+    choice: str,
+    values: Sequence[Scalar],
+    order: Sequence[str] | None,
+    limits: tuple[float, float],
+    objective: str,
+) -> Any:
+    """Return a small scatter plot; of values one by one in this `order`, or of numbers where it is ``None``."""
+    import altair as alt
+
+    y_title = words.short(objective, 24) if index % 3 == 0 else None
+    y = alt.Y("score:Q").title(y_title).scale(zero=False, domain=list(limits), nice=True)
+    means = alt.Chart(named(f"means{index}"))
+    if order is None:
+        kind = "log" if is_logarithmic(values) else "linear"
+        x = alt.X("choice:Q").scale(type=kind, zero=False, nice=False, padding=6)
+        x = x.axis(grid=False, format="~g" if kind == "linear" else "~e", labelOverlap=True, tickCount=3)
+        rule = means.mark_rule(color=ORANGE, strokeWidth=4, strokeCap="round")
+        marks = rule.encode(x=alt.X("low:Q"), x2="high:Q", y="mean:Q")
+    else:
+        x = alt.X("choice:N").sort(list(order)).axis(labelAngle=0, labelLimit=70, labelOverlap=False)
+        tick = means.mark_tick(color=ORANGE, thickness=4, width=22, orient="horizontal")
+        marks = tick.encode(x=alt.X("low:N").sort(list(order)), y="mean:Q")
+    dots = alt.Chart(named(f"dots{index}")).mark_point(size=22, filled=True, color=BEHIND, opacity=0.9)
+    layers = [dots.encode(x=x.title(spoken(choice)), y=y, description="tip:N"), marks]
+    return alt.layer(*layers).properties(width=165, height=150)
+
+
+def parallel(name: str, axes: Sequence[str], trials: Sequence[TrialRecord], best: set[int], objective: str) -> Figure:
+    """Draw each trial as a line across its choices and its score: the `best` in front.
+
+    Args:
+        name: Of the figure.
+        axes: The choices; trials that lack one are not drawn.
+        trials: Complete ones, with a score.
+        best: Their numbers.
+        objective: The last axis.
+    """
+    import altair as alt
+
+    having = [trial for trial in trials if all(axis in trial.params for axis in axes) and trial.values]
+    few = [trial for trial in having if trial.number in best]
+    others = words.thinned([trial for trial in having if trial.number not in best], max(2, MOST_LINES - len(few)))
+    drawn = sorted([*few, *others], key=lambda trial: trial.number)
+    columns = [*axes, objective]
+    values: list[list[Scalar]] = [[trial.params[axis] for trial in drawn] for axis in axes]
+    values.append([trial.values[0] for trial in drawn if trial.values])
+    heights = [places(column)[0] for column in values]
+    labels, rows = [], []
+    for index, (column, told) in enumerate(zip(columns, values, strict=True)):
+        for text, height in _labels(told, objective if index == len(axes) else ""):
+            labels.append({"axis": index, "height": height, "text": text})
+        labels.append({"axis": index, "height": 1.12, "text": words.short(spoken(column), 18)})
+    for at, trial in enumerate(drawn):
+        told_score = words.score(trial.values[0] if trial.values else None, objective)
+        rows += [
+            {"axis": index, "height": float(height[at]), "trial": trial.number, "tip": tip(trial, told_score)}
+            for index, height in enumerate(heights)
+        ]
+    x = alt.X("axis:Q").axis(None).scale(domain=[-0.35, len(columns) - 0.6], nice=False)
+    y = alt.Y("height:Q").axis(None).scale(domain=[-0.06, 1.16], nice=False)
+    rules = alt.Chart(named("axes")).mark_rule(color="#5b6472", strokeWidth=1)
+    layers = [rules.encode(x=x, y=alt.Y("low:Q").axis(None), y2="high:Q")]
+    for key, colour, width, dash in (("others", BEHIND, 1, [1, 0]), ("best", BLUE, 2, [1, 0])):
+        line = alt.Chart(named(key)).mark_line(color=colour, strokeWidth=width, strokeDash=dash, strokeJoin="round")
+        layers.append(line.encode(x=x, y=y, detail="trial:N", order="axis:Q", description="tip:N"))
+    text = alt.Chart(named("labels")).mark_text(align="left", dx=4, fontSize=11, color="#1c2330", baseline="middle")
+    layers.append(text.encode(x=x, y=y, text="text:N"))
+    title = "Each trial across its choices"
+    description = (
+        f"Parallel coordinates of {len(drawn)} trials over {', '.join(map(spoken, columns))}; the best {len(few)} in "
+        "front."
+    )
+    caption = (
+        f"The best {len(few)} are thick and blue. Upwards is more; wide ranges of positive numbers are logarithmic."
+    )
+    if len(drawn) < len(trials):
+        caption += f" {len(drawn)} of {len(trials):,} complete trials are drawn."
+    table = Table(
+        "The choices of the lines.",
+        ("Trial", *(spoken(axis) for axis in axes), f">{objective}"),
+        tuple(
+            (
+                trial.number,
+                *(words.setting(trial.params[axis]) for axis in axes),
+                words.score(trial.values[0] if trial.values else None, objective),
+            )
+            for trial in drawn
+        ),
+    )
+    data: dict[str, list[dict[str, Any]]] = {
+        "axes": [{"axis": index, "low": 0, "high": 1} for index in range(len(columns))],
+        "others": [row for row in rows if row["trial"] not in best],
+        "best": [row for row in rows if row["trial"] in best],
+        "labels": labels,
+    }
+    chart = alt.layer(*layers).properties(width=680, height=260)
+    return Figure(name, title, rendered(chart, name, description, **data), caption, table)
+
+
+def _labels(values: Sequence[Scalar], objective: str) -> list[tuple[str, float]]:
+    """Return what stands beside an axis: its categories, or its ends."""
+    heights, categories = places(values)
+    ordered = sorted(zip(heights.tolist(), values, strict=True), key=lambda pair: pair[0])
+    if categories > MOST_VALUES or not categories:
+        ordered = [ordered[0], ordered[-1]]
+    told = {
+        height: words.score(float(value), objective) if objective and isinstance(value, float) else words.setting(value)
+        for height, value in ordered
+    }
+    return [(words.short(text, 16), height) for height, text in told.items()]

@@ -1,0 +1,50 @@
+"""The progress of several studies in one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nas.report import words
+from nas.report.charts.progress import Step
+from nas.report.figure import COLOURS, Figure, Table, named, rendered
+
+DASHES = ([1, 0], [8, 3], [3, 2], [10, 3, 2, 3], [5, 5])
+MOST = len(COLOURS)
+
+
+def overlay(name: str, studies: Sequence[tuple[str, Sequence[Step]]], objective: str, across: str) -> Figure:
+    """Draw the best so far of up to `MOST` studies, each ``(name, steps)``; every study has one step or more."""
+    import altair as alt
+
+    labels = [f"{index}. {words.short(study, 28)}" for index, (study, _) in enumerate(studies, start=1)]
+    x = alt.X("at:Q").title(across).axis(grid=False).scale(zero=False)
+    y = alt.Y("best:Q").title(words.short(objective, 40)).scale(zero=False, nice=True)
+    colour = alt.Color("study:N").scale(domain=labels, range=list(COLOURS[: len(labels)])).title("study")
+    dash = alt.StrokeDash("study:N").scale(domain=labels, range=list(DASHES[: len(labels)])).title("study")
+    base = alt.Chart(named("rows")).mark_line(interpolate="step-after", strokeWidth=2)
+    rows = [
+        {"at": step.at, "best": step.best, "study": label}
+        for label, (_, steps) in zip(labels, studies, strict=True)
+        for step in _corners(steps)
+    ]
+    chart = base.encode(x=x, y=y, color=colour, strokeDash=dash, order="at:Q").properties(width=520, height=260)
+    title = f"The best {words.short(objective, 40)} so far by {across}"
+    ends = [
+        f"{label} {words.score(steps[-1].best, objective)}" for label, (_, steps) in zip(labels, studies, strict=True)
+    ]
+    table = Table(
+        f"{title}: each improvement.",
+        ("Study", ">Trial", f">{across}", f">{words.short(objective, 40)}"),
+        tuple(
+            (words.short(study, 60), step.trial.number, f"{step.at:.4g}", words.score(step.best, objective))
+            for study, steps in studies
+            for step in steps
+            if step.is_better
+        ),
+    )
+    description = f"Step chart: {title}: {', '.join(ends)}."
+    return Figure(name, title, rendered(chart, name, description, rows=rows), "Each study has its own dash.", table)
+
+
+def _corners(steps: Sequence[Step]) -> list[Step]:
+    return [step for step in steps if step.is_better] + ([] if steps[-1].is_better else [steps[-1]])

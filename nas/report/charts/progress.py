@@ -1,0 +1,118 @@
+"""How the best score came about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nas.report import words
+from nas.report.charts.axes import ends, held, tip
+from nas.report.figure import BEHIND, BLUE, ORANGE, Figure, Table, named, rendered
+from nas.store.records import TrialRecord
+
+MOST_POINTS = 300
+TABLE_ROWS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A complete trial in the order of their ends: where it lies across, its score, and the best score so far."""
+
+    trial: TrialRecord
+    at: float
+    value: float
+    best: float
+    is_better: bool
+
+
+def progress(name: str, steps: Sequence[Step], objective: str, direction: str, across: str) -> Figure:
+    """Draw the best score so far as a line of steps, each trial a dot. `steps` has one or more, `at` ascending."""
+    import altair as alt
+
+    better = [step for step in steps if step.is_better]
+    drawn = words.thinned(steps, MOST_POINTS)
+    limits = ends([step.value for step in steps], direction)
+    dots = [
+        {"at": step.at, "value": held(step.value, limits), "tip": tip(step.trial, words.score(step.value, objective))}
+        for step in drawn
+        if not step.is_better
+    ]
+    marks = [
+        {
+            "at": step.at,
+            "value": held(step.value, limits),
+            "tip": tip(step.trial, f"{words.score(step.value, objective)}, the best so far"),
+        }
+        for step in better
+    ]
+    line = [{"at": step["at"], "value": step["value"]} for step in marks]
+    line.append({"at": steps[-1].at, "value": line[-1]["value"]})
+    counted = all(step.at == round(step.at) for step in steps)
+    axis = {"tickMinStep": 1, "format": "d"} if counted else {"format": "~g"}
+    x = alt.X("at:Q").title(across).axis(grid=False, **axis).scale(zero=False)
+    y = alt.Y("value:Q").title(words.short(objective, 40)).scale(zero=False, domain=list(limits), nice=True)
+    behind = alt.Chart(named("dots")).mark_point(size=26, filled=True, color=BEHIND, opacity=0.9)
+    steady = alt.Chart(named("line")).mark_line(interpolate="step-after", color=BLUE, strokeWidth=2)
+    risen = alt.Chart(named("marks")).mark_point(size=70, filled=True, shape="triangle-up", color=ORANGE, opacity=1)
+    layers = [
+        behind.encode(x=x, y=y, description="tip:N"),
+        steady.encode(x=x, y=y, order="at:Q"),
+        risen.encode(x=x, y=y, description="tip:N"),
+    ]
+    title = f"The best {words.short(objective, 40)} so far by {across}"
+    last = better[-1]
+    description = f"Step chart: {title}, {len(better)} improvements, the last at trial {last.trial.number} with " + (
+        f"{words.score(last.value, objective)}."
+    )
+    caption = "Each dot is a complete trial; the line is the best so far, a triangle where it rose."
+    if direction == "minimize":
+        caption = caption.replace("rose", "fell")
+    left_out = len([step for step in steps if not step.is_better]) - len(dots)
+    if left_out:
+        caption += f" {left_out:,} of the dots, evenly chosen, are left out."
+    table = Table(
+        "Each improvement.",
+        ("Trial", f">{across}", f">{objective}"),
+        tuple(
+            (step.trial.number, f"{step.at:.4g}", words.score(step.value, objective)) for step in better[-TABLE_ROWS:]
+        ),
+    )
+    chart = alt.layer(*layers).properties(width=560, height=240)
+    return Figure(name, title, rendered(chart, name, description, dots=dots, line=line, marks=marks), caption, table)
+
+
+def survival(name: str, reached: Sequence[tuple[int, int]]) -> Figure:
+    """Draw how many trainings reached each epoch: where pruning bit.
+
+    Args:
+        name: Of the figure.
+        reached: ``(epoch, trainings)``, by epoch, two or more.
+    """
+    import altair as alt
+
+    rows = [{"epoch": epoch, "trials": count} for epoch, count in reached]
+    x = alt.X("epoch:Q").title("epoch").axis(grid=False, tickMinStep=1, format="d").scale(zero=False)
+    y = alt.Y("trials:Q").title("trainings").axis(tickMinStep=1, format="d")
+    area = alt.Chart(named("rows")).mark_area(interpolate="step", color=BEHIND, opacity=0.5, line={"color": BLUE})
+    chart = area.encode(x=x, y=y).properties(width=560, height=160)
+    title = "Trainings that reached each epoch"
+    description = f"Step chart: of {reached[0][1]:,} trainings {reached[-1][1]:,} reached epoch {reached[-1][0]}."
+    table = Table(f"{title}.", (">Epoch", ">Trainings"), tuple((epoch, f"{count:,}") for epoch, count in reached))
+    caption = "Steps down are trainings that were pruned, or failed."
+    return Figure(name, title, rendered(chart, name, description, rows=rows), caption, table)
+
+
+def volumes(name: str, rows: Sequence[tuple[int, float]]) -> Figure:
+    """Draw how the volume that the frontier dominates grew. `rows` is ``(complete trials, volume)``, two or more."""
+    import altair as alt
+
+    data = [{"trials": count, "volume": volume} for count, volume in rows]
+    x = alt.X("trials:Q").title("complete trials").axis(grid=False, tickMinStep=1, format="d")
+    y = alt.Y("volume:Q").title("dominated volume").axis(format="~s")
+    line = alt.Chart(named("rows")).mark_line(interpolate="step-after", color=BLUE, strokeWidth=2)
+    chart = line.encode(x=x, y=y).properties(width=560, height=200)
+    title = "The volume that the frontier dominates"
+    description = f"Step chart: {title} after {rows[-1][0]:,} complete trials is {rows[-1][1]:.4g}."
+    table = Table(f"{title}.", (">Complete trials", ">Volume"), tuple((count, f"{v:.4g}") for count, v in rows))
+    caption = "Up to the worst value of each objective; the more, the better the frontier as a whole."
+    return Figure(name, title, rendered(chart, name, description, rows=data), caption, table)

@@ -1,0 +1,102 @@
+"""A picture with what it says: a caption, and the numbers it was drawn from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from nas.report import words
+
+# What the page's style sheet recolours in the dark, by these very values.
+INK, QUIET, GRID, BEHIND = "#1c2330", "#5b6472", "#e3e6eb", "#9db4cf"
+# Okabe & Ito 2008: told apart by readers with any common colour vision, here with a mark and a dash of their own too.
+BLUE, ORANGE, GREEN, PINK, YELLOW = COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
+# Vega measures text without knowing the reader's fonts: the room on the right is for wider ones.
+PADDING = {"left": 16, "top": 5, "bottom": 5, "right": 40}
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Headers, of numbers with a ">" before them, and rows of text. The first column names its row."""
+
+    caption: str
+    headers: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One picture. `name` is unique on the page; `title` says what it shows, `caption` how to read it."""
+
+    name: str
+    title: str
+    picture: Markup
+    caption: str
+    table: Table | None = None
+
+
+def rendered(chart: Any, name: str, description: str, **data: Rows) -> Markup:
+    """Return an Altair `chart` as an SVG element: whole without a script, no styles in it, ids that begin with `name`.
+
+    Args:
+        chart: Its data are ``alt.NamedData``: rows are handed over here, past Altair, which would copy and check each.
+        name: Unique on the page.
+        description: What a reader who cannot see the picture is told.
+        data: Rows by their name. A mark whose description is ``"<trial>|<text>"`` is of that trial.
+    """
+    import vl_convert
+
+    styled = _styled(chart.properties(background="transparent", padding=PADDING))
+    spec = styled.to_dict(validate=False)
+    spec["datasets"] = {key: [_rounded(row) for row in rows] for key, rows in data.items()}
+    return _embeddable(vl_convert.vegalite_to_svg(spec), name, description)
+
+
+def named(data: str) -> Any:
+    """Return what stands for the rows that `rendered` gets by this name."""
+    import altair as alt
+
+    return alt.NamedData(name=data)
+
+
+def _rounded(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Six digits are more than a picture shows, and the same on every processor."""
+    return {key: float(f"{value:.6g}") if isinstance(value, float) else value for key, value in row.items()}
+
+
+def _styled(chart: Any) -> Any:
+    axis = {"labelColor": QUIET, "titleColor": INK, "gridColor": GRID, "domainColor": QUIET, "tickColor": QUIET}
+    return (
+        chart.configure(font="system-ui, sans-serif")
+        .configure_axis(
+            **axis, labelFontSize=12, titleFontSize=12, titleFontWeight="normal", titlePadding=10, tickCount=6
+        )
+        .configure_legend(labelColor=INK, titleColor=QUIET, labelFontSize=12, titleFontWeight="normal", labelLimit=220)
+        .configure_title(color=INK, fontSize=12, fontWeight="normal", anchor="start")
+        .configure_header(labelColor=INK, labelFontSize=12, title=None)
+        .configure_view(stroke=None)
+    )
+
+
+_MARK = re.compile(r' aria-label="(\d+)\|([^"]*)"')
+_TOLD = re.compile(r' (?:aria-[a-z]+|role)="[^"]*"')
+_NAMED = re.compile(r'(\bid="|url\(#|href="#)')
+
+
+def _embeddable(svg: str, name: str, description: str) -> Markup:
+    """Return Vega's `svg` as one picture with one description; what it says of each mark would drown a listener.
+
+    Marks of trials keep what they tell, for whoever points at one.
+    """
+    svg = _MARK.sub(r' data-trial="\1" data-tip="\2"', svg[svg.index("<svg") :])
+    svg = _NAMED.sub(rf"\g<1>{name}-", _TOLD.sub("", svg))
+    svg = svg.replace(' xmlns="http://www.w3.org/2000/svg"', "", 1)
+    svg = svg.replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "", 1).replace(' version="1.1"', "", 1)
+    head = Markup('<svg role="img" aria-label="{}"').format(words.clean(description))
+    return Markup(svg.replace("<svg", head, 1).replace('class="marks"', 'class="chart"', 1))

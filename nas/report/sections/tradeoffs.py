@@ -1,0 +1,104 @@
+"""What does a better score cost?"""
+
+from __future__ import annotations
+
+from nas.ranking import Ranked
+from nas.report import words
+from nas.report.charts.scatter import Axis, frontier, scatter
+from nas.report.section import Section, View
+
+MOST_FIGURES = 3
+
+
+def tradeoffs(view: View) -> Section:
+    """Draw the first objective against the others, or against what an architecture costs."""
+    pairs = [(entries, cost, score) for entries, cost, score in _pairs(view) if len(entries) > 1]
+    figures = [
+        scatter(f"scatter-{index}", entries, cost, score)
+        for index, (entries, cost, score) in enumerate(pairs[:MOST_FIGURES])
+    ]
+    return Section(
+        "trade-offs",
+        "What does a better score cost?",
+        _answer(view, pairs),
+        {"figures": figures, "notes": _notes(view)},
+    )
+
+
+def _pairs(view: View) -> list[tuple[list[Ranked], Axis, Axis]]:
+    study = view.data.study
+    objectives = [
+        Axis(name, direction, {entry.trial.number: entry.values[index] for entry in view.ranked})
+        for index, (name, direction) in enumerate(zip(study.objectives, study.directions, strict=True))
+    ]
+    costs = [axis for axis in _costs(view) if axis.name not in study.objectives]
+    found = []
+    for other in (*objectives[1:], *costs):
+        entries = [entry for entry in view.ranked if entry.trial.number in other.values]
+        found.append((entries, other, objectives[0]))
+    return found
+
+
+def _costs(view: View) -> list[Axis]:
+    told: dict[str, dict[int, float]] = {"weights": {}, "macs": {}, "latency (ms)": {}}
+    for entry in view.ranked:
+        trial = entry.trial
+        if trial.cost.weights is not None:
+            told["weights"][trial.number] = trial.cost.weights
+        if trial.cost.macs is not None:
+            told["macs"][trial.number] = trial.cost.macs
+        measured = latency(view, entry)
+        if measured is not None:
+            told["latency (ms)"][trial.number] = measured[0]
+    return [Axis(name, "minimize", values) for name, values in told.items() if len(set(values.values())) > 1]
+
+
+def latency(view: View, entry: Ranked) -> tuple[float, float | None] | None:
+    """Return median and 95th percentile of one forward pass in milliseconds, the latest measured alone if any."""
+    records = view.data.latencies.get(entry.trial.fingerprint or "", ())
+    if records:
+        latest = max(records, key=lambda record: (record.alone, record.at)).latency
+        return latest.median_ms, latest.p95_ms
+    measured = entry.trial.metrics.get("latency_ms")
+    return None if measured is None else (measured, None)
+
+
+def _answer(view: View, pairs: list[tuple[list[Ranked], Axis, Axis]]) -> str:
+    between = view.tradeoff
+    if between is not None:
+        bend = f"; it bends most at trial {between.knee}" if between.knee is not None else ""
+        return f"{words.plural(len(between.trials), 'architecture is', 'architectures are')} on the frontier{bend}."
+    if not pairs:
+        return "There is nothing to weigh against each other yet."
+    entries, cost, score = pairs[0]
+    ends = frontier(entries, cost, score)
+    best, lean = ends[0], ends[-1]
+    if best is lean:
+        return f"Nothing: the best in {score.told} has also the least {cost.told}."
+
+    def told(axis: Axis, entry: Ranked) -> str:
+        value = axis.values[entry.trial.number]
+        return words.count(round(value)) if axis.name in words.COUNTED else words.score(value, axis.name)
+
+    return (
+        f"From trial {best.trial.number} to trial {lean.trial.number}, {cost.told} go from {told(cost, best)} down to "
+        f"{told(cost, lean)}, and {score.told} from {told(score, best)} to {told(score, lean)}."
+    )
+
+
+def _notes(view: View) -> list[str]:
+    between, study = view.tradeoff, view.data.study
+    if between is None:
+        return []
+    notes = []
+    if between.hypervolume is not None:
+        ends = ", ".join(
+            f"{words.short(metric, 40)} {words.score(value, metric)}"
+            for metric, value in zip(study.objectives, between.reference, strict=True)
+        )
+        notes.append(f"The frontier dominates a volume of {between.hypervolume:.4g} up to {ends}.")
+    unsure = {trial: between.chances[trial] for trial in between.trials if between.chances.get(trial, 1.0) < 0.95}
+    if unsure:
+        parts = ", ".join(f"trial {trial} with {chance:.0%}" for trial, chance in unsure.items())
+        notes.append(f"Not surely on it, by what fresh trainings say: {parts}.")
+    return notes

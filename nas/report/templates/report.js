@@ -1,0 +1,270 @@
+"use strict";
+// Everything on the page is there without this script. It adds: sorting, filtering, columns, a comparison of up to four,
+// downloads, a theme, what a mark says when it is pointed at or focused, one selection for all charts and tables, and
+// the state of all that in the address.
+(() => {
+  const data = JSON.parse(document.getElementById("report-data").textContent);
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const make = (tag, properties = {}, ...children) => {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(properties)) {
+      if (name in element) element[name] = value; else element.setAttribute(name, value);
+    }
+    element.append(...children);
+    return element;
+  };
+  const said = make("p", { role: "status", className: "note said" });
+
+  // ---- the address: #key=value&…; what has no "=" is the anchor of a section
+  const state = new URLSearchParams(location.hash.includes("=") ? location.hash.slice(1) : "");
+  const keep = (name, value) => {
+    if (value) state.set(name, value); else state.delete(name);
+    const text = state.toString();
+    try { history.replaceState(null, "", text ? "#" + text : location.pathname + location.search); } catch { /* file: of some browsers */ }
+  };
+
+  // ---- theme
+  const stored = { get: () => { try { return localStorage.getItem("nas-theme"); } catch { return null; } },
+    set: value => { try { localStorage.setItem("nas-theme", value); } catch { /* not kept, then */ } } };
+  const theme = make("select", { id: "theme" }, ...["auto", "light", "dark"].map(name => new Option(name, name)));
+  const dress = value => {
+    if (value === "auto") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = value;
+  };
+  theme.value = ["light", "dark"].includes(stored.get()) ? stored.get() : "auto";
+  dress(theme.value);
+  theme.addEventListener("change", () => { dress(theme.value); stored.set(theme.value); });
+  document.querySelector("header .about").append(make("label", { className: "theme" }, "theme ", theme));
+
+  // ---- one selection
+  let selected = state.get("trial");
+  const choose = trial => {
+    selected = trial === selected ? null : trial;
+    keep("trial", selected);
+    light();
+    said.textContent = selected ? `Trial ${selected} is marked in every chart and table.` : "Nothing is marked.";
+  };
+  const light = (hovered = null) => {
+    for (const element of all(".lit")) element.classList.remove("lit");
+    for (const trial of new Set([selected, hovered])) {
+      if (trial === null) continue;
+      for (const element of all(`[data-trial="${CSS.escape(trial)}"]`)) element.classList.add("lit");
+    }
+  };
+
+  // ---- what a mark says
+  const tip = make("div", { id: "tip", role: "tooltip", hidden: true });
+  document.body.append(tip);
+  const show = mark => {
+    tip.textContent = mark.dataset.tip;
+    tip.hidden = false;
+    const box = mark.getBoundingClientRect();
+    const left = Math.min(Math.max(4, box.left + Math.min(box.width, 24) / 2 + 10), innerWidth - tip.offsetWidth - 4);
+    const above = box.top - tip.offsetHeight - 6;
+    tip.style.left = `${Math.max(4, left) + scrollX}px`;
+    tip.style.top = `${(above < 4 ? Math.min(box.bottom + 6, innerHeight - tip.offsetHeight) : above) + scrollY}px`;
+    light(mark.dataset.trial);
+  };
+  const hide = () => { tip.hidden = true; light(); };
+  addEventListener("keydown", event => { if (event.key === "Escape") hide(); });
+
+  for (const chart of all("svg.chart")) {
+    const marks = all("[data-trial][data-tip]", chart);
+    if (!marks.length) continue;
+    const told = chart.getAttribute("aria-label");
+    chart.setAttribute("role", "group");
+    chart.setAttribute("aria-label", `${told} Arrow keys go from mark to mark, Enter marks its trial everywhere.`);
+    // From left to right, as an eye would go, and one stop for the tabulator.
+    const order = marks.map(mark => [mark.getBoundingClientRect().left, mark]).sort((a, b) => a[0] - b[0]).map(pair => pair[1]);
+    order.forEach((mark, index) => {
+      mark.setAttribute("tabindex", index ? "-1" : "0");
+      mark.setAttribute("role", "img");
+      mark.setAttribute("aria-label", mark.dataset.tip);
+    });
+    const go = (from, to) => {
+      from.setAttribute("tabindex", "-1");
+      to.setAttribute("tabindex", "0");
+      to.focus();
+    };
+    chart.addEventListener("keydown", event => {
+      const at = order.indexOf(event.target);
+      if (at < 0) return;
+      const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: order.length - 1 }[event.key];
+      if (to !== undefined) { event.preventDefault(); if (order[to]) go(order[at], order[to]); }
+      if (event.key === "Enter" || event.key === " ") { event.preventDefault(); choose(event.target.dataset.trial); }
+    });
+    const found = event => event.target.closest?.("[data-tip]");
+    chart.addEventListener("pointerover", event => { if (found(event)) show(found(event)); });
+    chart.addEventListener("pointerout", event => { if (found(event) && document.activeElement !== found(event)) hide(); });
+    chart.addEventListener("focusin", event => { if (found(event)) show(found(event)); });
+    chart.addEventListener("focusout", hide);
+    chart.addEventListener("click", event => { if (found(event)) choose(found(event).dataset.trial); });
+  }
+
+  // ---- commands to copy
+  for (const code of all("code.command")) {
+    if (!navigator.clipboard) break;
+    const button = make("button", { type: "button", className: "copy" }, "copy");
+    button.setAttribute("aria-label", `Copy the command ${code.textContent}`);
+    button.addEventListener("click", async () => {
+      try { await navigator.clipboard.writeText(code.textContent); button.textContent = "copied"; }
+      catch { getSelection().selectAllChildren(code); button.textContent = "selected"; }
+      setTimeout(() => { button.textContent = "copy"; }, 2000);
+    });
+    code.after(" ", button);
+  }
+
+  // ---- the ranking
+  const table = document.getElementById("ranking-table");
+  if (table) ranking(table);
+  light();
+
+  function ranking(table) {
+    const body = table.tBodies[0], rows = [...body.rows], headers = [...table.tHead.rows[0].cells];
+    const names = headers.map(header => header.dataset.column);
+    const columnCount = names.length;
+    const value = (row, column) => {
+      const cell = row.cells[column];
+      return cell.dataset.v !== undefined ? Number(cell.dataset.v) : cell.textContent.trim().toLowerCase();
+    };
+
+    // sort: a header is a button
+    let sorted = null;
+    const sort = (column, descending) => {
+      const known = rows.map(row => [value(row, column), row]);
+      known.sort(([a, one], [b, other]) => {
+        if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1; // what is unknown comes last
+        const order = a < b ? -1 : a > b ? 1 : 0;
+        return (descending ? -order : order) || rows.indexOf(one) - rows.indexOf(other);
+      });
+      body.append(...known.map(pair => pair[1]));
+      headers.forEach((header, index) => {
+        if (index === column) header.setAttribute("aria-sort", descending ? "descending" : "ascending");
+        else header.removeAttribute("aria-sort");
+      });
+      sorted = [column, descending];
+      keep("sort", column || descending ? (descending ? "-" : "") + names[column] : "");
+    };
+    headers.forEach((header, column) => {
+      const button = make("button", { type: "button", className: "sort" });
+      button.append(...header.childNodes);
+      header.append(button);
+      button.addEventListener("click", () => sort(column, sorted !== null && sorted[0] === column && !sorted[1]));
+    });
+
+    // filter: all words of it anywhere in a row, or "weights < 50000"
+    const filter = make("input", { type: "search", id: "filter", size: 24, placeholder: "resnet, or weights < 50000", value: state.get("filter") || "" });
+    const frontier = make("input", { type: "checkbox", id: "frontier", checked: state.get("frontier") === "1" });
+    const passes = row => {
+      if (frontier.checked && row.dataset.front !== "1") return false;
+      return filter.value.split(",").every(part => {
+        const found = part.match(/^\s*(\w+)\s*(<=|>=|<|>|=)\s*([-+.\deE]+)\s*$/);
+        const column = found ? names.findIndex((name, index) => name === found[1] || headers[index].textContent.toLowerCase().startsWith(found[1].toLowerCase())) : -1;
+        if (column < 0) return row.textContent.toLowerCase().includes(part.trim().toLowerCase());
+        const a = value(row, column), b = Number(found[3]);
+        return typeof a === "number" && { "<": a < b, ">": a > b, "<=": a <= b, ">=": a >= b, "=": a === b }[found[2]];
+      });
+    };
+    const apply = () => {
+      let shown = 0;
+      for (const row of rows) { row.hidden = !passes(row); if (!row.hidden) shown += 1; }
+      keep("filter", filter.value);
+      keep("frontier", frontier.checked ? "1" : "");
+      said.textContent = `${shown} of ${rows.length} architectures are shown.`;
+    };
+    filter.addEventListener("input", apply);
+    frontier.addEventListener("change", apply);
+
+    // columns
+    const hidden = new Set((state.get("hide") || "").split(",").filter(Boolean));
+    const boxes = headers.map((header, column) => {
+      const box = make("input", { type: "checkbox", checked: !hidden.has(names[column]) });
+      const title = header.querySelector("button").firstChild.textContent.trim();
+      box.addEventListener("change", () => {
+        if (box.checked) hidden.delete(names[column]); else hidden.add(names[column]);
+        keep("hide", [...hidden].join(","));
+        cover(column);
+      });
+      return make("label", {}, box, " ", title);
+    });
+    const cover = column => { for (const row of table.rows) row.cells[column].hidden = hidden.has(names[column]); };
+    hidden.forEach(name => { if (names.includes(name)) cover(names.indexOf(name)); });
+    const columns = make("details", { className: "columns" }, make("summary", {}, "Columns"), make("div", { className: "boxes", role: "group", ariaLabel: "Columns" }, ...boxes));
+
+    // compare up to four
+    const comparison = document.getElementById("comparison");
+    const compared = (state.get("compare") || "").split(",").filter(trial => rows.some(row => row.dataset.trial === trial)).slice(0, 4);
+    const byTrial = new Map(data.ranking.map(entry => [String(entry.best.number), entry]));
+    table.tHead.rows[0].append(make("th", { scope: "col" }, "Compare"));
+    const checks = rows.map(row => {
+      const box = make("input", { type: "checkbox", checked: compared.includes(row.dataset.trial) });
+      box.setAttribute("aria-label", `Compare trial ${row.dataset.trial}`);
+      box.addEventListener("change", () => {
+        if (box.checked && compared.length === 4) { box.checked = false; said.textContent = "Four at most can be compared."; return; }
+        if (box.checked) compared.push(row.dataset.trial); else compared.splice(compared.indexOf(row.dataset.trial), 1);
+        compare();
+      });
+      row.append(make("td", {}, make("label", { className: "check" }, box)));
+      row.addEventListener("click", event => { if (!event.target.closest("label, input, button, a")) choose(row.dataset.trial); });
+      return box;
+    });
+    const text = found => found === null || found === undefined ? "–" : typeof found === "number" && !Number.isInteger(found) ? found.toPrecision(4) : String(found);
+    const compare = () => {
+      keep("compare", compared.join(","));
+      comparison.hidden = compared.length < 2;
+      comparison.replaceChildren();
+      if (comparison.hidden) return;
+      const entries = compared.map(trial => byTrial.get(trial));
+      const lines = new Map();
+      const put = (name, told) => { if (new Set(told).size > 1 || name === "place") lines.set(name, told); };
+      put("place", entries.map(entry => text(entry.place)));
+      data.objectives.forEach((objective, index) => put(objective.metric, entries.map(entry => text(entry.values[index]))));
+      for (const key of ["estimate", "low", "high", "seeds", "p_best"]) put(key, entries.map(entry => text(entry.trust?.[key])));
+      for (const key of ["weights", "macs", "memory"]) put(key, entries.map(entry => text(entry.best.cost[key])));
+      for (const key of ["family", "epochs", "seconds"]) put(key, entries.map(entry => text(entry.best[key])));
+      for (const name of new Set(entries.flatMap(entry => Object.keys(entry.best.params)))) put(name, entries.map(entry => text(entry.best.params[name])));
+      const caption = make("caption", { id: "comparison-caption" }, `${compared.length} trials side by side: what is not the same for all of them.`);
+      const head = make("tr", {}, make("th", { scope: "col" }, "What"), ...compared.map(trial => make("th", { scope: "col" }, `Trial ${trial}`)));
+      const made = [...lines].map(([name, told]) => make("tr", {}, make("th", { scope: "row" }, name), ...told.map(item => make("td", {}, item))));
+      const region = make("div", { className: "scroll", tabIndex: 0 }, make("table", {}, caption, make("thead", {}, head), make("tbody", {}, ...made)));
+      region.setAttribute("role", "region");
+      region.setAttribute("aria-labelledby", "comparison-caption");
+      comparison.append(make("h3", {}, "Side by side"), region);
+    };
+
+    // downloads: what is shown as CSV, everything as JSON
+    const save = (name, type, content) => {
+      const url = URL.createObjectURL(new Blob([content], { type }));
+      const link = make("a", { href: url, download: name });
+      document.body.append(link);
+      link.click();
+      link.remove();
+      setTimeout(() => URL.revokeObjectURL(url), 1000);
+    };
+    const cell = told => { const plain = /^[=+\-@\t\r]/.test(told) && isNaN(Number(told)) ? "'" + told : told; return /[",\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain; };
+    const csv = () => {
+      const lines = [headers.map(header => cell(header.textContent.trim().replace(/\s+/g, " ")))];
+      for (const row of body.rows) if (!row.hidden) lines.push([...row.cells].slice(0, columnCount).map(one => cell(one.dataset.v ?? one.textContent.trim())));
+      return lines.map(line => line.join(",")).join("\n") + "\n";
+    };
+    const stem = data.study.replace(/[^A-Za-z0-9._-]+/g, "-").slice(0, 60) || "study";
+    const downloads = [
+      make("button", { type: "button", onclick: () => save(`${stem}.csv`, "text/csv", csv()) }, "Download CSV"),
+      make("button", { type: "button", onclick: () => save(`${stem}.json`, "application/json", JSON.stringify(data, null, 2)) }, "Download JSON"),
+    ];
+
+    const tools = document.getElementById("ranking-tools");
+    tools.append(make("label", {}, "Filter ", filter), make("label", {}, frontier, " frontier only"), columns, ...downloads, said);
+    tools.hidden = false;
+    const wanted = state.get("sort");
+    if (wanted) { const column = names.indexOf(wanted.replace(/^-/, "")); if (column >= 0) sort(column, wanted.startsWith("-")); }
+    if (filter.value || frontier.checked) apply();
+    if (compared.length) compare();
+    checks.length || (tools.hidden = true);
+  }
+
+  // ---- print: everything open
+  let closed = [];
+  addEventListener("beforeprint", () => { closed = all("details:not([open])"); closed.forEach(one => { one.open = true; }); });
+  addEventListener("afterprint", () => { closed.forEach(one => { one.open = false; }); });
+})();

@@ -1,0 +1,134 @@
+"""From a database to a file, which appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, TypeAlias
+from urllib.parse import quote
+
+from nas.errors import BadInput
+from nas.ranking import rank
+from nas.report.anonymous import anonymous
+from nas.report.data import ReportData, read
+from nas.report.formats import FORMATS
+from nas.report.page import Entry, render, render_comparison, render_index
+from nas.report.section import View
+from nas.store.records import state
+
+FOLDER = Path("reports")
+STDOUT = Path("-")
+Format: TypeAlias = Literal["html", "json", "md", "csv"]
+
+
+def write_report(
+    storage: str | None,
+    name: str,
+    output: Path | None = None,
+    *,
+    now: datetime | None = None,
+    form: Format = "html",
+    top: int | None = None,
+    hide_names: bool = False,
+) -> Path:
+    """Write the report of study `name` and return its path. The study may be running; the database is only read.
+
+    The file is written beside its place and then renamed.
+
+    Args:
+        storage: A database's URL or file; ``None`` for the default database.
+        name: The study's name.
+        output: Where to; by default ``reports/<name>.html``. Folders that are missing are made. ``-`` is stdout.
+        now: The moment the report is about, aware; by default the present one.
+        form: The page, or the same as JSON, Markdown or CSV.
+        top: Tell of so many architectures only.
+        hide_names: Leave out names of studies, hosts and paths.
+
+    Raises:
+        NotFound: There is no such database or study.
+        StorageError: The database cannot be read.
+        BadInput: The file cannot be written there.
+    """
+    (data,) = _read(storage, [name])
+    if hide_names:
+        data = anonymous(data)
+    now = now or datetime.now(UTC)
+    text = render(data, now=now, top=top) if form == "html" else FORMATS[form](View(data, now), top)
+    return _write(output or FOLDER / f"{file_name(data.study.name)}.{form}", text)
+
+
+def write_comparison(
+    storage: str | None, names: Sequence[str], output: Path | None = None, *, now: datetime | None = None
+) -> Path:
+    """Write the page that compares the studies `names`, two or more; by default ``reports/comparison.html``.
+
+    Raises:
+        NotFound: There is no such database, or one of the studies is not in it.
+        StorageError: The database cannot be read.
+        BadInput: The file cannot be written there.
+    """
+    text = render_comparison(_read(storage, names), now=now or datetime.now(UTC))
+    return _write(output or FOLDER / "comparison.html", text)
+
+
+def write_index(storage: str | None, output: Path | None = None, *, now: datetime | None = None) -> Path:
+    """Write the page that lists all studies of a database; by default ``reports/index.html``.
+
+    Studies whose report lies beside it are links.
+
+    Raises:
+        NotFound: There is no such database.
+        StorageError: The database cannot be read.
+        BadInput: The file cannot be written there.
+    """
+    from nas.store import queries
+    from nas.store.engine import reading_from, storage_url
+
+    output = output or FOLDER / "index.html"
+    entries = []
+    with reading_from(storage_url(storage)) as connection:
+        for study in reversed(queries.studies(connection)):
+            trials, evaluations = queries.trials(connection, study.id), queries.evaluations(connection, study.id)
+            ranked = rank(trials, study.directions, evaluations)
+            file = f"{file_name(study.name)}.html"
+            known = quote(file) if (output.parent / file).is_file() else None
+            entries.append(Entry(study, state(study), ranked[0].told[0] if ranked else None, known))
+    return _write(output, render_index(entries, now=now or datetime.now(UTC)))
+
+
+def file_name(name: str) -> str:
+    """Return `name` as a file name: a study made through Optuna may be called anything."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:100].strip(".-") or "study"
+
+
+def _read(storage: str | None, names: Sequence[str]) -> list[ReportData]:
+    from nas.store.engine import DEFAULT, display_url, reading_from, storage_url
+
+    url = storage_url(storage)
+    # What NAS_STORAGE names is no default to a reader of the page, whose environment is another.
+    shown = None if url == storage_url(str(DEFAULT)) else display_url(url)
+    with reading_from(url) as connection:
+        return [read(connection, name, shown) for name in names]
+
+
+def _write(path: Path, text: str) -> Path:
+    if path == STDOUT:
+        sys.stdout.write(text)
+        return path
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            part.write_text(text, encoding="utf-8", newline="\n")
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"The report cannot be written to {path}: {error.strerror}. Give another place with -o."
+        ) from error
+    return path
