@@ -48,6 +48,7 @@ bench: $(VENV)/.dev  ## the figures of docs/benchmarks.md, measured here
 	$(BIN)/python -m benchmarks.coordinator
 	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.ranking
+	$(BIN)/python -m benchmarks.report
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info

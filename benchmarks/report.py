@@ -58,7 +58,7 @@ def make(path: Path, count: int) -> None:
             "fingerprint",
             "duplicate_of",
         )
-        told = {name: getattr(trial, name) for name in (*plain, "started", "ended", "metrics")}
+        told = {name: getattr(trial, name) for name in (*plain, "duplicate_of", "started", "ended", "metrics")}
         rows[models.Trial].append({"id": identity, "study_id": 1, "state": state} | told)
         for position in range(12):
             param: Mapping[str, Any] = {"name": f"training/choice{position}", "value": 10 ** random.uniform(-5, -1)}

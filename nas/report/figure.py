@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,19 @@ INK, QUIET, GRID, BEHIND = "#1c2330", "#5b6472", "#e3e6eb", "#9db4cf"
 BLUE, ORANGE, GREEN, PINK, YELLOW = COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
 # Vega measures text without knowing the reader's fonts: the room on the right is for wider ones.
 PADDING = {"left": 16, "top": 5, "bottom": 5, "right": 40}
+
+_LABELS = {"labelColor": INK, "labelFontSize": 12}
+_TITLES = {"titleFontSize": 12, "titleFontWeight": "normal"}
+CONFIG = {
+    "font": "system-ui, sans-serif",
+    "axis": {
+        **_LABELS, **_TITLES, "labelColor": QUIET, "titleColor": INK, "gridColor": GRID, "domainColor": QUIET,
+        "tickColor": QUIET, "titlePadding": 10, "tickCount": 6,
+    },
+    "legend": {**_LABELS, **_TITLES, "titleColor": QUIET, "labelLimit": 220},
+    "title": {"color": INK, "fontSize": 12, "fontWeight": "normal", "anchor": "start"},
+    "view": {"stroke": None},
+}  # fmt: skip
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -52,10 +66,20 @@ def rendered(chart: Any, name: str, description: str, **data: Rows) -> Markup:
     """
     import vl_convert
 
-    styled = _styled(chart.properties(background="transparent", padding=PADDING))
-    spec = styled.to_dict(validate=False)
+    # What is the same for all goes in here: Altair would copy a chart as a whole for each of these settings.
+    spec = chart.to_dict(validate=False) | {"background": "transparent", "padding": PADDING}
+    spec["config"] = CONFIG
     spec["datasets"] = {key: [_rounded(row) for row in rows] for key, rows in data.items()}
     return _embeddable(vl_convert.vegalite_to_svg(spec), name, description)
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Draw without Altair's checks of every part against the schema of Vega-Lite: they take longer than the drawing."""
+    from altair.utils.schemapi import debug_mode
+
+    with debug_mode(False):
+        yield
 
 
 def named(data: str) -> Any:
@@ -68,20 +92,6 @@ def named(data: str) -> Any:
 def _rounded(row: Mapping[str, Any]) -> dict[str, Any]:
     """Six digits are more than a picture shows, and the same on every processor."""
     return {key: float(f"{value:.6g}") if isinstance(value, float) else value for key, value in row.items()}
-
-
-def _styled(chart: Any) -> Any:
-    axis = {"labelColor": QUIET, "titleColor": INK, "gridColor": GRID, "domainColor": QUIET, "tickColor": QUIET}
-    return (
-        chart.configure(font="system-ui, sans-serif")
-        .configure_axis(
-            **axis, labelFontSize=12, titleFontSize=12, titleFontWeight="normal", titlePadding=10, tickCount=6
-        )
-        .configure_legend(labelColor=INK, titleColor=QUIET, labelFontSize=12, titleFontWeight="normal", labelLimit=220)
-        .configure_title(color=INK, fontSize=12, fontWeight="normal", anchor="start")
-        .configure_header(labelColor=INK, labelFontSize=12, title=None)
-        .configure_view(stroke=None)
-    )
 
 
 _MARK = re.compile(r' aria-label="(\d+)\|([^"]*)"')

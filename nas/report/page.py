@@ -18,6 +18,7 @@ from markupsafe import Markup
 from nas.report import comparison, words
 from nas.report.data import SHOWN, ReportData
 from nas.report.document import report_document
+from nas.report.figure import drawing
 from nas.report.section import View
 from nas.report.sections import SECTIONS
 from nas.store.records import StudyRecord, spent, state
@@ -36,8 +37,9 @@ def render(data: ReportData, *, now: datetime, top: int | None = None) -> str:
     view = View(data, now, min(top or SHOWN, SHOWN))
     environment = _environment()
     sections = []
-    for make in SECTIONS:
-        section = make(view)
+    with drawing():
+        made = [make(view) for make in SECTIONS]
+    for section in made:
         evidence = environment.get_template(f"{section.name}.html.j2").render(section.evidence)
         sections.append((section, Markup(evidence)))
     return environment.get_template("page.html.j2").render(
@@ -54,13 +56,15 @@ def render(data: ReportData, *, now: datetime, top: int | None = None) -> str:
 def render_comparison(all_data: Sequence[ReportData], *, now: datetime) -> str:
     """Return the page that compares several studies."""
     views = [View(data, now) for data in all_data]
+    with drawing():
+        figures = comparison.figures(views)
     return (
         _environment()
         .get_template("comparison.html.j2")
         .render(
             lines=comparison.lines(views),
             answer=comparison.answer(views),
-            figures=comparison.figures(views),
+            figures=figures,
             difference=comparison.difference(views),
             now=now,
             script="",

@@ -55,9 +55,9 @@ def intervals(name: str, entries: Sequence[Ranked], objective: str) -> Figure:
     crosses = base.mark_point(shape="cross", angle=45, size=40, color=ORANGE, filled=True, opacity=1)
     dots = base.mark_point(shape="circle", size=70, color=BLUE, filled=True, opacity=1)
     layers = [
-        base.mark_rule(color=QUIET, strokeWidth=2).encode(x=x, x2="high:Q", y=y),
-        crosses.encode(x="searched:Q", y=y),
-        dots.encode(x="estimate:Q", y=y, description="tip:N"),
+        base.mark_rule(color=QUIET, strokeWidth=2).encode(x=x, x2=alt.X2("high:Q"), y=y),
+        crosses.encode(x=alt.X("searched:Q"), y=y),
+        dots.encode(x=alt.X("estimate:Q"), y=y, description=alt.Description("tip:N")),
     ]
     title = f"Estimates of {words.short(objective, 40)} with their 95 % intervals"
     description = (

@@ -14,7 +14,7 @@ from nas.report.charts.axes import ends, held, tip
 from nas.report.figure import BEHIND, BLUE, ORANGE, Figure, Table, named, rendered
 from nas.store.records import TrialRecord
 
-MOST_BARS, MOST_PANELS, MOST_AXES, MOST_LINES, MOST_DOTS = 10, 6, 8, 150, 120
+MOST_BARS, MOST_PANELS, MOST_AXES, MOST_LINES, MOST_DOTS = 10, 6, 8, 80, 60
 MOST_VALUES = 8
 BINS = 5
 
@@ -110,6 +110,8 @@ def marginals(
         "A dot is a complete trial, a bar the mean of those that chose alike. They differ in everything else too, and "
         "a search does not choose evenly: a mean of few trials says little."
     )
+    if len(trials) > MOST_DOTS:
+        caption += f" Of each choice {MOST_DOTS} dots, evenly chosen, are drawn; means and numbers are of all."
     return Figure(name, title, rendered(chart, name, description, **data), caption, table)
 
 
@@ -183,13 +185,13 @@ def _panel(
         x = alt.X("choice:Q").scale(type=kind, zero=False, nice=False, padding=6)
         x = x.axis(grid=False, format="~g" if kind == "linear" else "~e", labelOverlap=True, tickCount=3)
         rule = means.mark_rule(color=ORANGE, strokeWidth=4, strokeCap="round")
-        marks = rule.encode(x=alt.X("low:Q"), x2="high:Q", y="mean:Q")
+        marks = rule.encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"), y=alt.Y("mean:Q"))
     else:
         x = alt.X("choice:N").sort(list(order)).axis(labelAngle=0, labelLimit=70, labelOverlap=False)
         tick = means.mark_tick(color=ORANGE, thickness=4, width=22, orient="horizontal")
-        marks = tick.encode(x=alt.X("low:N").sort(list(order)), y="mean:Q")
+        marks = tick.encode(x=alt.X("low:N").sort(list(order)), y=alt.Y("mean:Q"))
     dots = alt.Chart(named(f"dots{index}")).mark_point(size=22, filled=True, color=BEHIND, opacity=0.9)
-    layers = [dots.encode(x=x.title(spoken(choice)), y=y, description="tip:N"), marks]
+    layers = [dots.encode(x=x.title(spoken(choice)), y=y, description=alt.Description("tip:N")), marks]
     return alt.layer(*layers).properties(width=165, height=150)
 
 
@@ -227,12 +229,16 @@ def parallel(name: str, axes: Sequence[str], trials: Sequence[TrialRecord], best
     x = alt.X("axis:Q").axis(None).scale(domain=[-0.35, len(columns) - 0.6], nice=False)
     y = alt.Y("height:Q").axis(None).scale(domain=[-0.06, 1.16], nice=False)
     rules = alt.Chart(named("axes")).mark_rule(color="#5b6472", strokeWidth=1)
-    layers = [rules.encode(x=x, y=alt.Y("low:Q").axis(None), y2="high:Q")]
+    layers = [rules.encode(x=x, y=alt.Y("low:Q").axis(None), y2=alt.Y2("high:Q"))]
     for key, colour, width, dash in (("others", BEHIND, 1, [1, 0]), ("best", BLUE, 2, [1, 0])):
         line = alt.Chart(named(key)).mark_line(color=colour, strokeWidth=width, strokeDash=dash, strokeJoin="round")
-        layers.append(line.encode(x=x, y=y, detail="trial:N", order="axis:Q", description="tip:N"))
+        layers.append(
+            line.encode(
+                x=x, y=y, detail=alt.Detail("trial:N"), order=alt.Order("axis:Q"), description=alt.Description("tip:N")
+            )
+        )
     text = alt.Chart(named("labels")).mark_text(align="left", dx=4, fontSize=11, color="#1c2330", baseline="middle")
-    layers.append(text.encode(x=x, y=y, text="text:N"))
+    layers.append(text.encode(x=x, y=y, text=alt.Text("text:N")))
     title = "Each trial across its choices"
     description = (
         f"Parallel coordinates of {len(drawn)} trials over {', '.join(map(spoken, columns))}; the best {len(few)} in "

@@ -55,8 +55,10 @@ def learning_curves(curves: Sequence[Curve], objective: str, direction: str) -> 
     for key, is_complete, colour, dash in (("complete", True, COMPLETE, [1, 0]), ("cut", False, PRUNED, [3, 3])):
         behind = [curve for curve in curves if curve.place is None and (curve.state == "complete") == is_complete]
         data[key] = _rows(behind, limits)
-        base = alt.Chart(named(key)).encode(x=x, y=y, detail="trial:N")
-        layers.append(base.mark_line(color=colour, strokeWidth=1, strokeDash=dash).encode(description="tip:N"))
+        base = alt.Chart(named(key)).encode(x=x, y=y, detail=alt.Detail("trial:N"))
+        layers.append(
+            base.mark_line(color=colour, strokeWidth=1, strokeDash=dash).encode(description=alt.Description("tip:N"))
+        )
         points = base.mark_point(color=colour, size=24, shape="circle" if is_complete else "cross", filled=True)
         layers.append(points.transform_filter("datum.last"))
     labels = [curve.label for curve in front]
@@ -69,7 +71,7 @@ def learning_curves(curves: Sequence[Curve], objective: str, direction: str) -> 
     # One layer a dash: were the dash an encoding, the legend would break the outlines of its marks by it.
     for curve, dash in zip(front, DASHES, strict=False):
         line = base.mark_line(strokeWidth=2, strokeDash=dash).transform_filter(f"datum.trial == {curve.trial}")
-        layers.append(line.encode(description="tip:N"))
+        layers.append(line.encode(description=alt.Description("tip:N")))
     layers.append(marks.encode(shape=shapes))
     chart = alt.layer(*layers).properties(width=600, height=300)
     return rendered(chart, "learning", _description(curves, front, objective), **data)

@@ -27,7 +27,9 @@ def overlay(name: str, studies: Sequence[tuple[str, Sequence[Step]]], objective:
         for label, (_, steps) in zip(labels, studies, strict=True)
         for step in _corners(steps)
     ]
-    chart = base.encode(x=x, y=y, color=colour, strokeDash=dash, order="at:Q").properties(width=520, height=260)
+    chart = base.encode(x=x, y=y, color=colour, strokeDash=dash, order=alt.Order("at:Q")).properties(
+        width=520, height=260
+    )
     title = f"The best {words.short(objective, 40)} so far by {across}"
     ends = [
         f"{label} {words.score(steps[-1].best, objective)}" for label, (_, steps) in zip(labels, studies, strict=True)

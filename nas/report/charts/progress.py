@@ -10,7 +10,7 @@ from nas.report.charts.axes import ends, held, tip
 from nas.report.figure import BEHIND, BLUE, ORANGE, Figure, Table, named, rendered
 from nas.store.records import TrialRecord
 
-MOST_POINTS = 300
+MOST_POINTS = 200
 TABLE_ROWS = 200
 
 
@@ -55,9 +55,9 @@ def progress(name: str, steps: Sequence[Step], objective: str, direction: str, a
     steady = alt.Chart(named("line")).mark_line(interpolate="step-after", color=BLUE, strokeWidth=2)
     risen = alt.Chart(named("marks")).mark_point(size=70, filled=True, shape="triangle-up", color=ORANGE, opacity=1)
     layers = [
-        behind.encode(x=x, y=y, description="tip:N"),
-        steady.encode(x=x, y=y, order="at:Q"),
-        risen.encode(x=x, y=y, description="tip:N"),
+        behind.encode(x=x, y=y, description=alt.Description("tip:N")),
+        steady.encode(x=x, y=y, order=alt.Order("at:Q")),
+        risen.encode(x=x, y=y, description=alt.Description("tip:N")),
     ]
     title = f"The best {words.short(objective, 40)} so far by {across}"
     last = better[-1]

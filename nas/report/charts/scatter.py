@@ -11,7 +11,7 @@ from nas.report import words
 from nas.report.charts.axes import ends, held, magnitude, tip
 from nas.report.figure import BEHIND, BLUE, ORANGE, Figure, Table, named, rendered
 
-MOST_POINTS = 300
+MOST_POINTS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +69,9 @@ def scatter(name: str, entries: Sequence[Ranked], cost: Axis, score: Axis) -> Fi
     )
     marks = alt.Chart(named("front")).mark_point(size=90, filled=True, shape="diamond", color=BLUE, opacity=1)
     layers = [
-        behind.encode(x=x, y=y, description="tip:N"),
-        line.encode(x=x, y=y, order="cost:Q"),
-        marks.encode(x=x, y=y, description="tip:N"),
+        behind.encode(x=x, y=y, description=alt.Description("tip:N")),
+        line.encode(x=x, y=y, order=alt.Order("cost:Q")),
+        marks.encode(x=x, y=y, description=alt.Description("tip:N")),
     ]
     title = f"{score.told} against {cost.told}"
     best, lean = front[0], front[-1]

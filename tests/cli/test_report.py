@@ -1,0 +1,45 @@
+"""`nas report`: what it writes, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Nas
+
+
+def test_the_same_report_as_data_and_as_text(nas: Nas, database: Path, tmp_path: Path) -> None:
+    told = json.loads(nas("report", "digits", "--format", "json", "-o", "-", storage=database).stdout)
+    ranked = json.loads(nas("rank", "digits", "--json", storage=database).stdout)
+    for key in ("schema", "study", "objectives", "reliability", "tradeoff", "ranking"):
+        assert told[key] == ranked[key]
+    assert nas("report", "digits", "--format", "csv", "--top", "1", storage=database).stdout == "reports/digits.csv\n"
+    assert len((tmp_path / "reports" / "digits.csv").read_text().splitlines()) == 2
+    assert nas("report", "digits", "--format", "md", "-o", "-", storage=database).stdout.startswith("# digits\n")
+
+
+def test_several_studies_are_compared_and_none_means_all(nas: Nas, database: Path, tmp_path: Path) -> None:
+    nas("report", "digits", storage=database)
+    assert nas("report", "digits", "killed", storage=database).stdout == "reports/comparison.html\n"
+    page = (tmp_path / "reports" / "comparison.html").read_text()
+    assert "2 studies compared" in page
+    assert "There are not yet two with a score." in page
+    assert nas("report", storage=database).stdout == "reports/index.html\n"
+    page = (tmp_path / "reports" / "index.html").read_text()
+    assert '<a href="digits.html">digits</a>' in page
+    assert "killed" in page
+    assert 'href="killed' not in page
+
+
+def test_an_anonymous_report_is_called_study(nas: Nas, database: Path, tmp_path: Path) -> None:
+    assert nas("report", "digits", "--anonymous", storage=database).stdout == "reports/study.html\n"
+    assert str(tmp_path) not in (tmp_path / "reports" / "study.html").read_text()
+
+
+def test_watching_ends_with_the_study(nas: Nas, database: Path) -> None:
+    assert nas("report", "digits", "--watch", storage=database).stdout == "reports/digits.html\n"
+
+
+def test_what_makes_no_sense_together_is_refused(nas: Nas, database: Path) -> None:
+    for words in (("digits", "killed", "--format", "csv"), ("--anonymous",), ("digits", "--watch", "-o", "-")):
+        assert nas("report", *words, storage=database).exit_code == 2
