@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nas.ranking import Ranked
+    from nas.ranking.reliability import Reliability
     from nas.store.records import StudyRecord, TrialRecord
 
 SCHEMA = 1
@@ -63,3 +64,11 @@ def ranked_document(entry: Ranked) -> dict[str, Any]:
         "trust": plain(entry.trust),
         "best": trial_document(entry.trial),
     }
+
+
+def reliability_document(known: Reliability) -> dict[str, Any]:
+    """Return how far an order can be trusted. A key means the same in every document: `trials` are numbers."""
+    document: dict[str, Any] = plain(known)
+    for rung in document["rungs"]:
+        rung["complete"] = rung.pop("trials")
+    return document

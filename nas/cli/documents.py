@@ -11,7 +11,6 @@ from nas.ranking import Ranked, bar
 from nas.store.records import StudyRecord, TrialDetail, TrialRecord, spent, state
 
 if TYPE_CHECKING:
-    from nas.ranking.reliability import Reliability
     from nas.search.run import Ending
 
 
@@ -76,14 +75,6 @@ def detail_document(study: StudyRecord, detail: TrialDetail) -> dict[str, Any]:
         "latencies": detail.latencies,
         "evaluations": plain(detail.evaluations),
     }
-
-
-def reliability_document(known: Reliability) -> dict[str, Any]:
-    """Return how far an order can be trusted. A key means the same in every document: `trials` are numbers."""
-    document: dict[str, Any] = plain(known)
-    for rung in document["rungs"]:
-        rung["complete"] = rung.pop("trials")
-    return document
 
 
 def overview_document(

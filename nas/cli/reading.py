@@ -9,7 +9,7 @@ import click
 from nas.cli import documents, standing
 from nas.cli.database import complete_name, reading
 from nas.cli.output import Output, output_options, storage_option
-from nas.documents import objectives_document, plain, ranked_document
+from nas.documents import objectives_document, plain, ranked_document, reliability_document
 
 TOP = 5
 """How many architectures an overview names."""
@@ -134,7 +134,7 @@ def rank(output: Output, name: str, top: int | None, storage: str | None) -> Non
         output.document(
             study=study.name,
             objectives=objectives_document(study),
-            reliability=documents.reliability_document(known),
+            reliability=reliability_document(known),
             tradeoff=plain(between),
             ranking=[ranked_document(entry) for entry in entries[:top]],
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nas.documents import SCHEMA, objectives_document, plain, ranked_document
+from nas.documents import SCHEMA, objectives_document, plain, ranked_document, reliability_document
 from nas.ranking import bar
 from nas.report.section import View
 from nas.report.sections.failures import causes
@@ -35,7 +35,7 @@ def report_document(view: View, top: int | None = None) -> dict[str, Any]:
             "seconds": study.seconds,
             "baseline": baseline_document(view),
             "data": study.data,
-            "reliability": view.reliability,
+            "reliability": reliability_document(view.reliability),
             "tradeoff": view.tradeoff,
             "importances": dict(zip(study.objectives, view.importances, strict=True)),
             "architectures": len(view.ranked),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from nas.documents import objectives_document, plain, ranked_document
+from nas.documents import objectives_document, plain, ranked_document, reliability_document
 from nas.report import render
 from nas.report.anonymous import anonymous
 from nas.report.document import report_document
@@ -40,7 +40,7 @@ def test_names_are_those_of_the_command_line():
     document = report_document(view)
     assert document["ranking"] == plain([ranked_document(entry) for entry in view.ranked])
     assert document["objectives"] == objectives_document(view.data.study)
-    assert document["reliability"] == plain(view.reliability)
+    assert document["reliability"] == reliability_document(view.reliability)
 
 
 def test_top_leaves_out_the_rest_and_says_how_many_there_are():
