@@ -193,6 +193,8 @@ def _fronts(points: Sequence[tuple[float, ...]]) -> dict[tuple[float, ...], int]
     Source:
         Zhang, Tian, Cheng & Jin 2015, IEEE Transactions on Evolutionary Computation 19(2), algorithm 1.
     """
+    if points and len(points[0]) == 1:
+        return {point: index for index, point in enumerate(points, start=1)}
     fronts: list[list[tuple[float, ...]]] = []
     found = {}
     for point in points:

@@ -13,11 +13,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, isfinite
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nas.conversation import Scalar
-from nas.ranking.posterior import Floats
+
+if TYPE_CHECKING:
+    from nas.ranking.posterior import Floats
 
 FEWEST = 10
 """Trials with a choice before anything is said of it."""

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, nan
+from math import ceil, nan, sqrt
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import betaincinv
 
-from nas.ranking.posterior import Floats
+if TYPE_CHECKING:
+    from nas.ranking.posterior import Floats
+
+ROWS = 512
+"""Of a matrix of pairs that are in memory at once."""
 
 
 def kendall(one: Sequence[float], two: Sequence[float]) -> float:
@@ -32,10 +36,16 @@ def kendall(one: Sequence[float], two: Sequence[float]) -> float:
         raise ValueError(f"Two orders must be of the same things. Received: {first.shape} and {second.shape} scores.")
     if not (np.isfinite(first).all() and np.isfinite(second).all()):
         raise ValueError("Scores must be finite. Received one that is not: leave out what failed in either series.")
-    upper = np.triu_indices(len(first), 1)
-    signs = [np.sign(values[:, None] - values[None, :])[upper] for values in (first, second)]
-    untied = float(np.count_nonzero(signs[0])) * float(np.count_nonzero(signs[1]))
-    return float(np.sum(signs[0] * signs[1]) / np.sqrt(untied)) if untied else nan
+    agreeing, untied = 0, [0, 0]
+    for start in range(0, len(first), ROWS):  # every pair twice, of both signs: all three counts are doubled
+        signs = [_signs(values[start : start + ROWS, None], values[None, :]) for values in (first, second)]
+        agreeing += int(np.sum(signs[0] * signs[1], dtype=np.int64))
+        untied = [count + int(np.count_nonzero(sign)) for count, sign in zip(untied, signs, strict=True)]
+    return agreeing / sqrt(untied[0] * untied[1]) if all(untied) else nan
+
+
+def _signs(one: Floats, two: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.int8]]:
+    return (one > two).astype(np.int8) - (one < two).astype(np.int8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +123,8 @@ def wrongly_pruned(found: int, of: int, level: float = 0.95) -> Share:
     """
     if not 0 <= found <= of or not 0 < level < 1:
         raise ValueError(f"Wanted: 0 ≤ found ≤ of, and a level in (0, 1). Received: {found} of {of}, level={level}.")
+    from scipy.special import betaincinv
+
     tail = (1 - level) / 2
     low = 0.0 if found == 0 else float(betaincinv(found + 0.5, of - found + 0.5, tail))
     high = 1.0 if found == of else float(betaincinv(found + 0.5, of - found + 0.5, 1 - tail))

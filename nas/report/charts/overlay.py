@@ -17,7 +17,7 @@ def overlay(name: str, studies: Sequence[tuple[str, Sequence[Step]]], objective:
     import altair as alt
 
     labels = [f"{index}. {words.short(study, 28)}" for index, (study, _) in enumerate(studies, start=1)]
-    x = alt.X("at:Q").title(across).axis(grid=False).scale(zero=False)
+    x = alt.X("at:Q").title(across).axis(grid=False, format="~g").scale(zero=False)
     y = alt.Y("best:Q").title(words.short(objective, 40)).scale(zero=False, nice=True)
     colour = alt.Color("study:N").scale(domain=labels, range=list(COLOURS[: len(labels)])).title("study")
     dash = alt.StrokeDash("study:N").scale(domain=labels, range=list(DASHES[: len(labels)])).title("study")
