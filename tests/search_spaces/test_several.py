@@ -10,7 +10,7 @@ from nas.conversation import Input
 from nas.testing import check_family
 from nas.training.latency import measure
 from search_spaces.image.cnn import CNN
-from search_spaces.several.blocks import MeanEmbedding
+from search_spaces.several.blocks import MeanEmbedding, real_steps, vectors_of
 from search_spaces.several.fusion import Fusion
 from search_spaces.several.pair import Pair
 from search_spaces.vector.mlp import MLP
@@ -108,6 +108,17 @@ def test_ids_are_embedded_as_the_mean_of_those_that_are_there():
     vectors = np.asarray(layer.vectors)
     np.testing.assert_allclose(found[0], (vectors[2] + vectors[5]) / 2, rtol=1e-5)
     np.testing.assert_array_equal(found[1], 0)
+
+
+def test_the_mean_of_a_text_that_is_encoded_as_a_sequence_leaves_padding_out():
+    tokens = {"title": keras.Input((8,), dtype="int32")}
+    steps, fewer = keras.Input((8, 4)), keras.Input((4, 4))
+    assert real_steps(INPUTS, tokens, {"title": fewer}) == {"title": None}
+    real = real_steps(INPUTS, tokens, {"title": steps})
+    model = keras.Model([tokens["title"], steps], vectors_of({"title": steps}, real)["title"])
+    x = np.random.default_rng(0).normal(size=(1, 8, 4)).astype(np.float32)
+    found = np.asarray(model([np.array([[5, 2, 9, 0, 0, 0, 0, 0]]), x]))
+    np.testing.assert_allclose(found, x[:, :3].mean(axis=1), rtol=1e-5)
 
 
 def test_halves_of_a_pair_see_nothing_of_each_other():
