@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -128,18 +130,20 @@ def test_the_last_hours_are_the_race_s():
     assert budget.allows(5)
 
 
-def test_a_study_of_hours_ends_with_a_race(tmp_path):
-    ran = whole(tmp_path, without_trials(), hours=3 / 3600)
-    assert ran.races  # how many, the clock says
-    assert ran.races[0].started > max(trial.started for trial in ran.trials)
-    assert ran.log.notes == [
-        f"Race: as many trainings as there is time for with new seeds, between {len(ran.races[0].plan[BETWEEN])} "
-        "architectures."
-    ]
-    assert ran.ending.exit_code in (0, 6)
-    assert (ran.study.race_budget, state(ran.study)) == (0, "finished")
-    again = whole(tmp_path, without_trials(), fresh=False, hours=3 / 3600)
-    assert [record.number for record in again.races] == [record.number for record in ran.races]
+def test_when_only_the_race_s_hours_are_left_there_is_no_new_trial(tmp_path):
+    first = whole(tmp_path, without_trials(), hours=1.0, stop=lambda log: len(log.endings) >= 8)
+    assert state(first.study) == "stopped"
+    with closing(sqlite3.connect(tmp_path / "nas.db")) as database, database:  # as if it had taken 54 minutes
+        database.execute("UPDATE session SET started = datetime(started, '-54 minutes')")
+
+    def stop(log):
+        return sum(label.startswith("race") for label, _ in log.endings) >= 4
+
+    ran = whole(tmp_path, without_trials(), fresh=False, hours=1.0, stop=stop)
+    assert ran.log.notes[0].startswith("Race: as many trainings as there is time for with new seeds, between ")
+    assert not [label for label, _, resumed in ran.log.begun if label.startswith("trial") and not resumed]
+    assert len(ran.ended) >= 4
+    assert (ran.study.race_budget, ran.ending.exit_code, state(ran.study)) == (0, 130, "stopped")
 
 
 @pytest.mark.parametrize("trials", [None, 19])

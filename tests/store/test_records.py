@@ -9,6 +9,8 @@ import pytest
 from nas.store.records import StudyRecord, is_exhausted, state, unfinished, used_up
 from tests.report import samples
 
+STOPPED = samples.session(ending="Stopped by Ctrl-C; 1 trial was interrupted and saved.")
+
 
 def counts(**given: int) -> dict[str, int]:
     return {"complete": 0, "pruned": 0, "failed": 0, "running": 0, "duplicate": 0, "rejected": 0} | given
@@ -27,7 +29,8 @@ def study(**changes: Any) -> StudyRecord:
         ({"counts": counts(complete=9, failed=1, rejected=2)}, "finished"),
         ({"counts": counts(complete=9, running=1)}, "stopped"),  # the tenth was interrupted
         ({"trials_budget": None, "hours_budget": 240 / 3600}, "finished"),  # the session took four minutes
-        ({"trials_budget": None, "hours_budget": 241 / 3600}, "stopped"),
+        ({"trials_budget": None, "hours_budget": 241 / 3600, "sessions": (STOPPED,)}, "stopped"),
+        ({"trials_budget": None, "hours_budget": 241 / 3600}, "finished"),  # a second is no time for another training
         ({"sessions": (samples.session(ending="The space is exhausted: …"),)}, "finished"),
         ({"sessions": ()}, "stopped"),
     ],
