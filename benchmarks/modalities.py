@@ -96,8 +96,8 @@ def ours(name: str, folder: Path, minutes: float, seed: int) -> dict[str, Any]:
 
     with reading_from(storage_url(storage)) as connection:
         study = queries.study(connection, name)
-        trials = queries.trials(connection, study.id)
-    ranked = rank(trials, study.directions)
+        trials, races = queries.trials(connection, study.id), queries.evaluations(connection, study.id)
+    ranked = rank(trials, study.directions, races)
     if not ranked:
         raise SystemExit(f"No trial of {name} was complete within {minutes:g} minutes.")
     best = ranked[0].trial

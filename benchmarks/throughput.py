@@ -32,6 +32,8 @@ trials = {candidates}
 epochs = {epochs}
 workers = 2
 seed = {seed}
+[race]
+share = 0
 """
 
 

@@ -96,19 +96,21 @@ def test_nothing_finished_is_lost_and_nothing_is_done_twice(tmp_path):
     assert killed["coordinator"] + killed["worker"] >= 20
     assert all(detail.trial.outcome is not None for detail in final)
     counted = [detail for detail in final if detail.trial.duplicate_of is None and detail.trial.kind != "rejected"]
-    assert len(counted) == TRIALS
     engine = open_read_only(storage_url(str(tmp_path / "nas.db")))
-    repeated = [
-        event.trial
-        for event in queries.events(engine, queries.study(engine, "toy").id)
-        if event.kind == "epoch repeated"
-    ]
+    study = queries.study(engine, "toy")
+    assert (len(counted), study.race_budget) == (170, 30)
+    races = queries.evaluations(engine, study.id)
+    assert len(races) == len({(race.trial, race.seed) for race in races}) == 30
+    for race in races:
+        assert race.outcome == "complete" or race.kind == "killed", race.message
+        assert [epoch.step for epoch in race.curve] == list(range(1, len(race.curve) + 1))
+    repeated = [event.trial for event in queries.events(engine, study.id) if event.kind == "epoch repeated"]
     attempts = {detail.trial.number: detail.trial.attempts for detail in final}
     for number in repeated:  # at most one epoch for each time a trial was taken up again
         assert repeated.count(number) <= attempts[number] - 1
     with sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'nas.db'}").connect() as connection:
         assert connection.exec_driver_sql("pragma integrity_check").scalar() == "ok"
-    assert not list((tmp_path / "nas.db.files").rglob(".trial-*"))  # no half-written checkpoint is left
+    assert not list((tmp_path / "nas.db.files").rglob(".*-*.npz*"))  # no half-written checkpoint is left
 
 
 def check(found: list[TrialDetail], finished: dict[int, tuple[object, ...]], epochs: dict[int, int]) -> None:

@@ -20,7 +20,7 @@ from nas.study_file import COSTS, Study
 SAME_FAILURES = 5
 """So many first trials failing in the same way end a study: the mistake is in the study, not in the candidates."""
 KEEP = 10
-"""Of how many of the best trials the weights are kept: checkpoints eat disks."""
+"""Of how many of the best trials the weights are kept, unless more are raced: checkpoints eat disks."""
 
 
 class Outcomes:
@@ -40,7 +40,7 @@ class Outcomes:
             for trial in trained
             if trial.state == TrialState.COMPLETE and ledger.trial_record(trial._trial_id).duplicate_of is None
         }
-        self._kept = set(self.best(KEEP))
+        self._kept = self._worth_keeping()
         self._useless: set[int] = set()  # numbers whose checkpoints may go as soon as their outcomes are written
         records = [ledger.trial_record(trial._trial_id) for trial in trained]
         self._first_failures = _failures_of(records)  # None once a trial has not failed
@@ -50,6 +50,10 @@ class Outcomes:
         """Return the numbers of the `count` best complete trials, best first."""
         choose = heapq.nlargest if self._maximize else heapq.nsmallest
         return choose(count, self._scores, key=self._scores.__getitem__)
+
+    def _worth_keeping(self) -> set[int]:
+        """Return whose weights are kept: the best, and whoever else may come first in the race."""
+        return {*self.best(max(KEEP, self._study.race.top)), *({0} & self._scores.keys())}
 
     def score(self, number: int) -> float:
         """Return the first objective's value of a complete trial."""
@@ -88,7 +92,7 @@ class Outcomes:
         record = self._ledger.trial_record(trial_id)
         if verdict.outcome == "complete" and values is not None and record.duplicate_of is None:
             self._scores[trial.number] = values[0]
-        best = set(self.best(KEEP))
+        best = self._worth_keeping()
         self._useless |= ({trial.number} | self._kept) - best
         self._kept = best
         self._observer.ended(f"trial {record.number}", outcome_line(record))

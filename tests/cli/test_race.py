@@ -78,6 +78,17 @@ def test_a_race_of_a_study_without_a_file(nas: Nas, tmp_path: Path) -> None:
     assert "was not launched from a study file" in told(result)
 
 
+def test_a_total_includes_the_race_but_not_what_was_raced_beside_it(nas: Nas, raced: tuple[Path, Ledger]) -> None:
+    path, _ = raced
+    ledger = Ledger.open(storage_url(str(path)), "digits", new_session("nas race digits"))
+    number = ledger.evaluations.begin("race", 2, seed=2, plan={"between": [1, 2]}, epochs=3).number
+    ledger.evaluations.end(number, "complete", score=0.93)
+    ledger.close("The race is over.")
+    result = nas("resume", "digits", "--trials", "9", storage=path)
+    assert result.exit_code == 2
+    assert "--trials 9 is a total, and 10 trials of 'digits' have been begun already." in told(result)
+
+
 def test_the_help_of_a_race_says_what_it_is_for(nas: Nas) -> None:
     text = told(nas("race", "--help"))
     assert "Train the best architectures of a study again, with new seeds." in text

@@ -295,17 +295,18 @@ def test_a_name_asked_in_two_ways_is_the_candidates_fault(tmp_path):
     assert [kind for _, outcome, kind in finished.watcher.outcomes if outcome == "failed"] == ["error", "error"]
 
 
-def test_only_the_best_weights_are_kept(tmp_path):
+@pytest.mark.parametrize(("seed", "top", "expected"), [(0, 3, 10), (1, 3, 10), (0, 14, 14)])
+def test_only_the_best_weights_are_kept_and_of_those_that_are_raced(tmp_path, seed, top, expected):
     def candidate(order):
         path = Path(order.checkpoint)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"weights")
         yield from quadratic(order)
 
-    run(tmp_path, study_of(trials=25), candidate)
-    best = sorted(trials_of(tmp_path), key=lambda trial: -trial.value)[:10]
+    run(tmp_path, study_of(trials=25, seed=seed, rest=f"[race]\ntop = {top}"), candidate)
+    best = sorted(trials_of(tmp_path), key=lambda trial: -trial.value)[:expected]
     kept = {int(path.stem.split("-")[1]) for path in tmp_path.rglob("trial-*.npz")}
-    assert kept == {trial.number for trial in best}
+    assert kept == {0, *(trial.number for trial in best)}  # the first default is in the race as well
 
 
 def test_hours_are_counted_over_all_sessions(tmp_path):
