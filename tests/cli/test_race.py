@@ -86,7 +86,7 @@ def test_a_total_includes_the_race_but_not_what_was_raced_beside_it(nas: Nas, ra
     ledger.close("The race is over.")
     result = nas("resume", "digits", "--trials", "9", storage=path)
     assert result.exit_code == 2
-    assert "--trials 9 is a total, and 10 trials of 'digits' have been begun already." in told(result)
+    assert "--trials 9 is a total, and 'digits' has begun 10 trials already." in told(result)
 
 
 def test_the_help_of_a_race_says_what_it_is_for(nas: Nas) -> None:
