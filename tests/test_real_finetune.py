@@ -66,7 +66,7 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(folder):
         "--top",
         "1",
         "--epochs",
-        "60",
+        "2000",
         "--seeds",
         "1",
         "--trainings",
@@ -76,21 +76,21 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(folder):
     ]
     process = nas(folder, *words)
     deadline = time.monotonic() + 120
-    while not any(record.epochs == 60 and record.curve for record in evaluations_of(folder)):
+    while not any(record.epochs == 2000 and record.curve for record in evaluations_of(folder)):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGINT)
     code, out, err = finish(process)
     assert code == 130, err
-    assert "Go on with `nas finetune toy --top 1 --seeds 1 --epochs 60 --from scratch --trainings 1`" in " ".join(
+    assert "Go on with `nas finetune toy --top 1 --seeds 1 --epochs 2000 --from scratch --trainings 1`" in " ".join(
         out.split()
     )
-    (cut,) = (record for record in evaluations_of(folder) if record.epochs == 60)
+    (cut,) = (record for record in evaluations_of(folder) if record.epochs == 2000)
     assert cut.outcome is None
     code, out, err = finish(nas(folder, *words))
     assert code == 0, err
     assert f"training {cut.number}: goes on" in err
-    (done,) = (record for record in evaluations_of(folder) if record.epochs == 60)
+    (done,) = (record for record in evaluations_of(folder) if record.epochs == 2000)
     assert (done.outcome, done.attempts) == ("complete", 2)
     assert done.curve[: len(cut.curve)] == cut.curve
 

@@ -19,6 +19,7 @@ from nas.search.pool.pool import TRIES, Pool, Worker
 from nas.store.ledger import Ledger
 from nas.store.records import EvaluationRecord
 
+WRITE_SECONDS = 1.0
 RENEW_SECONDS = 10.0
 SHOW_SECONDS = 0.25
 
@@ -94,7 +95,8 @@ class Evaluator:
         self._live: dict[int, _Live] = {}
         self._again: list[Job] = []
         self._lost_at: defaultdict[int, list[int]] = defaultdict(list)
-        self._renewed, self._shown = time.monotonic(), -math.inf
+        self._written = self._renewed = time.monotonic()
+        self._shown = -math.inf
 
     def run(self, jobs: Jobs) -> str | None:
         """Train until `jobs` are done; return why it was stopped early, or ``None``. What was begun can be gone on
@@ -208,6 +210,9 @@ class Evaluator:
 
     def _keep(self) -> None:
         now = time.monotonic()
+        if now - self._written > WRITE_SECONDS:
+            self._ledger.flush()  # what is seen from elsewhere is at most a second old
+            self._written = now
         if now - self._renewed > RENEW_SECONDS:
             self._ledger.renew()
             self._renewed = now
