@@ -122,7 +122,7 @@ def ours(name: str, folder: Path, minutes: float, seed: int) -> dict[str, Any]:
 
 
 def _order(name: str, folder: Path, trial: Any) -> Any:
-    from nas.search.latency import order_of
+    from nas.search.orders import order_of
     from nas.store import queries
     from nas.store.engine import reading_from, storage_url
 

@@ -139,7 +139,8 @@ def rank(output: Output, name: str, top: int | None, storage: str | None) -> Non
             ranking=[ranked_document(entry) for entry in entries[:top]],
         )
         return
-    from nas.cli.views import baseline_line, ranking_table, reliability_lines, tradeoff_lines, trust_lines
+    from nas.cli.trust_view import reliability_lines, tradeoff_lines, trust_lines
+    from nas.cli.views import baseline_line, ranking_table
 
     shown = entries[: top or (None if output.verbose else 20)]
     output.show(ranking_table(shown, study.objectives, output.verbose))

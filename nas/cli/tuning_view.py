@@ -15,7 +15,8 @@ from nas.report import words
 from nas.store.records import Interval
 
 if TYPE_CHECKING:
-    from nas.finetune.run import Ensemble, Tuned, Tuning
+    from nas.finetune.measuring import Ensemble, Tuned
+    from nas.finetune.run import Tuning
 
 
 def tuning_view(tuning: Tuning, verbose: bool = False) -> Iterator[RenderableType]:

@@ -10,6 +10,7 @@ from nas.conversation import AVERAGED
 from nas.finetune.plan import plan_of
 from nas.report import words
 from nas.shares import wilson
+from nas.worth import Direction, worth
 
 if TYPE_CHECKING:
     from nas.search.chosen import Chosen
@@ -89,14 +90,9 @@ def _tuned(chosen: Chosen, tuned: EvaluationRecord) -> Iterator[str]:
         yield f"| `{name.removeprefix('val_')}` | {words.score(value)} | {value_on_test} | {ends} |"
 
 
-def best_epoch(tuned: EvaluationRecord, metric: str, direction: str) -> tuple[int, dict[str, float]]:
+def best_epoch(tuned: EvaluationRecord, metric: str, direction: Direction) -> tuple[int, dict[str, float]]:
     """Return which epoch of a fine-tuning was best, and its validation metrics, of averaged weights if those were."""
-    sign = 1.0 if direction == "maximize" else -1.0
-
-    def worth(step: tuple[int, str]) -> float:
-        value = tuned.curve[step[0]].metrics.get(step[1] + metric, math.nan)
-        return sign * value if math.isfinite(value) else -math.inf
-
-    index, prefix = max(((at, prefix) for at in range(len(tuned.curve)) for prefix in ("", AVERAGED)), key=worth)
+    index = max(range(len(tuned.curve)), key=lambda at: worth(tuned.curve[at].metrics, metric, direction)[0])
     metrics = tuned.curve[index].metrics
-    return tuned.curve[index].step, {n: v for n, v in metrics.items() if n.startswith(f"{prefix}val_")}
+    prefix = worth(metrics, metric, direction)[1]
+    return tuned.curve[index].step, {name: value for name, value in metrics.items() if name.startswith(f"{prefix}val_")}

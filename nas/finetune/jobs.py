@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
-from nas.conversation import AVERAGED, Evaluate, Keep, Member, Start
+from nas.conversation import Evaluate, Keep, Member, Start
 from nas.finetune.diagnosis import Finding, diagnose
 from nas.finetune.plan import Finalist, Plan, Wishes, next_plans, plan_of
 from nas.finetune.requirement import Requirement
 from nas.search.evaluating import Job
 from nas.search.hold import Hold
-from nas.search.race import order_again
+from nas.search.orders import order_again
+from nas.search.origin import start_of
 from nas.search.samplers import mixed
 from nas.search.standing import left
 from nas.store.records import EvaluationRecord, TrialRecord
+from nas.worth import Direction, worth
 
 _SEEDS = 0xF17E
 """What sets these seeds apart from those of trials and races."""
@@ -88,7 +89,7 @@ class TuningJobs:
     # ------------------------------------------------------------------ what there is
 
     @property
-    def metric(self) -> tuple[str, Literal["minimize", "maximize"]]:
+    def metric(self) -> tuple[str, Direction]:
         """The first objective and its direction."""
         name, direction = self._held.study.objectives[0]
         return name, "maximize" if direction == "maximize" else "minimize"
@@ -205,10 +206,7 @@ class TuningJobs:
         )
 
     def _value(self, metrics: dict[str, float]) -> float:
-        name, direction = self.metric
-        sign = 1.0 if direction == "maximize" else -1.0
-        values = [sign * metrics.get(prefix + name, math.nan) for prefix in ("", AVERAGED)]
-        return max((value for value in values if math.isfinite(value)), default=-math.inf)
+        return worth(metrics, *self.metric)[0]
 
     def _plans(self, finalist: Finalist) -> list[Plan]:
         return next_plans(
@@ -245,10 +243,7 @@ class TuningJobs:
         held = self._held
         if plan.origin == "scratch":
             return held.start
-        family = trial.family or ""
-        prefix = f"{family.rpartition(':')[2]}/"
-        choices = {name: value for name, value in trial.params.items() if name.startswith(prefix)}
-        return Start(f"{held.study.name}/{trial.number}", family, choices, str(held.files.checkpoint(trial.number)))
+        return start_of(held.ledger.record, trial, held.files.checkpoint(trial.number))
 
 
 def _same_recipe(one: EvaluationRecord, other: EvaluationRecord) -> bool:

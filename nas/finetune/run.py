@@ -11,19 +11,16 @@ from typing import Literal, TypeAlias
 from rich.console import Console
 
 from nas import catalogue
-from nas.conversation import Examine, Examined, Member
-from nas.errors import BadInput, Interrupted, NASError, NotFound
-from nas.finetune.diagnosis import Finding, doubt
+from nas.errors import BadInput, Interrupted, NotFound
 from nas.finetune.jobs import TuningJobs
-from nas.finetune.plan import OPTIMIZER, Finalist, Origin, Wishes, plan_of
+from nas.finetune.measuring import Ensemble, Tuned, measured
+from nas.finetune.plan import OPTIMIZER, Finalist, Origin, Wishes
 from nas.finetune.requirement import Requirement, parse_requirement
 from nas.ranking import Ranked, bar, rank
-from nas.search.asking import ask
-from nas.search.chosen import SHORTEST
+from nas.search.chosen import whole_fingerprint
 from nas.search.hold import Hold, hold
 from nas.search.run import command_line, records_of, stored_study
 from nas.store.ledger import Ledger
-from nas.store.records import EvaluationRecord, Interval, LookRecord
 
 From: TypeAlias = Literal["scratch", "search", "both"]
 ORIGINS: dict[str, tuple[Origin, ...]] = {"scratch": ("scratch",), "search": ("search",), "both": ("scratch", "search")}
@@ -31,37 +28,6 @@ TOP, SEEDS, TRAININGS = 3, 2, 8
 """How many finalists, seeds of the best recipe, and trainings of each finalist at most, where nothing is asked for."""
 LENGTHEN = 3
 """Full length is so many times the epochs of the search, where nothing else was asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tuned:
-    """What became of one finalist. `searched` is its place before, `best` its best training, `None` where all failed.
-
-    `scratch` and `from_search` are the scores at full length, before anything was refined, by where the first weights
-    came from; `seeds` are the scores of the
-    best recipe's trainings, one a seed. `looks` are all measurements of this architecture on the test split, the last
-    one of this model.
-    """
-
-    searched: Ranked
-    trainings: tuple[EvaluationRecord, ...]
-    best: EvaluationRecord | None
-    scratch: float | None
-    from_search: float | None
-    seeds: tuple[float, ...]
-    validation: Interval | None
-    looks: tuple[LookRecord, ...]
-    findings: tuple[Finding, ...]
-    problem: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ensemble:
-    """Finalists together: how often each trial's model was chosen, and what they come to."""
-
-    members: dict[int, int]
-    validation: Interval
-    look: LookRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +117,7 @@ def finetune(
             held.ending = f"Stopped by {stopped}; what has been trained is saved. Go on with `{command}`."
             return Tuning(name, jobs.metric[0], held.signals.exit_code, held.ending, (), None, until, None)
         try:
-            tuned, ensemble = _measured(held, jobs, chosen)
+            tuned, ensemble = measured(held, jobs, chosen)
         except Interrupted as stop:
             raise Interrupted(f"{stop} Go on with `{command}`.", stop.exit_code) from None
         met = jobs.met if requirement is not None else None
@@ -174,23 +140,9 @@ def _finalists(ledger: Ledger, top: int, architecture: str | None) -> list[Ranke
         raise NotFound(f"No trial of {name!r} is complete yet: there is nothing to fine-tune.")
     if architecture is None:
         return ranking[:top]
-    digits = architecture.lower()
-    if len(digits) < SHORTEST or not set(digits) <= set("0123456789abcdef"):
-        raise BadInput(
-            f"--architecture takes a fingerprint, or its first {SHORTEST} hexadecimal digits or more. Received: "
-            f"{architecture!r}. {_known(ranking)}"
-        )
-    found = [entry for entry in ranking if (entry.trial.fingerprint or "").startswith(digits)]
-    if not found:
-        raise NotFound(f"No complete architecture of {name!r} begins with {digits}. {_known(ranking)}")
-    if len(found) > 1:
-        raise BadInput(f"{len(found)} architectures begin with {digits}. {_known(found)}")
-    return found
-
-
-def _known(ranking: Sequence[Ranked]) -> str:
-    told = [f"{(entry.trial.fingerprint or '')[:12]} (trial {entry.trial.number})" for entry in ranking[:5]]
-    return f"There are: {', '.join(told)}{' …' if len(ranking) > 5 else ''}."
+    known = [entry.trial.fingerprint for entry in ranking if entry.trial.fingerprint is not None]
+    meant = whole_fingerprint(name, known, architecture)
+    return [entry for entry in ranking if entry.trial.fingerprint == meant]
 
 
 def _finalist(held: Hold, entry: Ranked, wishes: Wishes) -> Finalist:
@@ -209,104 +161,6 @@ def _finalist(held: Hold, entry: Ranked, wishes: Wishes) -> Finalist:
         why = "comes compiled, and has no encoder by itself" if compiled else "has no weights kept by the search"
         held.observer.note(f"Trial {trial.number} {why}: it is trained from scratch alone.")
     return Finalist(trial.number, trial.params, has_weights, choices)
-
-
-def _measured(held: Hold, jobs: TuningJobs, chosen: Sequence[Ranked]) -> tuple[tuple[Tuned, ...], Ensemble | None]:
-    """Look at the test split, once for each finalist's best model, and once for all of them together."""
-    if any(jobs.best(entry.trial.number) is not None for entry in chosen):
-        held.observer.note("Measuring on the test split.")
-    tuned = [_tuned(held, jobs, entry) for entry in chosen]
-    tuned.sort(key=lambda each: -(jobs.goodness(each.best) if each.best is not None else float("-inf")))
-    return tuple(tuned), _ensemble(held, jobs, tuned)
-
-
-def _tuned(held: Hold, jobs: TuningJobs, entry: Ranked) -> Tuned:
-    trial = entry.trial.number
-    records, best = jobs.records(trial), jobs.best(trial)
-    if best is None:
-        failed = next((record for record in records if record.outcome == "failed"), None)
-        findings = tuple(jobs.diagnose(failed)) if failed is not None else ()
-        problem = (failed.message or failed.kind) if failed is not None else "It was not trained in the time there was."
-        return Tuned(entry, tuple(records), None, None, None, (), None, (), findings, problem)
-    validation, problem = None, None
-    said = jobs.diagnose(best)
-    try:
-        answer = _look(held, jobs, trial, best)
-        validation = _interval(answer.validation, jobs.metric[0])
-        said += [each for each in (doubt(answer.doubtful, answer.suspects),) if each is not None]
-    except Interrupted:
-        raise
-    except NASError as error:
-        problem = str(error)
-    looks = [look for look in held.ledger.evaluations.looks if look.trial == trial]
-    looks.sort(key=lambda look: look.evaluation == best.number)
-    complete = [record for record in records if record.outcome == "complete"]
-    recipe = plan_of(best)
-    same = [
-        record.score
-        for record in complete
-        if (plan_of(record).origin, plan_of(record).params, record.epochs)
-        == (recipe.origin, recipe.params, best.epochs)
-    ]
-    whole = [record for record in complete if plan_of(record).stage == "full length"]
-    scores = {plan_of(record).origin: record.score for record in sorted(whole, key=lambda record: record.epochs)}
-    return Tuned(
-        entry,
-        tuple(records),
-        best,
-        scores.get("scratch"),
-        scores.get("search"),
-        tuple(same),
-        validation,
-        tuple(looks),
-        tuple(said),
-        problem,
-    )
-
-
-def _look(held: Hold, jobs: TuningJobs, trial: int, best: EvaluationRecord) -> Examined:
-    """Measure one model on the test split; that is a look at it, unless this very model was measured before."""
-    answer = _examined(held, jobs, (jobs.member(best),))
-    evaluations = held.ledger.evaluations
-    if not any(look.evaluation == best.number for look in evaluations.looks):
-        metrics = {name: Interval(*values) for name, values in answer.test.items()}
-        evaluations.look(trial, best.number, answer.examples, metrics)
-        held.ledger.flush()
-    return answer
-
-
-def _examined(held: Hold, jobs: TuningJobs, members: tuple[Member, ...]) -> Examined:
-    answer = ask(held.pool, Examine(members, *jobs.metric, seed=held.study.search.seed), held.signals)
-    assert isinstance(answer, Examined)
-    return answer
-
-
-def _ensemble(held: Hold, jobs: TuningJobs, tuned: Sequence[Tuned]) -> Ensemble | None:
-    """Choose some of the finalists' models that do best together."""
-    best = [each.best for each in tuned if each.best is not None and each.problem is None]
-    if len(best) < 2:
-        return None
-    try:
-        answer = _examined(held, jobs, tuple(jobs.member(record) for record in best))
-    except Interrupted:
-        raise
-    except NASError as error:
-        held.observer.note(f"There is no ensemble: {error}")
-        return None
-    evaluations = held.ledger.evaluations
-    metrics = {name: Interval(*values) for name, values in answer.test.items()}
-    members = {record.trial: count for record, count in zip(best, answer.counts, strict=True) if count}
-    alone = next(iter(members)) if len(members) == 1 else None  # then it was measured already
-    same = [
-        look for look in evaluations.looks if look.trial == alone and (alone is not None or look.metrics == metrics)
-    ]
-    look = same[-1] if same else evaluations.look(None, None, answer.examples, metrics)
-    held.ledger.flush()
-    return Ensemble(members, _interval(answer.validation, jobs.metric[0]), look)
-
-
-def _interval(found: dict[str, tuple[float, float, float]], metric: str) -> Interval:
-    return Interval(*found[metric])
 
 
 def _ending(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from nas.data.options import DataSection
 from nas.errors import BadInput, NotFound
 from nas.ranking import Bar, Ranked, bar, rank
 from nas.search.files import StudyFiles, files_root
-from nas.search.latency import order_of
+from nas.search.orders import order_of
 from nas.store import queries
 from nas.store.engine import reading_from, storage_url
 from nas.store.records import EvaluationRecord, LookRecord, StudyRecord, TrialDetail, TrialRecord
@@ -94,7 +95,11 @@ def choose(
         if trial is not None:
             candidates = [_numbered(study, trials, trial)]
         elif architecture is not None:
-            candidates = _trainings(trials, ranking, _fingerprint(study, trials, architecture))
+            candidates = _trainings(
+                trials,
+                ranking,
+                whole_fingerprint(name, [trial.fingerprint for trial in trials if trial.fingerprint], architecture),
+            )
         else:
             candidates = [*_tuned_best(study, trials, evaluations, files), _best(study, ranking)]
         meant, weights = _with_weights(study, trials, candidates, evaluations, files)
@@ -178,20 +183,23 @@ def _best(study: StudyRecord, ranking: list[Ranked]) -> TrialRecord:
     return ranking[0].trial
 
 
-def _fingerprint(study: StudyRecord, trials: list[TrialRecord], digits: str) -> str:
-    """Return the fingerprint that begins with `digits`."""
-    digits = digits.lower()
+def whole_fingerprint(name: str, known: Sequence[str], digits: str) -> str:
+    """Return which of the `known` fingerprints of study `name` begins with `digits`.
+
+    Raises:
+        BadInput: The digits are none, too few, or those of several.
+        NotFound: None begins with them.
+    """
+    digits, known = digits.lower(), list(dict.fromkeys(known))
+    there = f"There are: {', '.join(each[:12] for each in known[:5])}{' …' if len(known) > 5 else ''}."
     if not re.fullmatch(r"[0-9a-f]{1,64}", digits) or len(digits) < SHORTEST:
         raise BadInput(
             f"--architecture takes a fingerprint, or its first {SHORTEST} hexadecimal digits or more. "
-            f"Received: {digits!r}."
+            f"Received: {digits!r}. {there}"
         )
-    known = sorted({trial.fingerprint for trial in trials if trial.fingerprint is not None})
     found = [each for each in known if each.startswith(digits)]
     if not found:
-        raise NotFound(
-            f"No architecture of {study.name!r} begins with {digits}. `nas rank {study.name}` tells how they begin."
-        )
+        raise NotFound(f"No architecture of {name!r} begins with {digits}. {there}")
     if len(found) > 1:
         raise BadInput(f"{len(found)} architectures begin with {digits}: {', '.join(each[:12] for each in found)}.")
     return found[0]

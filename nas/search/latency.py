@@ -9,19 +9,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from nas.conversation import Evaluate, Latency, Measure, Measured
-from nas.errors import BadInput, NASError, NotFound, plural
+from nas.conversation import Latency, Measure, Measured
+from nas.errors import NASError, NotFound, plural
 from nas.ranking import Ranked, rank
 from nas.search.asking import ask
 from nas.search.files import files_root
-from nas.search.origin import data_of
+from nas.search.orders import order_of
 from nas.search.pool.local import LocalPool, PoolSettings
-from nas.search.preparing import with_families
 from nas.search.progress import watching
 from nas.store import latencies, queries
 from nas.store.engine import reading_from, storage_url
-from nas.store.records import StudyRecord, TrialRecord
-from nas.study_file import parse_study
 
 SECONDS = 600.0
 """More than this the measurement of a few candidates never takes."""
@@ -63,29 +60,6 @@ def time_best(
     fingerprints = [entry.trial.fingerprint for entry in best]
     latencies.keep(url, {print_: each for print_, each in zip(fingerprints, found, strict=True) if print_ is not None})
     return [Timed(entry, each) for entry, each in zip(best, found, strict=True)]
-
-
-def order_of(study: StudyRecord, trial: TrialRecord) -> Evaluate:
-    """Return the order that builds what `trial` built."""
-    if study.file is None or study.data is None or trial.family is None:
-        raise BadInput(f"Study {study.name!r} was not launched from a study file: its architectures cannot be built.")
-    card = data_of(study)
-    file = parse_study(study.file, path=f"the stored file of study {study.name!r}", base=Path(study.base))
-    file = with_families(file, card)
-    return Evaluate(
-        trial=trial.number,
-        family=trial.family,
-        data=card,
-        task=file.task.kind,
-        seed=file.search.seed,
-        epochs=0,
-        horizon=file.search.epochs,
-        checkpoint="",
-        base=study.base,
-        params=trial.params,
-        encoders=file.space.encoders,
-        checkpoints=file.space.checkpoints,
-    )
 
 
 def _measured(

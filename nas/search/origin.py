@@ -82,7 +82,7 @@ def find_origin(url: str, name: str | None, kept: Path | None = None) -> Origin 
             f"{KEY}: the weights of trial {trial.number} of {study_name!r} are not kept: those of the best trials are. "
             f"Kept: {', '.join(there) or 'none'}."
         )
-    return Origin(_start(study, trial, weights), data_of(study))
+    return Origin(start_of(study, trial, weights), data_of(study))
 
 
 def keep_weights(start: Start, path: Path) -> Start:
@@ -120,7 +120,8 @@ def _trial(study: StudyRecord, trials: list[TrialRecord], number: int) -> TrialR
     return trials[number]
 
 
-def _start(study: StudyRecord, trial: TrialRecord, weights: Path) -> Start:
+def start_of(study: StudyRecord, trial: TrialRecord, weights: Path) -> Start:
+    """Return the encoder that `trial` trained as one to go on from; `weights` is its checkpoint."""
     family = trial.family or ""
     prefix = f"{family.rpartition(':')[2]}/"
     params = {name: value for name, value in trial.params.items() if name.startswith(prefix)}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from nas import catalogue
-from nas.conversation import DataCard, Failed, Prepare, Prepared
-from nas.errors import DataError, Interrupted
+from nas.conversation import DataCard, Prepare, Prepared
+from nas.errors import DataError, Interrupted, NASError
+from nas.search.asking import ask
 from nas.search.fit import choose_encoders, choose_families, modality
 from nas.search.observer import Observer
 from nas.search.origin import Origin
-from nas.search.pool.pool import TRIES, Pool
+from nas.search.pool.pool import Pool
 from nas.search.stopping import StopSignals
 from nas.study_file import Study
 
@@ -25,24 +26,18 @@ def prepare_data(
         Interrupted: Somebody asked to stop meanwhile.
     """
     order = Prepare(study.data.model_dump_json(), study.task.kind, str(folder), str(base))
-    given, tries = False, 1
-    while True:
-        if signals is not None and signals.received is not None:
-            raise Interrupted("Stopped while the data was being prepared: no trial was begun.", signals.exit_code)
-        if not given and pool.idle:
-            pool.give(pool.idle[0], order)
-            given = True
-        for _, message in pool.messages(timeout=0.2):
-            match message:
-                case Prepared(card, notes):
-                    for note in notes:
-                        observer.note(note)
-                    return card
-                case Failed(kind="killed") if tries < TRIES:
-                    tries, given = tries + 1, False  # it was the worker somebody was after, not the data
-                case Failed():
-                    source = study.data.source  # the message begins with it, unless it was not the data's
-                    raise DataError(f"data.source = {source!r}: {message.message.removeprefix(f'{source}: ')}")
+    stopped = "Stopped while the data was being prepared: no trial was begun."
+    try:
+        answer = ask(pool, order, signals, stopped=stopped)
+    except Interrupted:
+        raise
+    except NASError as error:
+        source = study.data.source  # the message begins with it, unless it was not the data's
+        raise DataError(f"data.source = {source!r}: {str(error).removeprefix(f'{source}: ')}") from None
+    assert isinstance(answer, Prepared)
+    for note in answer.notes:
+        observer.note(note)
+    return answer.card
 
 
 def with_families(study: Study, card: DataCard, origin: Origin | None = None) -> Study:

@@ -12,12 +12,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 
-from nas.conversation import DataCard, Evaluate, Start
+from nas.conversation import DataCard, Start
 from nas.ranking import Race, rank
 from nas.ranking.trusted import BETWEEN
 from nas.search.evaluating import Evaluator, Job
 from nas.search.files import StudyFiles
 from nas.search.observer import Observer
+from nas.search.orders import order_again
 from nas.search.samplers import mixed
 from nas.search.standing import RaceStanding
 from nas.store.ledger import Ledger
@@ -209,26 +210,6 @@ def _seconds(training: EvaluationRecord | TrialRecord) -> float:
     if training.attempts > 1 or training.started is None or training.ended is None:
         return training.seconds
     return (training.ended - training.started).total_seconds()
-
-
-def order_again(study: Study, trial: TrialRecord, card: DataCard, base: str, start: Start | None = None) -> Evaluate:
-    """Return the order that trains once more what `trial` built, as it was trained; seed and file are yet to be set."""
-    assert trial.family is not None
-    return Evaluate(
-        trial=trial.number,
-        family=trial.family,
-        data=card,
-        task=study.task.kind,
-        seed=study.search.seed,
-        epochs=study.search.epochs,
-        horizon=study.search.epochs,
-        checkpoint="",
-        base=base,
-        params=trial.params,
-        encoders=study.space.encoders,
-        checkpoints=study.space.checkpoints,
-        start=start,
-    )
 
 
 def run_race(jobs: RaceJobs, evaluator: Evaluator, ledger: Ledger, observer: Observer) -> str | None:

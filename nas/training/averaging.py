@@ -17,6 +17,7 @@ import numpy as np
 
 from nas.conversation import AVERAGED, Epoch, Keep
 from nas.training import checkpoint
+from nas.worth import worth
 
 LONGEST = 0.999
 
@@ -50,32 +51,22 @@ class BestWeights:
 
     def __init__(self, keep: Keep, identity: str, curve: Sequence[Epoch] = ()) -> None:
         self._keep, self._identity = keep, identity
-        self._best = best_of(curve, keep)
+        self._best = max((self._worth(epoch.metrics)[0] for epoch in curve), default=-math.inf)
 
     def offer(self, model: Any, encoder: Sequence[Any], average: Average | None, metrics: dict[str, float]) -> None:
         """Save the weights of `model` if `metrics`, of this epoch, are better than all before."""
-        plain, averaged = value_of(metrics, self._keep), value_of(metrics, self._keep, AVERAGED)
-        if max(plain, averaged) <= self._best:
+        value, weights = self._worth(metrics)
+        if value <= self._best:
             return
-        self._best = max(plain, averaged)
-        if average is not None and averaged > plain:
+        self._best = value
+        if average is not None and weights == AVERAGED:
             with average.in_place():
                 self._save(model, encoder)
         else:
             self._save(model, encoder)
 
+    def _worth(self, metrics: dict[str, float]) -> tuple[float, str]:
+        return worth(metrics, self._keep.metric, self._keep.direction)
+
     def _save(self, model: Any, encoder: Sequence[Any]) -> None:
         checkpoint.save(Path(self._keep.weights), model, self._identity, (), encoder, optimizer=False)
-
-
-def value_of(metrics: dict[str, float], keep: Keep, prefix: str = "") -> float:
-    """Return how good an epoch is, greater is better; minus infinity where it does not tell."""
-    value = metrics.get(prefix + keep.metric, math.nan)
-    sign = 1.0 if keep.direction == "maximize" else -1.0
-    return sign * value if math.isfinite(value) else -math.inf
-
-
-def best_of(curve: Sequence[Epoch], keep: Keep) -> float:
-    """Return how good the best epoch was, averaged weights or not."""
-    each = [value_of(epoch.metrics, keep, prefix) for epoch in curve for prefix in ("", AVERAGED)]
-    return max(each, default=-math.inf)

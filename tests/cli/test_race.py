@@ -15,7 +15,8 @@ from rich.console import Console
 
 from nas import ranking
 from nas.cli import standing
-from nas.cli.views import ranking_table, trust_lines
+from nas.cli.trust_view import trust_lines
+from nas.cli.views import ranking_table
 from nas.conversation import Cost
 from nas.ranking import Ranked, Trust
 from nas.store.engine import storage_url

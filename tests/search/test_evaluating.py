@@ -10,9 +10,9 @@ import pytest
 
 from nas.conversation import Architecture, Built, Cost, Epoch, Evaluate, Failed, Finished
 from nas.search.evaluating import Evaluator, Job
+from nas.search.orders import order_again
 from nas.search.pool.pool import TRIES
 from nas.search.pool.simulated import Candidate, SimulatedPool
-from nas.search.race import order_again
 from nas.search.standing import RaceStanding
 from nas.store.ledger import Ledger
 from nas.store.records import EvaluationRecord

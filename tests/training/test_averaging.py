@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from nas.conversation import AVERAGED, Epoch, Keep
-from nas.training.averaging import LONGEST, Average, BestWeights, best_of, momentum
+from nas.training.averaging import LONGEST, Average, BestWeights, momentum
+from nas.worth import worth
 from tests.training.test_tasks import prepared
 from tests.training.tuned import look, train
 
@@ -45,8 +46,8 @@ def test_the_best_epoch_is_the_best_of_both_and_what_is_no_number_is_not(directi
     sign = 1 if direction == "maximize" else -1
     keep = Keep("val_x", direction, "")
     curve = [Epoch(1, {"val_x": sign * 0.5, f"{AVERAGED}val_x": sign * 0.7}, 1.0), Epoch(2, {"val_x": float("nan")}, 1)]
-    assert best_of(curve, keep) == 0.7
-    assert best_of([], keep) == -np.inf
+    assert max(worth(epoch.metrics, keep.metric, keep.direction)[0] for epoch in curve) == 0.7
+    assert worth({}, keep.metric, keep.direction) == (-np.inf, "")
 
 
 def test_both_are_validated_after_every_epoch_and_the_better_one_is_kept(tmp_path):

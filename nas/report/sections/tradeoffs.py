@@ -5,6 +5,7 @@ from __future__ import annotations
 from nas.ranking import Ranked
 from nas.report import words
 from nas.report.charts.scatter import Axis, frontier, scatter
+from nas.report.frontier import unsure_sentence, volume_sentence
 from nas.report.section import Section, View
 
 MOST_FIGURES = 3
@@ -87,18 +88,8 @@ def _answer(view: View, pairs: list[tuple[list[Ranked], Axis, Axis]]) -> str:
 
 
 def _notes(view: View) -> list[str]:
-    between, study = view.tradeoff, view.data.study
+    between = view.tradeoff
     if between is None:
         return []
-    notes = []
-    if between.hypervolume is not None:
-        ends = ", ".join(
-            f"{words.short(metric, 40)} {words.score(value, metric)}"
-            for metric, value in zip(study.objectives, between.reference, strict=True)
-        )
-        notes.append(f"The frontier dominates a volume of {between.hypervolume:.4g} up to {ends}.")
-    unsure = {trial: between.chances[trial] for trial in between.trials if between.chances.get(trial, 1.0) < 0.95}
-    if unsure:
-        parts = ", ".join(f"trial {trial} with {chance:.0%}" for trial, chance in unsure.items())
-        notes.append(f"Not surely on it, by what fresh trainings say: {parts}.")
-    return notes
+    told = (volume_sentence(between, view.data.study.objectives), unsure_sentence(between))
+    return [sentence for sentence in told if sentence is not None]

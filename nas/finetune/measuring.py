@@ -1,0 +1,145 @@
+"""What fine-tuning came to: the best model of each finalist on validation and test, and all of them together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nas.conversation import Examine, Examined, Member
+from nas.errors import Interrupted, NASError
+from nas.finetune.diagnosis import Finding, doubt
+from nas.finetune.jobs import TuningJobs
+from nas.finetune.plan import plan_of
+from nas.ranking import Ranked
+from nas.search.asking import ask
+from nas.search.hold import Hold
+from nas.store.records import EvaluationRecord, Interval, LookRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """What became of one finalist. `searched` is its place before, `best` its best training, `None` where all failed.
+
+    `scratch` and `from_search` are the scores at full length, before anything was refined, by where the first weights
+    came from; `seeds` are the scores of the best recipe's trainings, one a seed. `looks` are all measurements of this
+    architecture on the test split, the last one of this model.
+    """
+
+    searched: Ranked
+    trainings: tuple[EvaluationRecord, ...]
+    best: EvaluationRecord | None
+    scratch: float | None
+    from_search: float | None
+    seeds: tuple[float, ...]
+    validation: Interval | None
+    looks: tuple[LookRecord, ...]
+    findings: tuple[Finding, ...]
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ensemble:
+    """Finalists together: how often each trial's model was chosen, and what they come to."""
+
+    members: dict[int, int]
+    validation: Interval
+    look: LookRecord
+
+
+def measured(held: Hold, jobs: TuningJobs, chosen: Sequence[Ranked]) -> tuple[tuple[Tuned, ...], Ensemble | None]:
+    """Look at the test split, once for each finalist's best model, and once for all of them together."""
+    if any(jobs.best(entry.trial.number) is not None for entry in chosen):
+        held.observer.note("Measuring on the test split.")
+    tuned = [_tuned(held, jobs, entry) for entry in chosen]
+    tuned.sort(key=lambda each: -(jobs.goodness(each.best) if each.best is not None else float("-inf")))
+    return tuple(tuned), _ensemble(held, jobs, tuned)
+
+
+def _tuned(held: Hold, jobs: TuningJobs, entry: Ranked) -> Tuned:
+    trial = entry.trial.number
+    records, best = jobs.records(trial), jobs.best(trial)
+    if best is None:
+        failed = next((record for record in records if record.outcome == "failed"), None)
+        findings = tuple(jobs.diagnose(failed)) if failed is not None else ()
+        problem = (failed.message or failed.kind) if failed is not None else "It was not trained in the time there was."
+        return Tuned(entry, tuple(records), None, None, None, (), None, (), findings, problem)
+    validation, problem = None, None
+    said = jobs.diagnose(best)
+    try:
+        answer = _look(held, jobs, trial, best)
+        validation = _interval(answer.validation, jobs.metric[0])
+        said += [each for each in (doubt(answer.doubtful, answer.suspects),) if each is not None]
+    except Interrupted:
+        raise
+    except NASError as error:
+        problem = str(error)
+    looks = [look for look in held.ledger.evaluations.looks if look.trial == trial]
+    looks.sort(key=lambda look: look.evaluation == best.number)
+    complete = [record for record in records if record.outcome == "complete"]
+    recipe = plan_of(best)
+    same = [
+        record.score
+        for record in complete
+        if (plan_of(record).origin, plan_of(record).params, record.epochs)
+        == (recipe.origin, recipe.params, best.epochs)
+    ]
+    whole = [record for record in complete if plan_of(record).stage == "full length"]
+    scores = {plan_of(record).origin: record.score for record in sorted(whole, key=lambda record: record.epochs)}
+    return Tuned(
+        entry,
+        tuple(records),
+        best,
+        scores.get("scratch"),
+        scores.get("search"),
+        tuple(same),
+        validation,
+        tuple(looks),
+        tuple(said),
+        problem,
+    )
+
+
+def _look(held: Hold, jobs: TuningJobs, trial: int, best: EvaluationRecord) -> Examined:
+    """Measure one model on the test split; that is a look at it, unless this very model was measured before."""
+    answer = _examined(held, jobs, (jobs.member(best),))
+    evaluations = held.ledger.evaluations
+    if not any(look.evaluation == best.number for look in evaluations.looks):
+        metrics = {name: Interval(*values) for name, values in answer.test.items()}
+        evaluations.look(trial, best.number, answer.examples, metrics)
+        held.ledger.flush()
+    return answer
+
+
+def _examined(held: Hold, jobs: TuningJobs, members: tuple[Member, ...]) -> Examined:
+    order = Examine(members, *jobs.metric, seed=held.study.search.seed)
+    answer = ask(held.pool, order, held.signals, stopped="Stopped. What had been trained by then is saved.")
+    assert isinstance(answer, Examined)
+    return answer
+
+
+def _ensemble(held: Hold, jobs: TuningJobs, tuned: Sequence[Tuned]) -> Ensemble | None:
+    """Choose some of the finalists' models that do best together."""
+    best = [each.best for each in tuned if each.best is not None and each.problem is None]
+    if len(best) < 2:
+        return None
+    try:
+        answer = _examined(held, jobs, tuple(jobs.member(record) for record in best))
+    except Interrupted:
+        raise
+    except NASError as error:
+        held.observer.note(f"There is no ensemble: {error}")
+        return None
+    evaluations = held.ledger.evaluations
+    metrics = {name: Interval(*values) for name, values in answer.test.items()}
+    members = {record.trial: count for record, count in zip(best, answer.counts, strict=True) if count}
+    alone = next(iter(members)) if len(members) == 1 else None  # then it was measured already
+    same = [
+        look for look in evaluations.looks if look.trial == alone and (alone is not None or look.metrics == metrics)
+    ]
+    look = same[-1] if same else evaluations.look(None, None, answer.examples, metrics)
+    held.ledger.flush()
+    return Ensemble(members, _interval(answer.validation, jobs.metric[0]), look)
+
+
+def _interval(found: dict[str, tuple[float, float, float]], metric: str) -> Interval:
+    return Interval(*found[metric])
