@@ -131,6 +131,8 @@ def cli() -> None:
     nas launch studies/digits.toml     begin a study
     nas status digits --watch          see how it goes, from another terminal
     nas report digits                  one page that says what to fine-tune
+    nas finetune digits                train the best to the end
+    nas export digits                  take one away
     """
 
 

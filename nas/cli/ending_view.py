@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from nas.cli.tables import grid, table
-from nas.cli.views import baseline_line, best_line, outcomes, race_line
+from nas.cli.views import baseline_line, best_line, outcomes
 from nas.report import words
 from nas.store.records import StudyRecord
 
@@ -25,7 +25,7 @@ def ending_view(ending: Ending, study: StudyRecord) -> Iterator[RenderableType]:
     yield grid(
         {
             "trials": outcomes(ending.counts, study.search_budget, running=False),
-            "race": race_line(study),
+            "race": words.race_line(study),
             "best": None if best is None else best_line(best, study.objectives),
             "baseline": baseline_line(study, best),
         }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nas.finetune.run import From, Tuning
 
 
-@click.command()
+@click.command(short_help="Train the best at full length and measure them on the test split.")
 @click.argument("name", shell_complete=complete_name)
 @click.option("--top", type=click.IntRange(1, 100), default=3, show_default=True, metavar="K", help="The best K.")
 @click.option("--architecture", metavar="F", help="Only the one whose fingerprint begins like this.")

@@ -144,7 +144,8 @@ def _follow_lines(console: Console, take_a_look: Callable[[], Look], every: floa
 
 
 def _line(one: Look) -> str:
-    from nas.cli.views import best_line, outcomes, race_line
+    from nas.cli.views import best_line, outcomes
+    from nas.report.words import race_line
 
     parts = [
         one.study.name,

@@ -73,7 +73,7 @@ def study_view(
                 "data": _data(study),
                 "objective": ", ".join(f"{d} {m}" for m, d in zip(study.objectives, study.directions, strict=True)),
                 "trials": outcomes(study.counts, study.search_budget, running=holder is not None),
-                "race": race_line(study),
+                "race": words.race_line(study),
                 "time": words.duration(study.seconds)
                 + ("" if study.hours_budget is None else f" of {words.duration(3600 * study.hours_budget)}")
                 + ("" if left is None else f", about {words.duration(left)} left"),
@@ -140,15 +140,6 @@ def outcomes(counts: Mapping[str, int], budget: int | None, *, running: bool) ->
     if any(free):
         total.append(f"; and at no cost {', '.join(part for part in free if part)}")
     return total
-
-
-def race_line(study: StudyRecord) -> str | None:
-    """Return "4 of 9 trainings with new seeds"; nothing where there is no race and none is to come."""
-    if not study.raced and not study.race_budget:
-        return None
-    if study.race_budget >= study.raced:
-        return f"{study.raced} of {words.plural(study.race_budget, 'training')} with new seeds"
-    return f"{words.plural(study.raced, 'training')} with new seeds"
 
 
 def tuned_line(tuned: standing.FineTuned, metric: str) -> str:

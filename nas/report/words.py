@@ -9,6 +9,7 @@ from math import isfinite
 from typing import TypeVar
 
 from nas.errors import plural as plural
+from nas.store.records import StudyRecord
 
 T = TypeVar("T")
 
@@ -132,3 +133,12 @@ def thinned(items: Sequence[T], most: int) -> list[T]:
 def listed(items: Sequence[str]) -> str:
     """Return "a", "a and b", "a, b and c"."""
     return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
+def race_line(study: StudyRecord) -> str | None:
+    """Return "4 of 9 trainings with new seeds"; nothing where there is no race and none is to come."""
+    if not study.raced and not study.race_budget:
+        return None
+    if study.race_budget >= study.raced:
+        return f"{study.raced} of {plural(study.race_budget, 'training')} with new seeds"
+    return f"{plural(study.raced, 'training')} with new seeds"

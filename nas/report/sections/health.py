@@ -52,10 +52,12 @@ def _free(view: View) -> str:
 def _facts(view: View) -> Iterator[tuple[str, str]]:
     """Yield ``(what, how it stands)``."""
     study, trials = view.data.study, [trial for trial in view.data.trials if trial.duplicate_of is None]
-    trials_used = f"{view.ended:,} of " if study.trials_budget else ""
+    trials_used = f"{view.ended:,} of " if study.search_budget else ""
     of_hours = f" of {words.duration(3600 * study.hours_budget)}" if study.hours_budget else ""
-    of_trials = words.plural(study.trials_budget or view.ended, "trial")
+    of_trials = words.plural(study.search_budget or view.ended, "trial")
     yield "Budget", f"{trials_used}{of_trials}, {words.duration(study.seconds)}{of_hours}"
+    if race := words.race_line(study):
+        yield "Race", race
     epochs = sum(trial.epochs for trial in trials)
     yield (
         "Training",

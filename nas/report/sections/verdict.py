@@ -72,7 +72,8 @@ def _answer(view: View, chosen: list[Ranked], on_frontier: int) -> str:
     of = words.plural(len(view.ranked), "architecture")
     if equal := tied(view):
         told = f"{view.objective} {told_of(equal[0], study.objectives[0])}"
-        sure = f", the best with {equal[0].trust.p_best:.0%}" if equal[0].trust and equal[0].trust.p_best else ""
+        chance = equal[0].trust.p_best if equal[0].trust else None
+        sure = f", with a chance of {chance:.0%} to be the best" if chance else ""
         if len(equal) == 1:
             return f"Trial {equal[0].trial.number}: of {of} it is told apart from all others{sure}, estimated {told}."
         return (
