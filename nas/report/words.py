@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from math import isfinite
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from nas.errors import plural as plural
-from nas.store.records import StudyRecord
+
+if TYPE_CHECKING:
+    from nas.store.records import StudyRecord
 
 T = TypeVar("T")
 
