@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nas.conversation import Examine, Examined, Member
-from nas.errors import Interrupted, NASError
 from nas.finetune.diagnosis import Finding, doubt
 from nas.finetune.jobs import TuningJobs
 from nas.finetune.plan import plan_of
 from nas.ranking import Ranked
-from nas.search.asking import ask
+from nas.search.asking import CannotBeDone, ask
 from nas.search.hold import Hold
 from nas.store.records import EvaluationRecord, Interval, LookRecord
 
@@ -69,9 +68,7 @@ def _tuned(held: Hold, jobs: TuningJobs, entry: Ranked) -> Tuned:
         answer = _look(held, jobs, trial, best)
         validation = _interval(answer.validation, jobs.metric[0])
         said += [each for each in (doubt(answer.doubtful, answer.suspects),) if each is not None]
-    except Interrupted:
-        raise
-    except NASError as error:
+    except CannotBeDone as error:
         problem = str(error)
     looks = [look for look in held.ledger.evaluations.looks if look.trial == trial]
     looks.sort(key=lambda look: look.evaluation == best.number)
@@ -124,9 +121,7 @@ def _ensemble(held: Hold, jobs: TuningJobs, tuned: Sequence[Tuned]) -> Ensemble 
         return None
     try:
         answer = _examined(held, jobs, tuple(jobs.member(record) for record in best))
-    except Interrupted:
-        raise
-    except NASError as error:
+    except CannotBeDone as error:
         held.observer.note(f"There is no ensemble: {error}")
         return None
     evaluations = held.ledger.evaluations

@@ -8,6 +8,10 @@ from nas.search.pool.pool import TRIES, Pool
 from nas.search.stopping import StopSignals
 
 
+class CannotBeDone(NASError):
+    """What a worker answered: it tried, and why it failed. A pool without workers raises something else."""
+
+
 def ask(
     pool: Pool, order: Prepare | Measure | Examine, signals: StopSignals | None = None, *, stopped: str = "Stopped."
 ) -> Prepared | Measured | Examined:
@@ -20,7 +24,8 @@ def ask(
         stopped: What is said then.
 
     Raises:
-        NASError: It cannot be done.
+        CannotBeDone: The worker tried and failed.
+        NASError: There is no worker that could try.
         Interrupted: Somebody asked to stop meanwhile.
     """
     given, tries = False, 1
@@ -37,4 +42,4 @@ def ask(
                 case Failed(kind="killed") if tries < TRIES:
                     tries, given = tries + 1, False
                 case Failed():
-                    raise NASError(message.message)
+                    raise CannotBeDone(message.message)

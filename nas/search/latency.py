@@ -12,7 +12,7 @@ from rich.console import Console
 from nas.conversation import Latency, Measure, Measured
 from nas.errors import NASError, NotFound, plural
 from nas.ranking import Ranked, rank
-from nas.search.asking import ask
+from nas.search.asking import CannotBeDone, ask
 from nas.search.files import files_root
 from nas.search.orders import order_of
 from nas.search.pool.local import LocalPool, PoolSettings
@@ -72,7 +72,7 @@ def _measured(
             observer.note(f"Timing {what}, {order.runs} runs each, on {plural(threads, 'thread')}.")
             try:
                 answer = ask(pool, order)
-            except NASError as error:
+            except CannotBeDone as error:
                 raise NASError(f"The architectures could not be timed: {error}") from None
             assert isinstance(answer, Measured)
             return answer.latencies

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from nas import catalogue
 from nas.conversation import DataCard, Prepare, Prepared
-from nas.errors import DataError, Interrupted, NASError
-from nas.search.asking import ask
+from nas.errors import DataError
+from nas.search.asking import CannotBeDone, ask
 from nas.search.fit import choose_encoders, choose_families, modality
 from nas.search.observer import Observer
 from nas.search.origin import Origin
@@ -24,14 +24,13 @@ def prepare_data(
     Raises:
         DataError: The data cannot be searched on.
         Interrupted: Somebody asked to stop meanwhile.
+        NASError: No worker starts.
     """
     order = Prepare(study.data.model_dump_json(), study.task.kind, str(folder), str(base))
     stopped = "Stopped while the data was being prepared: no trial was begun."
     try:
         answer = ask(pool, order, signals, stopped=stopped)
-    except Interrupted:
-        raise
-    except NASError as error:
+    except CannotBeDone as error:
         source = study.data.source  # the message begins with it, unless it was not the data's
         raise DataError(f"data.source = {source!r}: {str(error).removeprefix(f'{source}: ')}") from None
     assert isinstance(answer, Prepared)
