@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,24 @@ if TYPE_CHECKING:
 
 SECONDS = 10.0
 """Between two writings of a report that is watched."""
+
+
+class Moment(click.ParamType[datetime]):
+    """A moment as ISO 8601 with its offset from UTC, told in UTC."""
+
+    name = "TIMESTAMP"
+
+    def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Return the moment; one without an offset is refused, for it would be another one on another machine."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no moment in ISO 8601, as 2026-03-02T11:30:00Z is one.", param, ctx)
+        if moment.utcoffset() is None:
+            self.fail(f"{value!r} does not say how far it is from UTC: add Z for UTC, or as +01:00.", param, ctx)
+        return moment.astimezone(UTC)
 
 
 @click.command()
@@ -39,6 +58,9 @@ SECONDS = 10.0
 @click.option("--anonymous", is_flag=True, help="Leave out names of studies, hosts and paths, and the study file.")
 @click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
 @click.option("--watch", is_flag=True, help="Write it anew every ten seconds while the study runs.")
+@click.option(
+    "--now", type=Moment(), help="The moment to write as of, instead of the present one: the same gives the same bytes."
+)
 @storage_option
 @output_options
 @click.pass_obj
@@ -51,6 +73,7 @@ def report(
     anonymous: bool,
     open_it: bool,
     watch: bool,
+    now: datetime | None,
     storage: str | None,
 ) -> None:
     """Write one self-contained HTML page about a study.
@@ -69,8 +92,10 @@ def report(
         raise click.UsageError("--format, --top, --anonymous and --watch are for the report of one study.")
     if watch and path == Path("-"):
         raise click.UsageError("--watch writes a file again and again: name one with -o.")
+    if watch and now:
+        raise click.UsageError("--watch follows the present moment: it goes without --now.")
     url = storage_url(storage)
-    written = _write(url, names, path, form, top, anonymous)
+    written = _write(url, names, path, form, top, anonymous, now)
     if written != Path("-"):
         if output.json:
             output.document(study=names[0] if len(names) == 1 else list(names), path=written.absolute())
@@ -83,14 +108,22 @@ def report(
         _write(url, names, path, form, top, anonymous)
 
 
-def _write(url: str, names: tuple[str, ...], path: Path | None, form: Format, top: int | None, anonymous: bool) -> Path:
+def _write(
+    url: str,
+    names: tuple[str, ...],
+    path: Path | None,
+    form: Format,
+    top: int | None,
+    anonymous: bool,
+    now: datetime | None = None,
+) -> Path:
     from nas.report import write_comparison, write_index, write_report
 
     if not names:
-        return write_index(url, path)
+        return write_index(url, path, now=now)
     if len(names) > 1:
-        return write_comparison(url, names, path)
-    return write_report(url, names[0], path, form=form, top=top, hide_names=anonymous)
+        return write_comparison(url, names, path, now=now)
+    return write_report(url, names[0], path, now=now, form=form, top=top, hide_names=anonymous)
 
 
 def _is_running(url: str, name: str) -> bool:

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Nas
+
+NOW = "2026-03-02T11:30:00Z"
 
 
 def test_the_same_report_as_data_and_as_text(nas: Nas, database: Path, tmp_path: Path) -> None:
@@ -40,6 +47,32 @@ def test_watching_ends_with_the_study(nas: Nas, database: Path) -> None:
     assert nas("report", "digits", "--watch", storage=database).stdout == "reports/digits.html\n"
 
 
+def test_the_same_moment_gives_the_same_bytes_in_any_process(database: Path, tmp_path: Path) -> None:
+    pages = []
+    for seed, moment in (("1", NOW), ("2", "2026-03-02T12:30:00+01:00")):
+        page = tmp_path / f"{seed}.html"
+        command = [sys.executable, "-m", "nas", "report", "digits", "--storage", str(database), "-o", str(page)]
+        environment = os.environ | {"PYTHONHASHSEED": seed}
+        subprocess.run([*command, "--now", moment], check=True, capture_output=True, env=environment)
+        pages.append(page.read_bytes())
+    assert pages[0] == pages[1]
+    assert b"2026-03-02 11:30" in pages[0]
+
+
+@pytest.mark.parametrize(
+    ("moment", "told"), [("2026-03-02T11:30:00", "add Z for UTC"), ("yesterday", "is no moment in ISO 8601")]
+)
+def test_a_moment_that_is_none_is_refused(nas: Nas, database: Path, moment: str, told: str) -> None:
+    found = nas("report", "digits", "--now", moment, storage=database)
+    assert found.exit_code == 2
+    assert told in " ".join(found.stderr.split())
+
+
 def test_what_makes_no_sense_together_is_refused(nas: Nas, database: Path) -> None:
-    for words in (("digits", "killed", "--format", "csv"), ("--anonymous",), ("digits", "--watch", "-o", "-")):
+    for words in (
+        ("digits", "killed", "--format", "csv"),
+        ("--anonymous",),
+        ("digits", "--watch", "-o", "-"),
+        ("digits", "--watch", "--now", NOW),
+    ):
         assert nas("report", *words, storage=database).exit_code == 2
