@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,10 +17,14 @@ from markupsafe import Markup
 from nas.report import comparison, words
 from nas.report.data import SHOWN, ReportData
 from nas.report.document import report_document
+from nas.report.embedded import embedded
 from nas.report.figure import drawing
 from nas.report.section import View
 from nas.report.sections import SECTIONS
 from nas.store.records import StudyRecord, spent, state
+
+SCRIPTS = ("report.js", "difference.js")
+"""One after the other the script of the page."""
 
 
 def render(data: ReportData, *, now: datetime, top: int | None = None) -> str:
@@ -48,7 +51,7 @@ def render(data: ReportData, *, now: datetime, top: int | None = None) -> str:
         now=now,
         sections=sections,
         document=embedded(report_document(view, len(view.shown))),
-        script=_asset("report.js"),
+        script=Markup("").join(map(_asset, SCRIPTS)),
         style=_asset("style.css"),
     )
 
@@ -87,14 +90,6 @@ def render_index(entries: Sequence[Entry], *, now: datetime) -> str:
     """Return the page that lists studies."""
     template = _environment().get_template("index.html.j2")
     return template.render(entries=entries, now=now, script="", style=_asset("style.css"))
-
-
-def embedded(document: dict[str, Any]) -> Markup:
-    """Return `document` as JSON inside a script element: no ``</script>`` and no comment can end or begin in it."""
-    text = json.dumps(document, allow_nan=False, separators=(",", ":"))
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)
 
 
 @cache

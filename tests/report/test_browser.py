@@ -207,6 +207,32 @@ def test_everything_can_be_reached_and_done_with_the_keyboard(browser, pages):
         assert page.locator("#tip").is_hidden()
 
 
+def test_any_two_architectures_are_compared_by_keyboard_as_the_page_compares_the_best(browser, pages):
+    cells = """all => all.map(row => [...row.cells].map(cell =>
+        cell.innerText.replace(/\\s+/g, ' ').trim() + cell.querySelectorAll('mark').length))"""
+    rows = "#difference-tables tr"
+    with Visit(browser, pages("finished"), java_script_enabled=False) as visit:
+        told = visit.page.locator(rows).evaluate_all(cells)
+        captions = visit.page.locator("#difference-tables caption").all_inner_texts()
+        assert visit.page.locator("#difference-tools").is_hidden()
+    with Visit(browser, pages("finished")) as visit:
+        page = visit.page
+        page.click("#difference-swap")
+        assert page.locator(rows).evaluate_all(cells) != told
+        page.click("#difference-swap")
+        assert page.locator(rows).evaluate_all(cells) == told
+        assert page.locator("#difference-tables caption").all_inner_texts() == captions
+        page.focus("#difference-other")
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("ArrowDown")
+        chosen = page.input_value("#difference-other")
+        assert f"to trial {chosen}" in page.inner_text("#difference-layers")
+        assert violations(page) == []
+        address = page.evaluate("location.hash")
+    with Visit(browser, pages("finished"), address) as visit:
+        assert f"to trial {chosen}" in visit.page.inner_text("#difference-layers")
+
+
 def test_without_a_script_nothing_is_missing(browser, pages):
     with Visit(browser, pages("finished")) as visit:
         with_script = visit.page.locator("svg.chart, svg.architecture").count()

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from nas.conversation import Node
 from nas.ranking import Ranked
-from nas.report import words
+from nas.report import difference, words
 from nas.report.data import DRAWN_ARCHITECTURES
 from nas.report.drawing import draw
+from nas.report.embedded import embedded
 from nas.report.figure import Table
 from nas.report.section import Section, View
 from nas.report.stages import fold
@@ -39,8 +40,41 @@ def architectures(view: View) -> Section:
         "architectures",
         "What do the best ones look like?",
         _answer(view),
-        {"drawn": drawn, "objectives": view.data.study.objectives},
+        {"drawn": drawn, "objectives": view.data.study.objectives, "two": _two(view)},
     )
+
+
+def _two(view: View) -> dict[str, object] | None:
+    """Return what a reader compares any two by, with the two best compared; ``None`` where there are not two."""
+    known = [entry for entry in view.shown if view.data.graphs.get(entry.trial.number)]
+    if len(known) < 2:
+        return None
+    numbers = [entry.trial.number for entry in known]
+    layers = [difference.described(view.data.graphs[number]) for number in numbers]
+    told = [difference.told(entry.trial.params) for entry in known]
+    lines, indices = difference.numbered(layers)
+    found = difference.rows(layers[0], layers[1])
+    counts = Counter({"alike": 0, "changed": 0, "removed": 0, "added": 0})
+    for row in found:
+        counts[row.how] += row.alike or 1
+    trials = {
+        number: {"choices": choices, "layers": places}
+        for number, choices, places in zip(numbers, told, indices, strict=True)
+    }
+    return {
+        "one": numbers[0],
+        "other": numbers[1],
+        "options": [(entry.trial.number, _option(entry)) for entry in known],
+        "choices": difference.choices(told[0], told[1]),
+        "rows": found,
+        "counts": counts,
+        "data": embedded({"lines": lines, "trials": trials}),
+    }
+
+
+def _option(entry: Ranked) -> str:
+    family = words.short((entry.trial.family or "").rpartition(":")[2], 24)
+    return f"{entry.place}. trial {entry.trial.number} {family}".strip()
 
 
 def _stages(number: int, graph: Sequence[Node]) -> Table:

@@ -1,8 +1,8 @@
 "use strict";
 // Everything on the page is there without this script. It adds: sorting, filtering, columns, a comparison of up to four,
 // downloads, a theme, what a mark says when it is pointed at or focused, one selection for all charts and tables, and
-// the state of all that in the address.
-(() => {
+// the state of all that in the address. What else there is in other files stands on what this one returns.
+const report = (() => {
   const data = JSON.parse(document.getElementById("report-data").textContent);
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const make = (tag, properties = {}, ...children) => {
@@ -267,4 +267,5 @@
   let closed = [];
   addEventListener("beforeprint", () => { closed = all("details:not([open])"); closed.forEach(one => { one.open = true; }); });
   addEventListener("afterprint", () => { closed.forEach(one => { one.open = false; }); });
+  return { data, state, keep, all, make, said, light };
 })();

@@ -1,0 +1,84 @@
+// Any two architectures side by side, as nas/report/difference.py does it with the two best.
+(() => {
+  const { state, keep, make } = report;
+  const held = document.getElementById("difference-data");
+  if (!held) return;
+  const { lines, trials } = JSON.parse(held.textContent);
+  const [one, other] = ["one", "other"].map(name => document.getElementById(`difference-${name}`));
+  const place = document.getElementById("difference-tables");
+  const TELLING = 2;
+
+  // Lines are numbers: the same number is the same line.
+  const distances = (a, b) => {
+    const table = Array.from({ length: a.length + 1 }, () => new Array(b.length + 1).fill(0));
+    for (let i = a.length; i >= 0; i -= 1) for (let j = b.length; j >= 0; j -= 1) {
+      if (i === a.length || j === b.length) { table[i][j] = a.length - i + b.length - j; continue; }
+      if (a[i] === b[j]) { table[i][j] = table[i + 1][j + 1]; continue; }
+      table[i][j] = 1 + Math.min(table[i + 1][j], table[i][j + 1]);
+      if (lines[a[i]][0] === lines[b[j]][0]) table[i][j] = Math.min(table[i][j], 1 + table[i + 1][j + 1]);
+    }
+    return table;
+  };
+  const aligned = (a, b) => {
+    const left = distances(a, b), rows = [];
+    for (let i = 0, j = 0; i < a.length || j < b.length;) {
+      const both = i < a.length && j < b.length;
+      let how = "added";
+      if (both && a[i] === b[j]) how = "alike";
+      else if (both && lines[a[i]][0] === lines[b[j]][0] && left[i][j] === 1 + left[i + 1][j + 1]) how = "changed";
+      else if (i < a.length && left[i][j] === 1 + left[i + 1][j]) how = "removed";
+      rows.push([how, how === "added" ? [] : lines[a[i]], how === "removed" ? [] : lines[b[j]]]);
+      if (how !== "added") i += 1;
+      if (how !== "removed") j += 1;
+    }
+    return rows;
+  };
+  const cell = (parts, against) => {
+    const made = make("td");
+    parts.forEach((part, index) => {
+      const tag = index === 0 ? "b" : against && !against.includes(part) ? "mark" : "span";
+      made.append(index ? " " : "", make(tag, {}, part));
+    });
+    return made;
+  };
+  const table = (id, kind, caption, headers, rows) => {
+    const head = make("tr", {}, ...headers.map(header => make("th", { scope: "col" }, header)));
+    const made = make("table", { className: kind }, make("caption", { id }, caption), make("thead", {}, head), make("tbody", {}, ...rows));
+    const region = make("div", { className: "scroll", tabIndex: 0 }, made);
+    region.setAttribute("role", "region");
+    region.setAttribute("aria-labelledby", id);
+    return region;
+  };
+  const show = () => {
+    const [from, to] = [trials[one.value], trials[other.value]];
+    const names = [...new Set([...Object.keys(from.choices), ...Object.keys(to.choices)])].filter(name => from.choices[name] !== to.choices[name]);
+    const chosen = names.map(name => make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, from.choices[name] ?? ""), make("td", {}, to.choices[name] ?? "")));
+    const found = aligned(from.layers, to.layers), rows = [], count = { alike: 0, changed: 0, removed: 0, added: 0 };
+    for (let at = 0; at < found.length;) {
+      let end = at;
+      while (end < found.length && found[end][0] === found[at][0]) end += 1;
+      const how = found[at][0], some = found.slice(at, end);
+      count[how] += some.length;
+      if (how === "alike" && some.length > TELLING) {
+        rows.push(make("tr", { className: how }, make("th", { scope: "row" }, how), make("td", { colSpan: 2 }, `${some.length} layers`)));
+      } else for (const [, a, b] of some) {
+        const against = how === "changed";
+        rows.push(make("tr", { className: how }, make("th", { scope: "row" }, how), cell(a, against && b), cell(b, against && a)));
+      }
+      at = end;
+    }
+    const heads = [`Trial ${one.value}`, `Trial ${other.value}`];
+    place.replaceChildren(
+      table("difference-choices", "difference made", `Choices from trial ${one.value} to trial ${other.value}: ${names.length} differ.`, ["Choice", ...heads], chosen),
+      table("difference-layers", "difference", `Layers from trial ${one.value} to trial ${other.value}, inputs first: ${count.changed} changed, ${count.removed} removed, ${count.added} added, ${count.alike} alike.`, ["What", ...heads], rows),
+    );
+    document.getElementById("difference-said").textContent = `${names.length} choices and ${count.changed + count.removed + count.added} layers differ.`;
+  };
+  const choose = () => { keep("differ", `${one.value},${other.value}`); show(); };
+  one.addEventListener("change", choose);
+  other.addEventListener("change", choose);
+  document.getElementById("difference-swap").addEventListener("click", () => { [one.value, other.value] = [other.value, one.value]; choose(); });
+  const wanted = (state.get("differ") || "").split(",");
+  if (wanted.length === 2 && wanted.every(trial => trial in trials)) { [one.value, other.value] = wanted; show(); }
+  document.getElementById("difference-tools").hidden = false;
+})();
