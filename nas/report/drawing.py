@@ -21,6 +21,8 @@ from nas.report.stages import Block, Stage, fold
 WIDE, NARROW, GAP, MARGIN = 144, 104, 16, 2
 MOST_WIDE = 908
 """Units across, which are pixels until the page shrinks it."""
+PHONE_WIDE = 346
+"""The same for a phone."""
 BODY_HEIGHT, BODY_TOP = 56, 10
 LINE, SMALL_LINE, PADDING = 17, 14, 8
 MOST_STAGES = 15
@@ -29,14 +31,15 @@ CHARACTERS = {WIDE: 18, NARROW: 13}
 """That fit on a line of a card."""
 
 
-def draw(graph: Sequence[Node], *, title: str) -> Markup:
-    """Return `graph` as an SVG element, at most `MOST_WIDE` wide.
+def draw(graph: Sequence[Node], *, title: str, most_wide: int = MOST_WIDE) -> Markup:
+    """Return `graph` as an SVG element.
 
     An empty graph gives a picture that says so. Of more than `MOST_STAGES` stages the middle ones become one card.
 
     Args:
         graph: Layer calls in topological order.
         title: What a reader who cannot see the picture is told first.
+        most_wide: Units across, at least a card's width.
     """
     stages = fold(graph)
     if not stages:
@@ -50,7 +53,7 @@ def draw(graph: Sequence[Node], *, title: str) -> Markup:
     parts: list[Markup] = []
     left, top, tallest, widest = MARGIN, float(MARGIN), 0.0, 0
     for index, card in enumerate(cards):
-        if left + card.width > MOST_WIDE:
+        if left + card.width > most_wide:
             left, top, tallest = MARGIN, top + tallest + GAP, 0.0
         parts.append(card.at(left, top))
         if index + 1 < len(cards):

@@ -16,19 +16,27 @@ from nas.report import words
 INK, QUIET, GRID, BEHIND = "#1c2330", "#5b6472", "#e3e6eb", "#9db4cf"
 # Okabe & Ito 2008: told apart by readers with any common colour vision, here with a mark and a dash of their own too.
 BLUE, ORANGE, GREEN, PINK, YELLOW = COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
+# Pictures are drawn for a phone: about 450 units across with letters that can be read there. Where there is more room
+# the style sheet makes a picture larger and its letters smaller against it, which never makes them overlap.
+WIDTH = 340
+"""Of a plot with an axis on its left."""
+WHOLE = 440
+"""Of a picture, axes and all."""
+PANEL = 135
+"""The same of a small one, of which two are side by side on a phone."""
 # Vega measures text without knowing the reader's fonts: the room on the right is for wider ones.
-PADDING = {"left": 16, "top": 5, "bottom": 5, "right": 40}
+PADDING = {"left": 16, "top": 5, "bottom": 5, "right": 24}
 
-_LABELS = {"labelColor": INK, "labelFontSize": 12}
-_TITLES = {"titleFontSize": 12, "titleFontWeight": "normal"}
+_LABELS = {"labelColor": INK, "labelFontSize": 13}
+_TITLES = {"titleFontSize": 13, "titleFontWeight": "normal"}
 CONFIG = {
     "font": "system-ui, sans-serif",
     "axis": {
         **_LABELS, **_TITLES, "labelColor": QUIET, "titleColor": INK, "gridColor": GRID, "domainColor": QUIET,
-        "tickColor": QUIET, "titlePadding": 10, "tickCount": 6,
+        "tickColor": QUIET, "titlePadding": 8, "tickCount": 5,
     },
-    "legend": {**_LABELS, **_TITLES, "titleColor": QUIET, "labelLimit": 220},
-    "title": {"color": INK, "fontSize": 12, "fontWeight": "normal", "anchor": "start"},
+    "legend": {**_LABELS, **_TITLES, "titleColor": QUIET, "labelLimit": 320},
+    "title": {"color": INK, "fontSize": 13, "fontWeight": "normal", "anchor": "start"},
     "view": {"stroke": None},
 }  # fmt: skip
 
@@ -73,6 +81,11 @@ def rendered(chart: Any, name: str, description: str, **data: Rows) -> Markup:
     return _embeddable(vl_convert.vegalite_to_svg(spec), name, description)
 
 
+def panels(pictures: Sequence[Markup]) -> Markup:
+    """Return small pictures side by side, as many as there is room for."""
+    return Markup('<div class="panels">{}</div>').format(Markup("").join(pictures))
+
+
 @contextmanager
 def drawing() -> Iterator[None]:
     """Draw without Altair's checks of every part against the schema of Vega-Lite: they take longer than the drawing."""
@@ -109,4 +122,16 @@ def _embeddable(svg: str, name: str, description: str) -> Markup:
     svg = svg.replace(' xmlns="http://www.w3.org/2000/svg"', "", 1)
     svg = svg.replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "", 1).replace(' version="1.1"', "", 1)
     head = Markup('<svg role="img" aria-label="{}"').format(words.clean(description))
-    return Markup(svg.replace("<svg", head, 1).replace('class="marks"', 'class="chart"', 1))
+    svg = svg.replace("<svg", head, 1).replace('class="marks"', 'class="chart"', 1)
+    return Markup(_SIZE.sub(_as_wide_as_others, svg, count=1))
+
+
+_SIZE = re.compile(r' width="(\d+)" height="(\d+)" viewBox="0 0 \1 \2"')
+
+
+def _as_wide_as_others(found: re.Match[str]) -> str:
+    """Return the size of a picture so that all are enlarged alike: panels are small, others `WHOLE` wide at least."""
+    width, height = int(found[1]), int(found[2])
+    if width > WHOLE / 2 + 20:
+        width = max(width, WHOLE)
+    return f' width="{width}" height="{height}" viewBox="0 0 {width} {height}"'

@@ -23,7 +23,7 @@ from nas.report.section import View
 from nas.report.sections import SECTIONS
 from nas.store.records import StudyRecord, spent, state
 
-SCRIPTS = ("report.js", "difference.js")
+SCRIPTS = ("report.js", "difference.js", "range.js")
 """One after the other the script of the page."""
 
 

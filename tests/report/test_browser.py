@@ -160,6 +160,73 @@ def test_a_trial_chosen_in_a_chart_is_marked_everywhere(browser, pages):
         assert f"trial={trial}" in page.evaluate("location.hash")
 
 
+def test_a_range_that_is_dragged_or_typed_is_marked_everywhere_and_kept(browser, pages):
+    with Visit(browser, pages("finished"), viewport={"width": 1280, "height": 1200}) as visit:
+        page = visit.page
+        page.locator("#scatter-0").scroll_into_view_if_needed()
+        plot = page.locator("#scatter-0 .role-frame path.background").first.bounding_box()
+        page.mouse.move(plot["x"] + 0.3 * plot["width"], plot["y"] + 0.1 * plot["height"])
+        page.mouse.down()
+        page.mouse.move(plot["x"] + 0.7 * plot["width"], plot["y"] + 0.9 * plot["height"], steps=4)
+        page.mouse.up()
+        shown = page.locator("#ranking-table tbody tr:visible")
+        count = shown.count()
+        assert 0 < count < 30
+        assert page.inner_text("#scatter-0-tools .said").startswith(f"{count} architectures")
+        assert page.locator("#learning .faded").count() > 0
+        assert page.locator("#scatter-0 .scale:visible rect.brush").count() == 1
+        trial = shown.first.get_attribute("data-trial")
+        assert page.locator(f"#scatter-0 .scale:visible [data-trial='{trial}'].faded").count() == 0
+        address = page.evaluate("location.hash")
+    with Visit(browser, pages("finished"), address) as visit:
+        page = visit.page
+        assert page.locator("#ranking-table tbody tr:visible").count() == count
+        assert violations(page) == []
+        page.click("#scatter-0-tools .clear")
+        assert page.locator(".faded").count() == 0
+        page.focus("#scatter-0-tools summary")
+        for key in ("Tab", "Tab"):
+            page.keyboard.press(key)
+        page.keyboard.type("50000")
+        weights = page.eval_on_selector("#report-data", "one => JSON.parse(one.textContent).ranking")
+        few = sum(entry["best"]["cost"]["weights"] <= 50_000 for entry in weights)
+        assert page.locator("#ranking-table tbody tr:visible").count() == few > 0
+
+
+def test_the_scale_of_the_costs_can_be_changed(browser, pages):
+    with Visit(browser, pages("finished")) as visit:
+        page = visit.page
+        before = page.locator("#scatter-0 .scale:visible").get_attribute("data-scale")
+        page.select_option("#scatter-0 .scales", index=1)
+        assert page.locator("#scatter-0 .scale:visible").get_attribute("data-scale") != before
+        assert page.locator("#scatter-0 .scale:visible svg [tabindex='0']").count() == 1
+        address = page.evaluate("location.hash")
+    with Visit(browser, pages("finished"), address) as visit:
+        assert visit.page.locator("#scatter-0 .scale:visible").get_attribute("data-scale") != before
+
+
+def test_of_very_many_the_frontier_and_the_best_are_points_and_the_others_areas(browser, pages):
+    with Visit(browser, pages("a thousand trials")) as visit:
+        assert 50 < visit.page.locator("#scatter-0 .scale:visible [data-trial]").count() < 100
+        assert visit.page.locator("#scatter-0 .scale:visible .mark-rect path").count() > 50
+        assert "are counted by area" in visit.page.inner_text("#scatter-0 figcaption")
+
+
+def test_on_a_phone_no_picture_scrolls_and_its_letters_can_be_read(browser, pages):
+    sizes = """() => [...document.querySelectorAll("svg.chart, svg.architecture")].filter(one => one.checkVisibility())
+        .flatMap(one => [...one.querySelectorAll("text")].map(text =>
+            parseFloat(getComputedStyle(text).fontSize) * one.getScreenCTM().a))"""
+    scrolling = """() => [...document.querySelectorAll("figure > .scroll")].filter(one => one.checkVisibility()
+        && one.scrollWidth > one.clientWidth + 1).map(one => one.closest("figure").id)"""
+    with Visit(browser, pages("finished"), viewport={"width": 390, "height": 844}) as visit:
+        assert min(visit.page.evaluate(sizes)) >= 9.9
+        assert visit.page.evaluate(scrolling) == []
+    with Visit(browser, pages("finished"), viewport={"width": 1280, "height": 844}) as visit:
+        found = visit.page.evaluate(sizes)
+        assert min(found) >= 11
+        assert max(found) <= 15
+
+
 def test_downloads_are_what_the_page_holds(browser, pages, tmp_path):
     with Visit(browser, pages("finished"), accept_downloads=True) as visit:
         for label, name in (("Download CSV", "digits.csv"), ("Download JSON", "digits.json")):

@@ -9,7 +9,7 @@ from nas.ranking import Ranked
 from nas.ranking.trust import RungAgreement
 from nas.report import words
 from nas.report.charts.axes import tip
-from nas.report.figure import BLUE, ORANGE, QUIET, Figure, Table, named, rendered
+from nas.report.figure import BLUE, ORANGE, QUIET, WIDTH, Figure, Table, named, rendered
 
 MOST_ROWS = 20
 
@@ -49,7 +49,7 @@ def intervals(name: str, entries: Sequence[Ranked], objective: str) -> Figure:
             )
         )
     order = [row["who"] for row in rows]
-    y = alt.Y("who:N").sort(order).title(None).axis(labelLimit=200, labelPadding=12, domain=False, ticks=False)
+    y = alt.Y("who:N").sort(order).title(None).axis(labelLimit=190, labelPadding=8, domain=False, ticks=False)
     x = alt.X("low:Q").title(words.short(objective, 40)).scale(zero=False, nice=True)
     base = alt.Chart(named("rows"))
     crosses = base.mark_point(shape="cross", angle=45, size=40, color=ORANGE, filled=True, opacity=1)
@@ -78,7 +78,7 @@ def intervals(name: str, entries: Sequence[Ranked], objective: str) -> Figure:
         "Tied with the best",
     )
     picture = rendered(
-        alt.layer(*layers).properties(width=480, height=22 * len(rows) + 10), name, description, rows=rows
+        alt.layer(*layers).properties(width=220, height=22 * len(rows) + 10), name, description, rows=rows
     )
     return Figure(name, title, picture, caption, Table(f"{title}.", headers, tuple(table)))
 
@@ -106,11 +106,12 @@ def rungs(name: str, found: Sequence[RungAgreement]) -> Figure:
     x = alt.X("epoch:Q").title("epoch").axis(grid=False, tickMinStep=1, format="d").scale(zero=False)
     lowest = min([0.0, *(tau for one in found for tau in (one.overall, one.top_third) if isfinite(tau))])
     y = alt.Y("tau:Q").title("Kendall’s τ with the last epoch").scale(domain=[lowest, 1.0])
+    legend = alt.Legend(title="among", orient="bottom")
     base = alt.Chart(named("rows")).encode(
         x=x,
         y=y,
-        color=alt.Color("among:N").title("among").scale(domain=kinds, range=[BLUE, ORANGE]),
-        shape=alt.Shape("among:N").title("among").scale(domain=kinds, range=["circle", "diamond"]),
+        color=alt.Color("among:N").legend(legend).scale(domain=kinds, range=[BLUE, ORANGE]),
+        shape=alt.Shape("among:N").legend(legend).scale(domain=kinds, range=["circle", "diamond"]),
     )
     chart = alt.layer(base.mark_line(strokeWidth=2), base.mark_point(size=70, filled=True, opacity=1))
     title = "How early epochs foretell the last"
@@ -121,7 +122,7 @@ def rungs(name: str, found: Sequence[RungAgreement]) -> Figure:
         tuple((one.epoch, _tau(one.overall), _tau(one.top_third), _tau(one.top_ten), one.trials) for one in found),
     )
     caption = "Only complete trials have a last epoch: those that were pruned would have agreed less closely."
-    picture = rendered(chart.properties(width=420, height=200), name, f"Line chart: {title}: τ {told}.", rows=rows)
+    picture = rendered(chart.properties(width=WIDTH, height=190), name, f"Line chart: {title}: τ {told}.", rows=rows)
     return Figure(name, title, picture, caption, table)
 
 

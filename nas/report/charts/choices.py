@@ -11,11 +11,13 @@ from nas.conversation import Scalar
 from nas.ranking.importance import Importance, is_logarithmic, is_number, places
 from nas.report import words
 from nas.report.charts.axes import ends, held, tip
-from nas.report.figure import BEHIND, BLUE, ORANGE, Figure, Table, named, rendered
+from nas.report.figure import BEHIND, BLUE, ORANGE, PANEL, WIDTH, Figure, Table, named, panels, rendered
 from nas.store.records import TrialRecord
 
 MOST_BARS, MOST_PANELS, MOST_AXES, MOST_LINES, MOST_DOTS = 10, 6, 8, 80, 60
 MOST_VALUES = 8
+ROOM = 48
+"""Characters beside one axis, all its labels together."""
 BINS = 5
 
 
@@ -49,7 +51,7 @@ def bars(name: str, found: Sequence[Importance], objective: str) -> Figure:
     shown = found[:MOST_BARS]
     rows = [{"choice": spoken(one.choice), "share": one.share} for one in shown]
     order = [str(row["choice"]) for row in rows]
-    y = alt.Y("choice:N").sort(order).title(None).axis(labelLimit=220, labelPadding=12, domain=False, ticks=False)
+    y = alt.Y("choice:N").sort(order).title(None).axis(labelLimit=190, labelPadding=8, domain=False, ticks=False)
     x = alt.X("share:Q").title("share of importance").axis(format="%", grid=True)
     chart = alt.Chart(named("rows")).mark_bar(color=BLUE, height=14).encode(x=x, y=y)
     title = f"What {words.short(objective, 40)} depends on"
@@ -64,7 +66,7 @@ def bars(name: str, found: Sequence[Importance], objective: str) -> Figure:
         "family is compared within that family, and counts by its share of the trials."
     )
     picture = rendered(
-        chart.properties(width=420, height=26 * len(rows)), name, f"Bar chart: {title}: {first}.", rows=rows
+        chart.properties(width=220, height=24 * len(rows)), name, f"Bar chart: {title}: {first}.", rows=rows
     )
     return Figure(name, title, picture, caption, table)
 
@@ -76,18 +78,19 @@ def marginals(
 
     The trials are complete and have a score.
     """
-    import altair as alt
-
     limits = ends([trial.values[0] for trial in trials if trial.values], direction)
-    panels, data, table_rows = [], {}, []
+    pictures, table_rows = [], []
     for index, choice in enumerate(chosen[:MOST_PANELS]):
         having = [trial for trial in trials if choice in trial.params and trial.values]
         groups = grouped([(trial.params[choice], trial.values[0]) for trial in having if trial.values])
         values = [trial.params[choice] for trial in having]
         numeric = all(map(is_number, values)) and len(set(values)) > MOST_VALUES
-        data[f"dots{index}"], data[f"means{index}"] = _dots(having, choice, groups, numeric, limits, objective)
+        dots, means = _dots(having, choice, groups, numeric, limits, objective)
         order = None if numeric else [group.told for _, group in groups]
-        panels.append(_panel(index, choice, values, order, limits, objective))
+        chart = _panel(choice, values, order, limits, objective)
+        told = ", ".join(f"{group.told} {words.score(group.mean, objective)}" for _, group in groups)
+        description = f"Scatter plot: {words.short(objective, 40)} by {spoken(choice)}; means: {told}."
+        pictures.append(rendered(chart, f"{name}-{index}", description, dots=dots, means=means))
         table_rows += [
             (
                 spoken(choice),
@@ -98,9 +101,7 @@ def marginals(
             )
             for _, group in groups
         ]
-    chart = alt.concat(*panels, columns=3, spacing=24).resolve_scale(x="independent", y="shared")
     title = f"{words.short(objective, 40)} by the choices that matter most"
-    description = f"Small scatter plots: {title}: {', '.join(spoken(choice) for choice in chosen[:MOST_PANELS])}."
     table = Table(
         f"{title}: mean and standard deviation, and how many trials.",
         ("Choice", "Value", ">Mean", ">Deviation", ">Trials"),
@@ -112,7 +113,7 @@ def marginals(
     )
     if len(trials) > MOST_DOTS:
         caption += f" Of each choice {MOST_DOTS} dots, evenly chosen, are drawn; means and numbers are of all."
-    return Figure(name, title, rendered(chart, name, description, **data), caption, table)
+    return Figure(name, title, panels(pictures), caption, table)
 
 
 def grouped(pairs: Sequence[tuple[Scalar, float]]) -> list[tuple[tuple[float, float] | Scalar, Group]]:
@@ -167,7 +168,6 @@ def _dots(
 
 
 def _panel(
-    index: int,
     choice: str,
     values: Sequence[Scalar],
     order: Sequence[str] | None,
@@ -177,9 +177,8 @@ def _panel(
     """Return a small scatter plot; of values one by one in this `order`, or of numbers where it is ``None``."""
     import altair as alt
 
-    y_title = words.short(objective, 24) if index % 3 == 0 else None
-    y = alt.Y("score:Q").title(y_title).scale(zero=False, domain=list(limits), nice=True)
-    means = alt.Chart(named(f"means{index}"))
+    y = alt.Y("score:Q").title(None).scale(zero=False, domain=list(limits), nice=True)
+    means = alt.Chart(named("means"))
     if order is None:
         kind = "log" if is_logarithmic(values) else "linear"
         x = alt.X("choice:Q").scale(type=kind, zero=False, nice=False, padding=6)
@@ -190,9 +189,9 @@ def _panel(
         x = alt.X("choice:N").sort(list(order)).axis(labelAngle=0, labelLimit=70, labelOverlap=False)
         tick = means.mark_tick(color=ORANGE, thickness=4, width=22, orient="horizontal")
         marks = tick.encode(x=alt.X("low:N").sort(list(order)), y=alt.Y("mean:Q"))
-    dots = alt.Chart(named(f"dots{index}")).mark_point(size=22, filled=True, color=BEHIND, opacity=0.9)
+    dots = alt.Chart(named("dots")).mark_point(size=22, filled=True, color=BEHIND, opacity=0.9)
     layers = [dots.encode(x=x.title(spoken(choice)), y=y, description=alt.Description("tip:N")), marks]
-    return alt.layer(*layers).properties(width=165, height=150)
+    return alt.layer(*layers).properties(width=PANEL, height=120)
 
 
 def parallel(name: str, axes: Sequence[str], trials: Sequence[TrialRecord], best: set[int], objective: str) -> Figure:
@@ -218,34 +217,38 @@ def parallel(name: str, axes: Sequence[str], trials: Sequence[TrialRecord], best
     labels, rows = [], []
     for index, (column, told) in enumerate(zip(columns, values, strict=True)):
         for text, height in _labels(told, objective if index == len(axes) else ""):
-            labels.append({"axis": index, "height": height, "text": text})
-        labels.append({"axis": index, "height": 1.12, "text": words.short(spoken(column), 18)})
+            labels.append({"axis": index + 0.2, "height": height, "text": text})
+        labels.append({"axis": index - 0.2, "height": 0.0, "text": spoken(column)})
     for at, trial in enumerate(drawn):
         told_score = words.score(trial.values[0] if trial.values else None, objective)
         rows += [
             {"axis": index, "height": float(height[at]), "trial": trial.number, "tip": tip(trial, told_score)}
             for index, height in enumerate(heights)
         ]
-    x = alt.X("axis:Q").axis(None).scale(domain=[-0.35, len(columns) - 0.6], nice=False)
-    y = alt.Y("height:Q").axis(None).scale(domain=[-0.06, 1.16], nice=False)
+    x = alt.X("height:Q").axis(None).scale(domain=[0, 1], nice=False)
+    y = alt.Y("axis:Q").axis(None).scale(domain=[len(columns) - 0.6, -0.45], nice=False)
     rules = alt.Chart(named("axes")).mark_rule(color="#5b6472", strokeWidth=1)
-    layers = [rules.encode(x=x, y=alt.Y("low:Q").axis(None), y2=alt.Y2("high:Q"))]
-    for key, colour, width, dash in (("others", BEHIND, 1, [1, 0]), ("best", BLUE, 2, [1, 0])):
-        line = alt.Chart(named(key)).mark_line(color=colour, strokeWidth=width, strokeDash=dash, strokeJoin="round")
+    layers = [rules.encode(x=alt.X("low:Q").axis(None), x2=alt.X2("high:Q"), y=y)]
+    for key, colour, width in (("others", BEHIND, 1), ("best", BLUE, 2)):
+        line = alt.Chart(named(key)).mark_line(color=colour, strokeWidth=width, strokeJoin="round")
         layers.append(
             line.encode(
                 x=x, y=y, detail=alt.Detail("trial:N"), order=alt.Order("axis:Q"), description=alt.Description("tip:N")
             )
         )
-    text = alt.Chart(named("labels")).mark_text(align="left", dx=4, fontSize=11, color="#1c2330", baseline="middle")
-    layers.append(text.encode(x=x, y=y, text=alt.Text("text:N")))
+    text = alt.Chart(named("labels"))
+    for align, within in (("left", "datum.height < 0.01"), ("right", "datum.height > 0.99")):
+        layers.append(_words(text, align).transform_filter(within).encode(x=x, y=y, text=alt.Text("text:N")))
+    inner = _words(text, "center").transform_filter("datum.height >= 0.01 && datum.height <= 0.99")
+    layers.append(inner.encode(x=x, y=y, text=alt.Text("text:N")))
     title = "Each trial across its choices"
     description = (
         f"Parallel coordinates of {len(drawn)} trials over {', '.join(map(spoken, columns))}; the best {len(few)} in "
         "front."
     )
     caption = (
-        f"The best {len(few)} are thick and blue. Upwards is more; wide ranges of positive numbers are logarithmic."
+        f"The best {len(few)} are thick and blue. To the right is more; wide ranges of positive numbers have "
+        "logarithmic axes."
     )
     if len(drawn) < len(trials):
         caption += f" {len(drawn)} of {len(trials):,} complete trials are drawn."
@@ -267,8 +270,15 @@ def parallel(name: str, axes: Sequence[str], trials: Sequence[TrialRecord], best
         "best": [row for row in rows if row["trial"] in best],
         "labels": labels,
     }
-    chart = alt.layer(*layers).properties(width=680, height=260)
+    chart = alt.layer(*layers).properties(width=WIDTH + 50, height=46 * len(columns))
     return Figure(name, title, rendered(chart, name, description, **data), caption, table)
+
+
+def _words(chart: Any, align: str) -> Any:
+    """Return text on a rim of the page's colour: lines go through behind it."""
+    return chart.mark_text(
+        align=align, fontSize=13, color="#1c2330", baseline="middle", stroke="#fefefe", strokeWidth=3, strokeOpacity=1
+    )
 
 
 def _labels(values: Sequence[Scalar], objective: str) -> list[tuple[str, float]]:
@@ -281,4 +291,4 @@ def _labels(values: Sequence[Scalar], objective: str) -> list[tuple[str, float]]
         height: words.score(float(value), objective) if objective and isinstance(value, float) else words.setting(value)
         for height, value in ordered
     }
-    return [(words.short(text, 16), height) for height, text in told.items()]
+    return [(words.short(text, max(4, ROOM // len(told))), height) for height, text in told.items()]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nas.report import words
 from nas.report.charts.learning import MOST_POINTS
-from nas.report.figure import BLUE, ORANGE, Figure, Table, named, rendered
+from nas.report.figure import BLUE, ORANGE, PANEL, Figure, Table, named, panels, rendered
 
 KINDS = ("training", "validation")
 TABLE_ROWS = 60
@@ -24,22 +24,20 @@ class Fit:
 
 def fits(name: str, found: Sequence[Fit], metric: str) -> Figure:
     """Draw `metric` on the examples trained on and on those held out, by epoch. `found` has one or more."""
-    import altair as alt
-
-    panels, data = [], {}
+    pictures = []
     for index, fit in enumerate(found):
-        data[f"rows{index}"] = [
+        rows = [
             {"epoch": point[0], "value": point[1 + at], "kind": kind}
             for at, kind in enumerate(KINDS)
             for point in words.thinned(fit.points, MOST_POINTS)
         ]
-        panels.append(_panel(index, fit, metric))
+        last = fit.points[-1]
+        description = (
+            f"Line chart: {words.short(metric, 40)} by epoch of trial {fit.trial}, which ends at "
+            f"{words.score(last[1], metric)} in training and {words.score(last[2], metric)} in validation."
+        )
+        pictures.append(rendered(_panel(fit), f"{name}-{index}", description, rows=rows))
     title = f"{words.short(metric, 40)}: training and validation"
-    last = found[0].points[-1]
-    description = (
-        f"Line charts: {title} by epoch of {words.plural(len(found), 'trial')}; trial {found[0].trial} ends at "
-        f"{words.score(last[1], metric)} and {words.score(last[2], metric)}."
-    )
     table = Table(
         f"{title}.",
         ("Trial", ">Epoch", ">Training", ">Validation"),
@@ -50,17 +48,16 @@ def fits(name: str, found: Sequence[Fit], metric: str) -> Figure:
         ),
     )
     caption = "Validation far worse than training, and growing worse, is overfitting; both still improving: too short."
-    chart = alt.concat(*panels, columns=3, spacing=24).resolve_scale(y="shared", x="independent")
-    return Figure(name, title, rendered(chart, name, description, **data), caption, table)
+    return Figure(name, title, panels(pictures), caption, table)
 
 
-def _panel(index: int, fit: Fit, metric: str) -> object:
+def _panel(fit: Fit) -> object:
     import altair as alt
 
-    legend = alt.Legend(title=None, orient="bottom") if index == 0 else None
+    legend = alt.Legend(title=None, orient="bottom", direction="vertical")
     colour = alt.Color("kind:N").scale(domain=list(KINDS), range=[ORANGE, BLUE]).legend(legend)
     dash = alt.StrokeDash("kind:N").scale(domain=list(KINDS), range=[[4, 3], [1, 0]]).legend(legend)
     x = alt.X("epoch:Q").title("epoch").axis(tickMinStep=1, format="d", grid=False, tickCount=4)
-    y = alt.Y("value:Q").title(words.short(metric, 24) if index % 3 == 0 else None).scale(zero=False)
-    line = alt.Chart(named(f"rows{index}")).mark_line(strokeWidth=2).encode(x=x, y=y, color=colour, strokeDash=dash)
-    return line.properties(width=165, height=130, title=fit.title)
+    y = alt.Y("value:Q").title(None).scale(zero=False)
+    line = alt.Chart(named("rows")).mark_line(strokeWidth=2).encode(x=x, y=y, color=colour, strokeDash=dash)
+    return line.properties(width=PANEL, height=120, title=fit.title)

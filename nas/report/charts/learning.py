@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from nas.report import words
 from nas.report.charts.axes import ends, held
-from nas.report.figure import BEHIND, COLOURS, named, rendered
+from nas.report.figure import BEHIND, COLOURS, WIDTH, named, rendered
 
 MOST_POINTS = 60
 """Epochs drawn of one curve."""
@@ -62,7 +62,7 @@ def learning_curves(curves: Sequence[Curve], objective: str, direction: str) -> 
         points = base.mark_point(color=colour, size=24, shape="circle" if is_complete else "cross", filled=True)
         layers.append(points.transform_filter("datum.last"))
     labels = [curve.label for curve in front]
-    legend = alt.Legend(title="best", orient="right", symbolSize=90, symbolStrokeWidth=2)
+    legend = alt.Legend(title=None, orient="bottom", direction="vertical", symbolSize=90, symbolStrokeWidth=2)
     base = alt.Chart(named("front")).encode(
         x=x, y=y, color=alt.Color("label:N").scale(domain=labels, range=COLOURS[: len(labels)]).legend(legend)
     )
@@ -73,7 +73,7 @@ def learning_curves(curves: Sequence[Curve], objective: str, direction: str) -> 
         line = base.mark_line(strokeWidth=2, strokeDash=dash).transform_filter(f"datum.trial == {curve.trial}")
         layers.append(line.encode(description=alt.Description("tip:N")))
     layers.append(marks.encode(shape=shapes))
-    chart = alt.layer(*layers).properties(width=600, height=300)
+    chart = alt.layer(*layers).properties(width=WIDTH, height=220)
     return rendered(chart, "learning", _description(curves, front, objective), **data)
 
 

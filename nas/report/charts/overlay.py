@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from nas.report import words
 from nas.report.charts.progress import Step
-from nas.report.figure import COLOURS, Figure, Table, named, rendered
+from nas.report.figure import COLOURS, WIDTH, Figure, Table, named, rendered
 
 DASHES = ([1, 0], [8, 3], [3, 2], [10, 3, 2, 3], [5, 5])
 MOST = len(COLOURS)
@@ -19,8 +19,9 @@ def overlay(name: str, studies: Sequence[tuple[str, Sequence[Step]]], objective:
     labels = [f"{index}. {words.short(study, 28)}" for index, (study, _) in enumerate(studies, start=1)]
     x = alt.X("at:Q").title(across).axis(grid=False, format="~g").scale(zero=False)
     y = alt.Y("best:Q").title(words.short(objective, 40)).scale(zero=False, nice=True)
-    colour = alt.Color("study:N").scale(domain=labels, range=list(COLOURS[: len(labels)])).title("study")
-    dash = alt.StrokeDash("study:N").scale(domain=labels, range=list(DASHES[: len(labels)])).title("study")
+    legend = alt.Legend(title=None, orient="bottom", direction="vertical", symbolSize=300, symbolStrokeWidth=2)
+    colour = alt.Color("study:N").scale(domain=labels, range=list(COLOURS[: len(labels)])).legend(legend)
+    dash = alt.StrokeDash("study:N").scale(domain=labels, range=list(DASHES[: len(labels)])).legend(legend)
     base = alt.Chart(named("rows")).mark_line(interpolate="step-after", strokeWidth=2)
     rows = [
         {"at": step.at, "best": step.best, "study": label}
@@ -28,7 +29,7 @@ def overlay(name: str, studies: Sequence[tuple[str, Sequence[Step]]], objective:
         for step in _corners(steps)
     ]
     chart = base.encode(x=x, y=y, color=colour, strokeDash=dash, order=alt.Order("at:Q")).properties(
-        width=520, height=260
+        width=WIDTH, height=210
     )
     title = f"The best {words.short(objective, 40)} so far by {across}"
     ends = [

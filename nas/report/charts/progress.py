@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nas.report import words
 from nas.report.charts.axes import ends, held, tip
-from nas.report.figure import BEHIND, BLUE, ORANGE, Figure, Table, named, rendered
+from nas.report.figure import BEHIND, BLUE, ORANGE, WIDTH, Figure, Table, named, rendered
 from nas.store.records import TrialRecord
 
 MOST_POINTS = 200
@@ -77,7 +77,7 @@ def progress(name: str, steps: Sequence[Step], objective: str, direction: str, a
             (step.trial.number, f"{step.at:.4g}", words.score(step.value, objective)) for step in better[-TABLE_ROWS:]
         ),
     )
-    chart = alt.layer(*layers).properties(width=560, height=240)
+    chart = alt.layer(*layers).properties(width=WIDTH, height=190)
     return Figure(name, title, rendered(chart, name, description, dots=dots, line=line, marks=marks), caption, table)
 
 
@@ -94,7 +94,7 @@ def survival(name: str, reached: Sequence[tuple[int, int]]) -> Figure:
     x = alt.X("epoch:Q").title("epoch").axis(grid=False, tickMinStep=1, format="d").scale(zero=False)
     y = alt.Y("trials:Q").title("trainings").axis(tickMinStep=1, format="d")
     area = alt.Chart(named("rows")).mark_area(interpolate="step", color=BEHIND, opacity=0.5, line={"color": BLUE})
-    chart = area.encode(x=x, y=y).properties(width=560, height=160)
+    chart = area.encode(x=x, y=y).properties(width=WIDTH, height=190)
     title = "Trainings that reached each epoch"
     description = f"Step chart: of {reached[0][1]:,} trainings {reached[-1][1]:,} reached epoch {reached[-1][0]}."
     table = Table(f"{title}.", (">Epoch", ">Trainings"), tuple((epoch, f"{count:,}") for epoch, count in reached))
@@ -110,7 +110,7 @@ def volumes(name: str, rows: Sequence[tuple[int, float]]) -> Figure:
     x = alt.X("trials:Q").title("complete trials").axis(grid=False, tickMinStep=1, format="d")
     y = alt.Y("volume:Q").title("dominated volume").axis(format="~s")
     line = alt.Chart(named("rows")).mark_line(interpolate="step-after", color=BLUE, strokeWidth=2)
-    chart = line.encode(x=x, y=y).properties(width=560, height=200)
+    chart = line.encode(x=x, y=y).properties(width=WIDTH, height=190)
     title = "The volume that the frontier dominates"
     description = f"Step chart: {title} after {rows[-1][0]:,} complete trials is {rows[-1][1]:.4g}."
     table = Table(f"{title}.", (">Complete trials", ">Volume"), tuple((count, f"{v:.4g}") for count, v in rows))

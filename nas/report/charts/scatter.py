@@ -6,12 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from markupsafe import Markup
+
 from nas.ranking import Ranked
 from nas.report import words
 from nas.report.charts.axes import ends, held, magnitude, tip
-from nas.report.figure import BEHIND, BLUE, ORANGE, Figure, Table, named, rendered
+from nas.report.charts.density import counted
+from nas.report.embedded import embedded
+from nas.report.figure import BEHIND, BLUE, ORANGE, WIDTH, Figure, Table, named, rendered
 
-MOST_POINTS = 200
+MOST_POINTS = 300
+"""Of more architectures only the frontier and the best are drawn one by one, the others are counted by area."""
+BEST = 50
+MARGIN = 0.04
+"""Of an axis that is left free at both its ends."""
+WORTH = 2.0
+"""The factor over which costs must range for a logarithm to show anything else."""
+
+Kind = Literal["log", "linear"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +44,18 @@ class Axis:
         return -self.values[number] if self.direction == "maximize" else self.values[number]
 
 
-def scatter(name: str, entries: Sequence[Ranked], cost: Axis, score: Axis) -> Figure:
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """A figure that a range can be chosen in: its axes, the scales it is drawn on, the first one shown, and values."""
+
+    figure: Figure
+    cost: str
+    score: str
+    scales: tuple[Kind, ...]
+    data: Markup
+
+
+def scatter(name: str, entries: Sequence[Ranked], cost: Axis, score: Axis, shown: Sequence[Ranked] = ()) -> Scatter:
     """Draw `score` over `cost`, with the frontier of these two joined by a line.
 
     Args:
@@ -40,17 +63,23 @@ def scatter(name: str, entries: Sequence[Ranked], cost: Axis, score: Axis) -> Fi
         entries: Architectures that both axes know, best first.
         cost: Across.
         score: Up.
+        shown: Those that a page tells everything of: a range chosen in the picture is looked up among them.
     """
-    import altair as alt
-
     front = frontier(entries, cost, score)
     on_it = {entry.trial.number for entry in front}
     others = [entry for entry in entries if entry.trial.number not in on_it]
-    drawn = words.thinned(others, max(2, MOST_POINTS - len(front)))
-    limits = ends([score.values[entry.trial.number] for entry in (*drawn, *front)], score.direction)
-    kind = magnitude([cost.values[entry.trial.number] for entry in (*drawn, *front)])
+    drawn = others if len(entries) <= MOST_POINTS else others[:BEST]
+    far = others[len(drawn) :]
+    limits = ends([score.values[entry.trial.number] for entry in entries], score.direction)
+    costs = [cost.values[entry.trial.number] for entry in entries]
+    first: Kind = "log" if magnitude(costs) == "log" else "linear"
+    scales: tuple[Kind, ...] = (first,)
+    if min(costs) > 0 and max(costs) > WORTH * min(costs):
+        scales = (first, "linear" if first == "log" else "log")
+    up = _room(*limits, "linear")
+    across = {kind: _room(min(costs), max(costs), kind) for kind in scales}
 
-    def rows(some: Sequence[Ranked]) -> list[dict[str, Any]]:
+    def points(some: Sequence[Ranked]) -> list[dict[str, Any]]:
         return [
             {
                 "cost": cost.values[entry.trial.number],
@@ -60,32 +89,87 @@ def scatter(name: str, entries: Sequence[Ranked], cost: Axis, score: Axis) -> Fi
             for entry in some
         ]
 
-    x = alt.X("cost:Q").title(cost.told).scale(type=kind, nice=True, zero=False)
-    x = x.axis(format="~s", labelOverlap=True, grid=False)
-    y = alt.Y("score:Q").title(score.told).scale(zero=False, domain=list(limits), nice=True)
-    behind = alt.Chart(named("others")).mark_point(size=34, filled=True, color=BEHIND, opacity=0.9)
+    title = f"{score.told} against {cost.told}"
+    description = _description(title, entries, front, score, cost)
+    data = {"others": points(drawn), "front": points(front)}
+    pictures, most = [], 0
+    for kind in scales:
+        places = [(cost.values[entry.trial.number], held(score.values[entry.trial.number], limits)) for entry in far]
+        data["areas"], most = counted(places, across[kind], up, logarithmic=kind == "log")
+        chart = _chart(cost.told, score.told, kind, across[kind], up, has_areas=bool(far))
+        told = f"{description} The scale of {cost.told} is {'logarithmic' if kind == 'log' else 'linear'}."
+        picture = rendered(chart, name if kind == first else f"{name}-{kind}", told, **data)
+        hidden = Markup("") if kind == first else Markup(" hidden")
+        pictures.append(Markup('<div class="scale" data-scale="{}"{}>{}</div>').format(kind, hidden, picture))
+    caption = "Diamonds joined by a dashed line: nothing is better in one and no worse in the other."
+    if far:
+        caption += (
+            f" The frontier and the best {len(drawn)} others are drawn one by one; the other {len(far):,} are counted "
+            f"by area, the darker the more, at most {most:,} in one."
+        )
+    table = _table(title, sorted([*front, *drawn], key=lambda entry: entry.place), on_it, score, cost)
+    values = {
+        entry.trial.number: [_digits(axis.values[entry.trial.number]) for axis in (cost, score)]
+        for entry in shown
+        if entry.trial.number in cost.values and entry.trial.number in score.values
+    }
+    told_to_script = embedded(
+        {"cost": cost.name, "score": score.name, "across": across, "up": up, "values": values}
+        | {"ends": [[min(costs), max(costs)], [limits[0], limits[1]]]}
+    )
+    figure = Figure(name, title, Markup("").join(pictures), caption, table)
+    return Scatter(figure, cost.told, score.told, scales, told_to_script)
+
+
+def _chart(
+    cost: str, score: str, kind: Kind, across: tuple[float, float], up: tuple[float, float], *, has_areas: bool
+) -> Any:
+    import altair as alt
+
+    x = alt.X("cost:Q").title(cost).scale(type=kind, nice=False, domain=list(across))
+    x = x.axis(format="~s", labelOverlap=True, grid=False, tickCount=5)
+    y = alt.Y("score:Q").title(score).scale(domain=list(up), nice=False)
+    behind = alt.Chart(named("others")).mark_point(size=24, filled=True, color=BEHIND, opacity=0.9)
     line = alt.Chart(named("front")).mark_line(
         interpolate="step-after", color=ORANGE, strokeWidth=1.5, strokeDash=[5, 3]
     )
-    marks = alt.Chart(named("front")).mark_point(size=90, filled=True, shape="diamond", color=BLUE, opacity=1)
+    marks = alt.Chart(named("front")).mark_point(size=60, filled=True, shape="diamond", color=BLUE, opacity=1)
     layers = [
         behind.encode(x=x, y=y, description=alt.Description("tip:N")),
         line.encode(x=x, y=y, order=alt.Order("cost:Q")),
         marks.encode(x=x, y=y, description=alt.Description("tip:N")),
     ]
-    title = f"{score.told} against {cost.told}"
+    if has_areas:
+        areas = alt.Chart(named("areas")).mark_rect(color=BEHIND)
+        shade = alt.Opacity("shade:Q").scale(None).legend(None)
+        layers.insert(0, areas.encode(x=x, x2=alt.X2("right:Q"), y=y, y2=alt.Y2("top:Q"), opacity=shade))
+    return alt.layer(*layers).properties(width=WIDTH, height=210)
+
+
+def _room(low: float, high: float, kind: Kind) -> tuple[float, float]:
+    """Return the ends of an axis from `low` to `high` with a margin."""
+    if kind == "log":
+        factor = (high / low) ** MARGIN
+        return low / factor, high * factor
+    free = MARGIN * (high - low)
+    return low - free, high + free
+
+
+def _digits(value: float) -> float:
+    return float(f"{value:.6g}")
+
+
+def _description(title: str, entries: Sequence[Ranked], front: Sequence[Ranked], score: Axis, cost: Axis) -> str:
     best, lean = front[0], front[-1]
-    description = (
+    return (
         f"Scatter plot: {title} of {words.plural(len(entries), 'architecture')}. {len(front)} on the frontier, from "
         f"trial {best.trial.number} ({', '.join(_told(best.trial.number, score, cost))}) to trial "
         f"{lean.trial.number} ({', '.join(_told(lean.trial.number, score, cost))})."
     )
-    left_out = len(others) - len(drawn)
-    caption = "Diamonds joined by a dashed line: nothing drawn here is better in one and no worse in the other."
-    if left_out:
-        caption += f" {left_out:,} of the others, evenly chosen, are not drawn."
-    shown = sorted([*front, *drawn], key=lambda entry: entry.place)
-    table = Table(
+
+
+def _table(title: str, shown: Sequence[Ranked], on_it: set[int], score: Axis, cost: Axis) -> Table:
+    return Table(
         f"The points of the picture, {title}.",
         ("Trial", "Family", f">{score.told}", f">{cost.told}", "On the frontier"),
         tuple(
@@ -99,9 +183,6 @@ def scatter(name: str, entries: Sequence[Ranked], cost: Axis, score: Axis) -> Fi
             for entry in shown
         ),
     )
-    chart = alt.layer(*layers).properties(width=560, height=300)
-    picture = rendered(chart, name, description, others=rows(drawn), front=rows(front))
-    return Figure(name, title, picture, caption, table)
 
 
 def frontier(entries: Sequence[Ranked], cost: Axis, score: Axis) -> list[Ranked]:

@@ -9,7 +9,7 @@ from nas.conversation import Node
 from nas.ranking import Ranked
 from nas.report import difference, words
 from nas.report.data import DRAWN_ARCHITECTURES
-from nas.report.drawing import draw
+from nas.report.drawing import PHONE_WIDE, draw
 from nas.report.embedded import embedded
 from nas.report.figure import Table
 from nas.report.section import Section, View
@@ -30,6 +30,7 @@ def architectures(view: View) -> Section:
             {
                 "entry": entry,
                 "picture": draw(graph, title=title),
+                "narrow": draw(graph, title=title, most_wide=PHONE_WIDE),
                 "layers": graph[:MOST_LAYERS],
                 "layer_count": len(graph),
                 "stages": _stages(entry.trial.number, graph),

@@ -14,15 +14,15 @@ MOST_FIGURES = 3
 def tradeoffs(view: View) -> Section:
     """Draw the first objective against the others, or against what an architecture costs."""
     pairs = [(entries, cost, score) for entries, cost, score in _pairs(view) if len(entries) > 1]
-    figures = [
-        scatter(f"scatter-{index}", entries, cost, score)
+    scatters = [
+        scatter(f"scatter-{index}", entries, cost, score, view.shown)
         for index, (entries, cost, score) in enumerate(pairs[:MOST_FIGURES])
     ]
     return Section(
         "trade-offs",
         "What does a better score cost?",
         _answer(view, pairs),
-        {"figures": figures, "notes": _notes(view)},
+        {"scatters": scatters, "notes": _notes(view)},
     )
 
 

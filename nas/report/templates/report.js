@@ -52,6 +52,14 @@ const report = (() => {
     }
   };
 
+  // ---- a range: the only ones to be shown, or null for all
+  let within = null, applied = () => {};
+  const restrict = trials => {
+    within = trials;
+    for (const mark of all("svg.chart [data-trial]")) mark.classList.toggle("faded", within !== null && !within.has(mark.dataset.trial));
+    applied();
+  };
+
   // ---- what a mark says
   const tip = make("div", { id: "tip", role: "tooltip", hidden: true });
   document.body.append(tip);
@@ -156,6 +164,7 @@ const report = (() => {
     const filter = make("input", { type: "search", id: "filter", size: 24, placeholder: "resnet, or weights < 50000", value: state.get("filter") || "" });
     const frontier = make("input", { type: "checkbox", id: "frontier", checked: state.get("frontier") === "1" });
     const passes = row => {
+      if (within !== null && !within.has(row.dataset.trial)) return false;
       if (frontier.checked && row.dataset.front !== "1") return false;
       return filter.value.split(",").every(part => {
         const found = part.match(/^\s*(\w+)\s*(<=|>=|<|>|=)\s*([-+.\deE]+)\s*$/);
@@ -172,6 +181,7 @@ const report = (() => {
       keep("frontier", frontier.checked ? "1" : "");
       said.textContent = `${shown} of ${rows.length} architectures are shown.`;
     };
+    applied = apply;
     filter.addEventListener("input", apply);
     frontier.addEventListener("change", apply);
 
@@ -267,5 +277,5 @@ const report = (() => {
   let closed = [];
   addEventListener("beforeprint", () => { closed = all("details:not([open])"); closed.forEach(one => { one.open = true; }); });
   addEventListener("afterprint", () => { closed.forEach(one => { one.open = false; }); });
-  return { data, state, keep, all, make, said, light };
+  return { data, state, keep, all, make, restrict };
 })();
