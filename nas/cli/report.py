@@ -15,7 +15,7 @@ from nas.cli.output import Output, output_options, storage_option
 if TYPE_CHECKING:
     from nas.report.writing import Format
 
-SECONDS = 10.0
+SECONDS = 10
 """Between two writings of a report that is watched."""
 
 
@@ -57,7 +57,9 @@ class Moment(click.ParamType[datetime]):
 @click.option("--top", type=click.IntRange(min=1), metavar="K", help="Tell of the best K only.")
 @click.option("--anonymous", is_flag=True, help="Leave out names of studies, hosts and paths, and the study file.")
 @click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
-@click.option("--watch", is_flag=True, help="Write it anew every ten seconds while the study runs.")
+@click.option(
+    "--watch", is_flag=True, help="Write it anew every ten seconds while the study runs; the page reloads itself."
+)
 @click.option(
     "--now", type=Moment(), help="The moment to write as of, instead of the present one: the same gives the same bytes."
 )
@@ -95,7 +97,10 @@ def report(
     if watch and now:
         raise click.UsageError("--watch follows the present moment: it goes without --now.")
     url = storage_url(storage)
-    written = _write(url, names, path, form, top, anonymous, now)
+    # Asked before each writing: a study that ends while one is written is written once more, as one that has ended.
+    running = watch and _is_running(url, names[0])
+    every = SECONDS if watch else None
+    written = _write(url, names, path, form, top, anonymous, now, every)
     if written != Path("-"):
         if output.json:
             output.document(study=names[0] if len(names) == 1 else list(names), path=written.absolute())
@@ -103,9 +108,10 @@ def report(
             click.echo(written)
     if open_it and written != Path("-"):
         click.launch(written.absolute().as_uri())
-    while watch and _is_running(url, names[0]):
+    while running:
         time.sleep(SECONDS)
-        _write(url, names, path, form, top, anonymous)
+        running = _is_running(url, names[0])
+        _write(url, names, path, form, top, anonymous, now, every)
 
 
 def _write(
@@ -115,7 +121,8 @@ def _write(
     form: Format,
     top: int | None,
     anonymous: bool,
-    now: datetime | None = None,
+    now: datetime | None,
+    every: int | None,
 ) -> Path:
     from nas.report import write_comparison, write_index, write_report
 
@@ -123,7 +130,7 @@ def _write(
         return write_index(url, path, now=now)
     if len(names) > 1:
         return write_comparison(url, names, path, now=now)
-    return write_report(url, names[0], path, now=now, form=form, top=top, hide_names=anonymous)
+    return write_report(url, names[0], path, now=now, form=form, top=top, hide_names=anonymous, every=every)
 
 
 def _is_running(url: str, name: str) -> bool:

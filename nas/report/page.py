@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
@@ -19,15 +18,16 @@ from nas.report.data import SHOWN, ReportData
 from nas.report.document import report_document
 from nas.report.embedded import embedded
 from nas.report.figure import drawing
+from nas.report.index import Entry, document
 from nas.report.section import View
 from nas.report.sections import SECTIONS
-from nas.store.records import StudyRecord, spent, state
+from nas.store.records import spent, state
 
-SCRIPTS = ("report.js", "difference.js", "range.js")
+SCRIPTS = ("report.js", "difference.js", "range.js", "live.js")
 """One after the other the script of the page."""
 
 
-def render(data: ReportData, *, now: datetime, top: int | None = None) -> str:
+def render(data: ReportData, *, now: datetime, top: int | None = None, every: int | None = None) -> str:
     """Return the page about `data`, as of `now` (aware): one HTML file that loads nothing.
 
     Everything in `data` may come from anybody: it is escaped, and characters that would hide or reorder text are shown.
@@ -36,6 +36,7 @@ def render(data: ReportData, *, now: datetime, top: int | None = None) -> str:
         data: What was read.
         now: The moment it is about.
         top: How many architectures are told of, at most `SHOWN`.
+        every: Seconds after which the page reloads itself, if the study is running.
     """
     view = View(data, now, min(top or SHOWN, SHOWN))
     environment = _environment()
@@ -47,6 +48,7 @@ def render(data: ReportData, *, now: datetime, top: int | None = None) -> str:
         sections.append((section, Markup(evidence)))
     return environment.get_template("page.html.j2").render(
         study=data.study,
+        every=every if data.study.running is not None else None,
         state=state(data.study),
         now=now,
         sections=sections,
@@ -76,20 +78,20 @@ def render_comparison(all_data: Sequence[ReportData], *, now: datetime) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A study in the list of all: its best score, and the file of its report beside the list, if there is one."""
-
-    study: StudyRecord
-    state: str
-    best: float | None
-    file: str | None
-
-
 def render_index(entries: Sequence[Entry], *, now: datetime) -> str:
     """Return the page that lists studies."""
-    template = _environment().get_template("index.html.j2")
-    return template.render(entries=entries, now=now, script="", style=_asset("style.css"))
+    return (
+        _environment()
+        .get_template("index.html.j2")
+        .render(
+            entries=entries,
+            databases=len({one.database for one in entries}),
+            data=embedded(document(entries)),
+            now=now,
+            script="",
+            style=_asset("style.css"),
+        )
+    )
 
 
 @cache

@@ -9,16 +9,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, TypeAlias
-from urllib.parse import quote
 
 from nas.errors import BadInput
 from nas.ranking import rank
+from nas.report import index
 from nas.report.anonymous import anonymous
 from nas.report.data import ReportData, read
 from nas.report.formats import FORMATS
-from nas.report.page import Entry, render, render_comparison, render_index
+from nas.report.page import render, render_comparison, render_index
 from nas.report.section import View
-from nas.store.records import state
 
 FOLDER = Path("reports")
 STDOUT = Path("-")
@@ -34,10 +33,11 @@ def write_report(
     form: Format = "html",
     top: int | None = None,
     hide_names: bool = False,
+    every: int | None = None,
 ) -> Path:
     """Write the report of study `name` and return its path. The study may be running; the database is only read.
 
-    The file is written beside its place and then renamed.
+    The file is written beside its place and then renamed. A page in ``reports/`` is entered in the list there.
 
     Args:
         storage: A database's URL or file; ``None`` for the default database.
@@ -47,6 +47,7 @@ def write_report(
         form: The page, or the same as JSON, Markdown or CSV.
         top: Tell of so many architectures only.
         hide_names: Leave out names of studies, hosts and paths.
+        every: Seconds between two writings: while the study runs the page reloads itself as often.
 
     Raises:
         NotFound: There is no such database or study.
@@ -57,8 +58,12 @@ def write_report(
     if hide_names:
         data = anonymous(data)
     now = now or datetime.now(UTC)
-    text = render(data, now=now, top=top) if form == "html" else FORMATS[form](View(data, now), top)
-    return _write(output or FOLDER / f"{file_name(data.study.name)}.{form}", text)
+    output = output or FOLDER / f"{file_name(data.study.name)}.{form}"
+    text = render(data, now=now, top=top, every=every) if form == "html" else FORMATS[form](View(data, now), top)
+    _write(output, text)
+    if form == "html" and not hide_names and output.parent.resolve() == FOLDER.resolve() and output.stem != "index":
+        _list(View(data, now), output, storage)
+    return output
 
 
 def write_comparison(
@@ -78,7 +83,7 @@ def write_comparison(
 def write_index(storage: str | None, output: Path | None = None, *, now: datetime | None = None) -> Path:
     """Write the page that lists all studies of a database; by default ``reports/index.html``.
 
-    Studies whose report lies beside it are links.
+    Studies whose report lies beside it are links. What the list already says of other databases stays.
 
     Raises:
         NotFound: There is no such database.
@@ -86,18 +91,29 @@ def write_index(storage: str | None, output: Path | None = None, *, now: datetim
         BadInput: The file cannot be written there.
     """
     from nas.store import queries
-    from nas.store.engine import reading_from, storage_url
+    from nas.store.engine import display_url, reading_from, storage_url
 
-    output = output or FOLDER / "index.html"
-    entries = []
-    with reading_from(storage_url(storage)) as connection:
-        for study in reversed(queries.studies(connection)):
+    output, now, entries = output or FOLDER / "index.html", now or datetime.now(UTC), []
+    url = storage_url(storage)
+    with reading_from(url) as connection:
+        for study in queries.studies(connection):
             trials, evaluations = queries.trials(connection, study.id), queries.evaluations(connection, study.id)
             ranked = rank(trials, study.directions, evaluations)
-            file = f"{file_name(study.name)}.html"
-            known = quote(file) if (output.parent / file).is_file() else None
-            entries.append(Entry(study, state(study), ranked[0].told[0] if ranked else None, known))
-    return _write(output, render_index(entries, now=now or datetime.now(UTC)))
+            page = f"{file_name(study.name)}.html"
+            file = page if (output.parent / page).is_file() else None
+            entries.append(index.entry(study, ranked, database=display_url(url), now=now, file=file))
+    others = [one for one in index.known(output) if one.database != display_url(url)]
+    return _write(output, render_index(index.renewed(others, entries), now=now))
+
+
+def _list(view: View, page: Path, storage: str | None) -> None:
+    """Renew the entry of the study that `page` is about in the list beside it; all the others stay as they are."""
+    from nas.store.engine import display_url, storage_url
+
+    path = page.parent / "index.html"
+    database = display_url(storage_url(storage))
+    new = index.entry(view.data.study, view.ranked, database=database, now=view.now, file=page.name)
+    _write(path, render_index(index.renewed(index.known(path), [new]), now=view.now))
 
 
 def file_name(name: str) -> str:
