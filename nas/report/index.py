@@ -1,4 +1,4 @@
-"""The list of studies beside their reports. The page holds its entries as data, so that each report can renew its own."""
+"""The list of studies beside their reports. The page holds its entries as data: each report can renew its own."""
 
 from __future__ import annotations
 
@@ -78,8 +78,14 @@ def known(index: Path) -> list[Entry]:
 
 
 def renewed(entries: Iterable[Entry], new: Iterable[Entry]) -> list[Entry]:
-    """Return `entries` with `new` ones in the place of those of the same study, the last begun first."""
-    found = {(one.database, one.name): one for one in (*entries, *new)}
+    """Return `entries` with `new` ones in the place of those of the same study, the last begun first.
+
+    A page tells of one study: where studies of two databases have one name, the last one written has it.
+    """
+    new = list(new)
+    taken = {one.file for one in new}
+    kept = [_without_file(one) if one.file in taken else one for one in entries]
+    found = {(one.database, one.name): one for one in (*kept, *new)}
     return sorted(found.values(), key=lambda one: (one.begun_at, one.name), reverse=True)
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Nas
+from nas.store.engine import storage_url
+from nas.store.ledger import Ledger
+from tests.cli.conftest import Nas, create, new_session
 
 NOW = "2026-03-02T11:30:00Z"
 
@@ -43,8 +45,27 @@ def test_an_anonymous_report_is_called_study(nas: Nas, database: Path, tmp_path:
     assert str(tmp_path) not in (tmp_path / "reports" / "study.html").read_text()
 
 
-def test_watching_ends_with_the_study(nas: Nas, database: Path) -> None:
+def test_watching_ends_with_the_study(nas: Nas, database: Path, tmp_path: Path) -> None:
     assert nas("report", "digits", "--watch", storage=database).stdout == "reports/digits.html\n"
+    assert "refresh" not in (tmp_path / "reports" / "digits.html").read_text().partition("<script")[0]
+
+
+def test_a_page_that_is_watched_reloads_itself_until_its_study_has_ended(
+    database: Path, tmp_path: Path, nas: Nas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The study ends between two writings: what is slept for ends its session."""
+    url, page = storage_url(str(database)), tmp_path / "live.html"
+    create(url, "live")
+    ledger, written = Ledger.open(url, "live", new_session()), []
+
+    def end(seconds: float) -> None:
+        assert seconds == 10
+        written.append(page.read_text())
+        ledger.close("The budget is used up.")
+
+    monkeypatch.setattr("nas.cli.report.time.sleep", end)
+    nas("report", "live", "--watch", "-o", str(page), storage=database)
+    assert [text.count('http-equiv="refresh" content="10"') for text in (*written, page.read_text())] == [1, 0]
 
 
 def test_the_same_moment_gives_the_same_bytes_in_any_process(database: Path, tmp_path: Path) -> None:

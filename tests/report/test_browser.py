@@ -264,7 +264,7 @@ def test_everything_can_be_reached_and_done_with_the_keyboard(browser, pages):
             "curves",
             "reproduce",
         } <= sections
-        page.locator("#scatter-0 svg [tabindex='0']").focus()
+        page.locator("#scatter-0 .scale:visible svg [tabindex='0']").focus()
         first = page.inner_text("#tip")
         page.keyboard.press("ArrowRight")
         assert page.inner_text("#tip") != first
@@ -298,6 +298,27 @@ def test_any_two_architectures_are_compared_by_keyboard_as_the_page_compares_the
         address = page.evaluate("location.hash")
     with Visit(browser, pages("finished"), address) as visit:
         assert f"to trial {chosen}" in visit.page.inner_text("#difference-layers")
+
+
+def test_a_page_that_is_watched_reloads_where_one_was_unless_told_not_to(browser, tmp_path):
+    file = tmp_path / "watched.html"
+    file.write_text(render(STATES["running"], now=NOW, every=2), "utf-8")
+    with Visit(browser, file, "#filter=cnn") as visit:
+        page = visit.page
+        assert "written anew every 2 seconds" in page.inner_text("#live")
+        page.locator("#reproduce details").first.evaluate("one => { one.open = false; }")
+        with page.expect_navigation():
+            page.evaluate("scrollTo({ top: 700, behavior: 'instant' })")
+        assert page.evaluate("scrollY") == 700
+        assert not page.locator("#reproduce details").first.evaluate("one => one.open")
+        assert page.input_value("#filter") == "cnn"
+        page.uncheck("#reloads")
+        page.evaluate("window.before = true")
+        page.wait_for_timeout(2500)
+        assert page.evaluate("window.before") is True
+        assert violations(page) == []
+    with Visit(browser, file, reduced_motion="reduce") as visit:
+        assert not visit.page.is_checked("#reloads")
 
 
 def test_without_a_script_nothing_is_missing(browser, pages):

@@ -6,7 +6,7 @@ from optuna.trial import TrialState
 
 from nas.conversation import Architecture, Cost, Epoch
 from nas.errors import BadInput, NotFound
-from nas.report import read, write_report
+from nas.report import read, write_index, write_report
 from nas.store.engine import open_read_only, storage_url
 from nas.store.ledger import Ledger, create_study
 from nas.store.records import Holder, NewSession
@@ -54,7 +54,41 @@ def test_a_page_is_read_from_the_store_and_written_whole(url, tmp_path, monkeypa
         "sklearn:digits",
     ):
         assert told in html
-    assert [file.name for file in path.parent.iterdir()] == ["digits.html"]
+    assert sorted(file.name for file in path.parent.iterdir()) == ["digits.html", "index.html"]
+
+
+def test_the_list_keeps_what_others_wrote_and_loses_links_to_what_is_gone(url, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page, listed = write_report(url, "digits", now=NOW), tmp_path / "reports" / "index.html"
+    assert '<a href="digits.html">digits</a>' in listed.read_text("utf-8")
+    other = storage_url(str(tmp_path / "other.db"))
+    create_study(
+        other, name="</script> fashion", file=FILE, base=".", objectives=[("loss", "minimize")], trials=2, hours=None
+    )
+    write_report(other, "</script> fashion", now=NOW)
+    told = listed.read_text("utf-8")
+    assert '<a href="digits.html">digits</a>' in told
+    assert '<a href="script-fashion.html">&lt;/script&gt; fashion</a>' in told
+    assert "2 studies" in told
+    write_report(url, "digits", tmp_path / "elsewhere.html", now=NOW)
+    assert listed.read_text("utf-8") == told
+    page.unlink()
+    write_report(other, "</script> fashion", now=NOW)
+    told = listed.read_text("utf-8")
+    assert 'href="digits.html"' not in told
+    assert ">digits<" in told
+    assert write_index(url, now=NOW).read_text("utf-8") == told
+
+
+@pytest.mark.parametrize(
+    "text", ["", "<!doctype html>", '<script type="application/json" id="index-data">[1]</script>']
+)
+def test_a_list_that_is_none_is_begun_anew(url, tmp_path, monkeypatch, text):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "index.html").write_text(text)
+    write_report(url, "digits", now=NOW)
+    assert "1 study" in (tmp_path / "reports" / "index.html").read_text("utf-8")
 
 
 def test_reading_changes_nothing_in_the_database(url, tmp_path):

@@ -6,22 +6,26 @@
   const remember = changes => { try { sessionStorage.setItem(KEY, JSON.stringify({ ...kept(), ...changes })); } catch { /* not kept, then */ } };
   const details = all("details");
   const before = kept();
-  if (before.leaving) {
+  const live = document.getElementById("live");
+  const settle = () => {
+    if (!before.leaving) return;
     details.forEach((one, index) => { one.open = before.open[index] ?? one.open; });
     scrollTo({ top: before.at, behavior: "instant" });
     remember({ leaving: false });
-  }
-  const live = document.getElementById("live");
-  if (!live) return;
+    history.scrollRestoration = "auto";
+  };
+  if (!live) { settle(); return; }
   // Who wants no motion gets none that was not asked for.
   const box = make("input", { type: "checkbox", id: "reloads", checked: before.reloads ?? !matchMedia("(prefers-reduced-motion: reduce)").matches });
   box.addEventListener("change", () => remember({ reloads: box.checked }));
   live.append(" ", make("label", {}, box, " reload by itself"));
+  settle();
   const busy = () => document.hidden || all("rect.brush").length > 0 && document.activeElement.closest?.(".range")
     || document.activeElement.matches?.("input:not([type=checkbox]), select");
   setInterval(() => {
     if (!box.checked || busy()) return;
     remember({ leaving: true, at: scrollY, open: details.map(one => one.open) });
+    history.scrollRestoration = "manual";
     location.reload();
   }, 1000 * live.dataset.every);
 })();
