@@ -37,6 +37,7 @@ from nas.search.observer import Observer
 from nas.search.outcomes import Outcomes, objective_value, objective_values
 from nas.search.pool.pool import TRIES, Pool, Worker
 from nas.search.proposals import Proposals
+from nas.search.pruners import first_rung
 from nas.search.samplers import mixed
 from nas.search.standing import SearchStanding
 from nas.search.suggest import FirstObjective
@@ -91,7 +92,8 @@ class Coordinator:
         self._budget, self._observer, self._stop_asked = budget, observer, stop_asked
         self._stop_at_once = stop_at_once
         pruner = study.search.pruner or catalogue.strategies[study.search.strategy].pruner
-        self._pruner = catalogue.pruners[pruner](study.search.epochs)
+        first = first_rung(study.search.epochs, catalogue.tasks[study.task.kind].silent)
+        self._pruner = catalogue.pruners[pruner](study.search.epochs, first)
         self._start = start
         self._proposals = Proposals(study, ledger, budget, start)
         ledger.study.pruner = self._pruner
