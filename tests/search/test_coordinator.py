@@ -14,8 +14,8 @@ from nas import catalogue
 from nas.conversation import Alive, Architecture, Ask, Built, Cost, Distribution, Epoch, Failed, Finished
 from nas.errors import StudyFailed
 from nas.search.budget import EXHAUSTED_AFTER
-from nas.search.coordinator import SPARED, SPARED_AT
 from nas.search.pool.simulated import SimulatedPool
+from nas.search.pruning import SPARED, SPARED_AT
 from nas.store.storage import load_study
 from nas.training.tasks.classification import Classification
 from tests.search.scripts import Killed, look, quadratic, run, study_of
