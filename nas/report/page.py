@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +16,14 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from nas import language
 from nas.report import comparison, words
 from nas.report.data import SHOWN, ReportData
 from nas.report.document import report_document
 from nas.report.figure import drawing
 from nas.report.section import View
 from nas.report.sections import SECTIONS
+from nas.report.vocabulary import said
 from nas.store.records import StudyRecord, spent, state
 
 
@@ -49,6 +52,7 @@ def render(data: ReportData, *, now: datetime, top: int | None = None) -> str:
         sections=sections,
         document=embedded(report_document(view, len(view.shown))),
         script=_asset("report.js"),
+        spoken=_spoken_by("report.js"),
         style=_asset("style.css"),
     )
 
@@ -102,6 +106,16 @@ def _asset(name: str) -> Markup:
     return Markup(files("nas.report").joinpath("templates", name).read_text("utf-8"))
 
 
+_MESSAGE = re.compile(r"""\b_\("([^"\\]+)\"""")
+
+
+def _spoken_by(name: str) -> str:
+    """Return as JSON what a script says, by what is in its source; nothing where that is what it says."""
+    told = {message: language.gettext(message) for message in _MESSAGE.findall(_asset(name))}
+    told = {message: text for message, text in told.items() if text != message}
+    return json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":")) if told else ""
+
+
 def _hash(text: str) -> str:
     """Return the hash by which a content security policy allows exactly this text."""
     return b64encode(sha256(text.encode()).digest()).decode()
@@ -112,6 +126,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("nas.report"),
         autoescape=True,
+        extensions=["jinja2.ext.i18n"],
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -119,9 +134,12 @@ def _environment() -> Environment:
     )
     for word in (
         words.short, words.score, words.count, words.exact, words.duration, words.moment, words.shape, words.setting,
-        words.settings, words.plural,
+        words.settings, words.percent, words.interval, words.series, said,
     ):  # fmt: skip
         environment.filters[word.__name__] = word
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.globals["language"] = language.spoken
+    environment.install_gettext_callables(language.gettext, language.plain_ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters["hash"] = _hash
     environment.filters["trials_spent"] = spent
     return environment
