@@ -13,8 +13,9 @@ Values are filled in after the lookup and never looked at again: a study called 
 from __future__ import annotations
 
 import io
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from decimal import Decimal, InvalidOperation
 from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
+from string import Formatter
 from typing import Any
 
 from nas.errors import UnknownName
@@ -56,6 +58,17 @@ class Language:
 
         day, time = format_date(at, "long", locale=self.locale), format_time(at, "medium", locale=self.locale)
         return f"{day} {time} UTC"
+
+    def filled(self, message: str, values: Mapping[str, object]) -> str:
+        """Return a message of this language with `values` for its ``{names}``."""
+        if self.name == SOURCE:
+            return message.format(**values)
+        told = ""
+        for text, name, spec, _conversion in Formatter().parse(message):
+            told = _spaced(told, text)
+            if name is not None:
+                told = _spaced(told, format(values[name], spec or ""))
+        return told
 
 
 _ENGLISH = Language(SOURCE, SOURCE, NullTranslations())
@@ -112,15 +125,16 @@ def language(name: str) -> Language:
 
 def _(message: str, /, **values: object) -> str:
     """Return `message` in the language that is spoken, with `values` for its ``{names}``."""
-    told = _SPOKEN.get().translations.gettext(message)
-    return told.format(**values) if values else told
+    spoken = _SPOKEN.get()
+    told = spoken.translations.gettext(message)
+    return spoken.filled(told, values) if values else told
 
 
 def ngettext(one: str, many: str, number: int, /, **values: object) -> str:
     """Return the message for a `number` of something, which is ``{number}`` in it, thousands apart."""
     spoken = _SPOKEN.get()
     told = spoken.translations.ngettext(one, many, number)
-    return told.format(number=spoken.number(f"{number:,}"), **values)
+    return spoken.filled(told, {"number": spoken.number(f"{number:,}"), **values})
 
 
 def N_(message: str) -> str:  # noqa: N802, what every tool of gettext looks for
@@ -137,6 +151,24 @@ def _folders() -> dict[str, str]:
         folder.replace("_", "-") if shared[folder.partition("_")[0]] > 1 else folder.partition("_")[0]: folder
         for folder in found
     }
+
+
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_WIDE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
+_NARROW = re.compile(r"[A-Za-z0-9]")
+
+
+def _spaced(before: str, after: str) -> str:
+    """Join a sentence and a value as Chinese is set: a space between a character and a letter or digit, none else.
+
+    A sentence cannot know which of the two its value begins and ends with.
+    """
+    one, two = before.rstrip(" ")[-1:], after.lstrip(" ")[:1]
+    if _WIDE.match(one) and _WIDE.match(two):
+        return before.rstrip(" ") + after.lstrip(" ")
+    ends = before[-1:], after[:1]
+    mixed = (_HAN.match(ends[0]) and _NARROW.match(ends[1])) or (_NARROW.match(ends[0]) and _HAN.match(ends[1]))
+    return f"{before} {after}" if mixed else before + after
 
 
 @lru_cache(4096)
