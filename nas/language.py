@@ -25,7 +25,6 @@ from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
 from string import Formatter
-from typing import Any
 
 from nas.errors import UnknownName
 
@@ -194,6 +193,6 @@ def gettext(message: str) -> str:
     return _SPOKEN.get().translations.gettext(message)
 
 
-def plain_ngettext(one: str, many: str, number: Any) -> str:
+def plain_ngettext(one: str, many: str, number: int) -> str:
     """Return the message for a `number` of something, its placeholders as they are: what templates call."""
     return _SPOKEN.get().translations.ngettext(one, many, number)
