@@ -192,7 +192,7 @@ def test_nor_of_the_comparison_the_index_and_the_markdown():
     for page in pages:
         told = Words(page).said if page.startswith("<") else [re.sub(r"```.*?```", "", page, flags=re.DOTALL)]
         assert left(told) == []
-    assert "哪个研究最好？" in pages[0]
+    assert "哪项研究最好？" in pages[0]
     assert "## 哪些架构值得最终微调？" in pages[2]
 
 

@@ -52,12 +52,12 @@ def _told(view: View, entry: Ranked, layers: int) -> str:
         f"{words.short(objective, 40)} {words.score(value, objective)}"
         for objective, value in zip(view.data.study.objectives, entry.values, strict=True)
     )
-    macs = words.count(trial.cost.macs)
+    macs = _("{count} MACs", count=words.count(trial.cost.macs))
     if trial.cost.unknown:
         macs = _("{what} ({how})", what=macs, how=words.short(trial.cost.unknown, 120))
     stages = len(fold(view.data.graphs.get(trial.number, ())))
     return _(
-        "Trial {trial}: {scores}, {weights} weights, {macs} MACs, {layers} in {stages}.",
+        "Trial {trial}: {scores}, {weights} weights, {macs}, {layers} in {stages}.",
         trial=trial.number,
         scores=scores,
         weights=words.count(trial.cost.weights),

@@ -133,11 +133,12 @@ def _answer(view: View, drawn: list[Curve]) -> str:
         return _("No epoch has been trained yet.")
     trained = [trial for trial in view.data.trials if trial.epochs and trial.duplicate_of is None]
     pruned = sorted(trial.epochs for trial in trained if trial.outcome == "pruned")
+    if len(pruned) == 1:
+        return _("1 trial was pruned, after epoch {epoch}.", epoch=pruned[0])
     if pruned:
-        return ngettext(
-            "{number} trial was pruned, after epoch {epoch}.",
-            "{number} trials were pruned, half of them by epoch {epoch}.",
-            len(pruned),
+        return _(
+            "{count} trials were pruned, half of them by epoch {epoch}.",
+            count=words.exact(len(pruned)),
             epoch=pruned[len(pruned) // 2],
         )
     short = Counter(view.outcome(trial) for trial in trained if trial.outcome != "complete")
