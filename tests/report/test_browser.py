@@ -263,5 +263,6 @@ def test_in_chinese_the_script_speaks_it_too(browser, pages):
         for index in range(2):
             shown.nth(index).locator("input[type=checkbox]").check()
         assert page.inner_text("#comparison h3") == "并排对比"
+        assert page.locator("#comparison tbody th").all_inner_texts()[:2] == ["名次", "val_accuracy"]
         page.locator("#scatter-0 [data-trial]").first.hover()
         assert page.inner_text("#tip").startswith("试验 ")

@@ -210,7 +210,9 @@
       row.addEventListener("click", event => { if (!event.target.closest("label, input, button, a")) choose(row.dataset.trial); });
       return box;
     });
-    const text = found => found === null || found === undefined ? "–" : typeof found === "number" && !Number.isInteger(found) ? found.toPrecision(4) : String(found);
+    const named = { place: _("place"), estimate: _("estimate"), low: _("low"), high: _("high"), seeds: _("seeds"), p_best: _("chance to be best"),
+      weights: _("weights"), macs: "MACs", memory: _("memory"), family: _("family"), epochs: _("epochs"), seconds: _("seconds") };
+    const text = found => typeof found === "boolean" ? (found ? _("yes") : _("no")) : found === null || found === undefined ? "–" : typeof found === "number" && !Number.isInteger(found) ? found.toPrecision(4) : String(found);
     const compare = () => {
       keep("compare", compared.join(","));
       comparison.hidden = compared.length < 2;
@@ -227,7 +229,7 @@
       for (const name of new Set(entries.flatMap(entry => Object.keys(entry.best.params)))) put(name, entries.map(entry => text(entry.best.params[name])));
       const caption = make("caption", { id: "comparison-caption" }, _("{count} trials side by side: what is not the same for all of them.", { count: compared.length }));
       const head = make("tr", {}, make("th", { scope: "col" }, _("What")), ...compared.map(trial => make("th", { scope: "col" }, _("Trial {trial}", { trial }))));
-      const made = [...lines].map(([name, told]) => make("tr", {}, make("th", { scope: "row" }, name), ...told.map(item => make("td", {}, item))));
+      const made = [...lines].map(([name, told]) => make("tr", {}, make("th", { scope: "row" }, named[name] ?? name), ...told.map(item => make("td", {}, item))));
       const region = make("div", { className: "scroll", tabIndex: 0 }, make("table", {}, caption, make("thead", {}, head), make("tbody", {}, ...made)));
       region.setAttribute("role", "region");
       region.setAttribute("aria-labelledby", "comparison-caption");
