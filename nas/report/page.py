@@ -52,7 +52,7 @@ def render(data: ReportData, *, now: datetime, top: int | None = None) -> str:
         sections=sections,
         document=embedded(report_document(view, len(view.shown))),
         script=_asset("report.js"),
-        spoken=_spoken_by("report.js"),
+        spoken=spoken_by(_asset("report.js")),
         style=_asset("style.css"),
     )
 
@@ -109,11 +109,12 @@ def _asset(name: str) -> Markup:
 _MESSAGE = re.compile(r"""\b_\("([^"\\]+)\"""")
 
 
-def _spoken_by(name: str) -> str:
-    """Return as JSON what a script says, by what is in its source; nothing where that is what it says."""
-    told = {message: language.gettext(message) for message in _MESSAGE.findall(_asset(name))}
-    told = {message: text for message, text in told.items() if text != message}
-    return json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":")) if told else ""
+def spoken_by(script: str) -> str:
+    """Return as JSON what a script says in the language that is spoken, by what is in its source; empty in English."""
+    if language.spoken().name == language.SOURCE:
+        return ""
+    told = {message: language.gettext(message) for message in _MESSAGE.findall(script)}
+    return json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def _hash(text: str) -> str:

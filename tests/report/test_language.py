@@ -22,7 +22,7 @@ from nas.language import _, languages, speaking
 from nas.report import render, words
 from nas.report.document import report_document
 from nas.report.formats import as_csv, as_json, as_markdown
-from nas.report.page import Entry, _spoken_by, render_comparison, render_index
+from nas.report.page import Entry, render_comparison, render_index, spoken_by
 from nas.report.section import View
 from nas.report.vocabulary import said
 from nas.store.records import Interval, LookRecord
@@ -91,10 +91,11 @@ def test_what_is_filled_in_is_the_same_in_every_language(name):
 
 
 def test_the_script_is_given_all_that_it_says():
-    of_the_script = {message for message, where in extracted().items() if "report.js" in where}
-    with speaking("zh"):
-        assert set(json.loads(_spoken_by("report.js"))) == of_the_script
-    assert _spoken_by("report.js") == ""
+    for path in (ROOT / "nas" / "report" / "templates").glob("*.js"):
+        of_the_script = {message for message, where in extracted().items() if path.name in where}
+        with speaking("zh"):
+            assert set(json.loads(spoken_by(path.read_text("utf-8")))) == of_the_script
+        assert spoken_by(path.read_text("utf-8")) == ""
 
 
 def test_adding_a_folder_is_all_it_takes(tmp_path, monkeypatch):
