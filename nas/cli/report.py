@@ -10,6 +10,7 @@ import click
 
 from nas.cli.database import complete_name, reading
 from nas.cli.output import Output, output_options, storage_option
+from nas.language import SOURCE, languages
 
 if TYPE_CHECKING:
     from nas.report.writing import Format
@@ -37,6 +38,13 @@ SECONDS = 10.0
 )
 @click.option("--top", type=click.IntRange(min=1), metavar="K", help="Tell of the best K only.")
 @click.option("--anonymous", is_flag=True, help="Leave out names of studies, hosts and paths, and the study file.")
+@click.option(
+    "--lang",
+    type=click.Choice(languages()),
+    default=SOURCE,
+    show_default=True,
+    help="The language of the page, or of the Markdown; JSON and CSV are the same in all of them.",
+)
 @click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
 @click.option("--watch", is_flag=True, help="Write it anew every ten seconds while the study runs.")
 @storage_option
@@ -49,6 +57,7 @@ def report(
     form: Format,
     top: int | None,
     anonymous: bool,
+    lang: str,
     open_it: bool,
     watch: bool,
     storage: str | None,
@@ -62,6 +71,7 @@ def report(
         nas report digits -o digits.html --open
         nas report digits --format json -o - | jq '.ranking[0].best.params'
         nas report digits fashion
+        nas report digits --lang zh
     """
     from nas.store.engine import storage_url
 
@@ -70,7 +80,7 @@ def report(
     if watch and path == Path("-"):
         raise click.UsageError("--watch writes a file again and again: name one with -o.")
     url = storage_url(storage)
-    written = _write(url, names, path, form, top, anonymous)
+    written = _write(url, names, path, form, top, anonymous, lang)
     if written != Path("-"):
         if output.json:
             output.document(study=names[0] if len(names) == 1 else list(names), path=written.absolute())
@@ -80,17 +90,19 @@ def report(
         click.launch(written.absolute().as_uri())
     while watch and _is_running(url, names[0]):
         time.sleep(SECONDS)
-        _write(url, names, path, form, top, anonymous)
+        _write(url, names, path, form, top, anonymous, lang)
 
 
-def _write(url: str, names: tuple[str, ...], path: Path | None, form: Format, top: int | None, anonymous: bool) -> Path:
+def _write(
+    url: str, names: tuple[str, ...], path: Path | None, form: Format, top: int | None, anonymous: bool, lang: str
+) -> Path:
     from nas.report import write_comparison, write_index, write_report
 
     if not names:
-        return write_index(url, path)
+        return write_index(url, path, lang=lang)
     if len(names) > 1:
-        return write_comparison(url, names, path)
-    return write_report(url, names[0], path, form=form, top=top, hide_names=anonymous)
+        return write_comparison(url, names, path, lang=lang)
+    return write_report(url, names[0], path, form=form, top=top, hide_names=anonymous, lang=lang)
 
 
 def _is_running(url: str, name: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 from urllib.parse import quote
 
 from nas.errors import BadInput
+from nas.language import SOURCE, speaking
 from nas.ranking import rank
 from nas.report.anonymous import anonymous
 from nas.report.data import ReportData, read
@@ -34,6 +35,7 @@ def write_report(
     form: Format = "html",
     top: int | None = None,
     hide_names: bool = False,
+    lang: str = SOURCE,
 ) -> Path:
     """Write the report of study `name` and return its path. The study may be running; the database is only read.
 
@@ -47,35 +49,45 @@ def write_report(
         form: The page, or the same as JSON, Markdown or CSV.
         top: Tell of so many architectures only.
         hide_names: Leave out names of studies, hosts and paths.
+        lang: The language of page and Markdown, one of `nas.language.languages`; data are the same in all of them.
 
     Raises:
         NotFound: There is no such database or study.
         StorageError: The database cannot be read.
-        BadInput: The file cannot be written there.
+        BadInput: The file cannot be written there, or there is no such language.
     """
     (data,) = _read(storage, [name])
     if hide_names:
         data = anonymous(data)
     now = now or datetime.now(UTC)
-    text = render(data, now=now, top=top) if form == "html" else FORMATS[form](View(data, now), top)
+    with speaking(lang):
+        text = render(data, now=now, top=top) if form == "html" else FORMATS[form](View(data, now), top)
     return _write(output or FOLDER / f"{file_name(data.study.name)}.{form}", text)
 
 
 def write_comparison(
-    storage: str | None, names: Sequence[str], output: Path | None = None, *, now: datetime | None = None
+    storage: str | None,
+    names: Sequence[str],
+    output: Path | None = None,
+    *,
+    now: datetime | None = None,
+    lang: str = SOURCE,
 ) -> Path:
     """Write the page that compares the studies `names`, two or more; by default ``reports/comparison.html``.
 
     Raises:
         NotFound: There is no such database, or one of the studies is not in it.
         StorageError: The database cannot be read.
-        BadInput: The file cannot be written there.
+        BadInput: The file cannot be written there, or there is no such language.
     """
-    text = render_comparison(_read(storage, names), now=now or datetime.now(UTC))
+    with speaking(lang):
+        text = render_comparison(_read(storage, names), now=now or datetime.now(UTC))
     return _write(output or FOLDER / "comparison.html", text)
 
 
-def write_index(storage: str | None, output: Path | None = None, *, now: datetime | None = None) -> Path:
+def write_index(
+    storage: str | None, output: Path | None = None, *, now: datetime | None = None, lang: str = SOURCE
+) -> Path:
     """Write the page that lists all studies of a database; by default ``reports/index.html``.
 
     Studies whose report lies beside it are links.
@@ -83,7 +95,7 @@ def write_index(storage: str | None, output: Path | None = None, *, now: datetim
     Raises:
         NotFound: There is no such database.
         StorageError: The database cannot be read.
-        BadInput: The file cannot be written there.
+        BadInput: The file cannot be written there, or there is no such language.
     """
     from nas.store import queries
     from nas.store.engine import reading_from, storage_url
@@ -97,7 +109,9 @@ def write_index(storage: str | None, output: Path | None = None, *, now: datetim
             file = f"{file_name(study.name)}.html"
             known = quote(file) if (output.parent / file).is_file() else None
             entries.append(Entry(study, state(study), ranked[0].told[0] if ranked else None, known))
-    return _write(output, render_index(entries, now=now or datetime.now(UTC)))
+    with speaking(lang):
+        text = render_index(entries, now=now or datetime.now(UTC))
+    return _write(output, text)
 
 
 def file_name(name: str) -> str:

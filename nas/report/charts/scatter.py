@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from nas.language import _, ngettext
 from nas.ranking import Ranked
 from nas.report import words
 from nas.report.charts.axes import ends, held, magnitude, tip
-from nas.report.figure import BEHIND, BLUE, ORANGE, Figure, Table, named, rendered
+from nas.report.figure import BEHIND, BLUE, ORANGE, Figure, Table, named, of_numbers, rendered
 
 MOST_POINTS = 200
 
@@ -25,7 +26,9 @@ class Axis:
     @property
     def told(self) -> str:
         """The name as a sentence has it."""
-        return {"macs": "MACs"}.get(self.name, words.short(self.name, 40))
+        return {"macs": "MACs", "weights": _("weights"), "latency (ms)": _("latency (ms)")}.get(
+            self.name, words.short(self.name, 40)
+        )
 
     def loss(self, number: int) -> float:
         """Return the value turned so that less is better."""
@@ -55,7 +58,7 @@ def scatter(name: str, entries: Sequence[Ranked], cost: Axis, score: Axis) -> Fi
             {
                 "cost": cost.values[entry.trial.number],
                 "score": held(score.values[entry.trial.number], limits),
-                "tip": tip(entry.trial, f"place {entry.place}", *_told(entry.trial.number, score, cost)),
+                "tip": tip(entry.trial, _("place {place}", place=entry.place), *_told(entry.trial.number, score, cost)),
             }
             for entry in some
         ]
@@ -73,28 +76,46 @@ def scatter(name: str, entries: Sequence[Ranked], cost: Axis, score: Axis) -> Fi
         line.encode(x=x, y=y, order=alt.Order("cost:Q")),
         marks.encode(x=x, y=y, description=alt.Description("tip:N")),
     ]
-    title = f"{score.told} against {cost.told}"
+    title = _("{score} against {cost}", score=score.told, cost=cost.told)
     best, lean = front[0], front[-1]
-    description = (
-        f"Scatter plot: {title} of {words.plural(len(entries), 'architecture')}. {len(front)} on the frontier, from "
-        f"trial {best.trial.number} ({', '.join(_told(best.trial.number, score, cost))}) to trial "
-        f"{lean.trial.number} ({', '.join(_told(lean.trial.number, score, cost))})."
+    description = words.sentences(
+        ngettext(
+            "Scatter plot: {title} of {number} architecture.",
+            "Scatter plot: {title} of {number} architectures.",
+            len(entries),
+            title=title,
+        ),
+        _(
+            "{count} on the frontier, from trial {best} ({best_told}) to trial {lean} ({lean_told}).",
+            count=len(front),
+            best=best.trial.number,
+            best_told=words.series(_told(best.trial.number, score, cost)),
+            lean=lean.trial.number,
+            lean_told=words.series(_told(lean.trial.number, score, cost)),
+        ),
     )
     left_out = len(others) - len(drawn)
-    caption = "Diamonds joined by a dashed line: nothing drawn here is better in one and no worse in the other."
-    if left_out:
-        caption += f" {left_out:,} of the others, evenly chosen, are not drawn."
+    caption = words.sentences(
+        _("Diamonds joined by a dashed line: nothing drawn here is better in one and no worse in the other."),
+        ngettext(
+            "{number} of the others, evenly chosen, is not drawn.",
+            "{number} of the others, evenly chosen, are not drawn.",
+            left_out,
+        )
+        if left_out
+        else "",
+    )
     shown = sorted([*front, *drawn], key=lambda entry: entry.place)
     table = Table(
-        f"The points of the picture, {title}.",
-        ("Trial", "Family", f">{score.told}", f">{cost.told}", "On the frontier"),
+        _("The points of the picture, {title}.", title=title),
+        (_("Trial"), _("Family"), of_numbers(score.told), of_numbers(cost.told), _("On the frontier")),
         tuple(
             (
                 entry.trial.number,
                 words.short(entry.trial.family or words.UNKNOWN, 40),
                 words.score(score.values[entry.trial.number], score.name),
                 words.score(cost.values[entry.trial.number], cost.name),
-                "yes" if entry.trial.number in on_it else "",
+                _("yes") if entry.trial.number in on_it else "",
             )
             for entry in shown
         ),
