@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test quick check format lock bench clean
+.PHONY: demo test quick check format messages lock bench clean
 
 demo: $(VENV)/.main  ## set up and run the main job: a search on scikit-learn's digits, ending with a report
 	@if $(BIN)/nas show digits --json > /dev/null 2>&1; \
@@ -39,6 +39,12 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@ $(VENV)/.main
+
+# No message is taken over from one that is only like it: what is new is empty until somebody has translated it.
+messages: $(VENV)/.dev  ## bring the catalogues of nas/locale up to the messages in the source
+	mkdir -p build
+	$(BIN)/pybabel -q extract -F babel.cfg -c Translators: --add-location=file --sort-by-file --no-wrap -o build/nas.pot .
+	$(BIN)/pybabel -q update -D nas -d nas/locale -i build/nas.pot --no-fuzzy-matching --ignore-obsolete --no-wrap --ignore-pot-creation-date
 
 lock:  ## resolve anew, for all supported Pythons and platforms; needs uv
 	uv pip compile --universal --generate-hashes --no-header --quiet --upgrade pyproject.toml --group build -o requirements.lock

@@ -27,12 +27,15 @@ def rank(name: str, storage: str | None = None) -> list[Ranked]:
         return ranking.rank(trials, study.directions, evaluations)
 
 
-def report(name: str, storage: str | None = None, output: str | Path | None = None) -> Path:
-    """Write the report of study `name` and return where it lies: `output`, or ``reports/<name>.html``.
+def report(name: str, storage: str | None = None, output: str | Path | None = None, lang: str = "en") -> Path:
+    """Write the report of study `name` in the language `lang` and return where it lies.
+
+    That is `output`, or else ``reports/<name>.html``.
 
     Raises:
         NotFound: No such study, or no such database.
+        UnknownName: No such language.
     """
     from nas.report import write_report
 
-    return write_report(storage, name, None if output is None else Path(output))
+    return write_report(storage, name, None if output is None else Path(output), lang=lang)

@@ -11,6 +11,7 @@ import click
 
 from nas.cli.database import complete_name, reading
 from nas.cli.output import Output, output_options, storage_option
+from nas.language import SOURCE, languages
 
 if TYPE_CHECKING:
     from nas.report.writing import Format
@@ -56,6 +57,13 @@ class Moment(click.ParamType[datetime]):
 )
 @click.option("--top", type=click.IntRange(min=1), metavar="K", help="Tell of the best K only.")
 @click.option("--anonymous", is_flag=True, help="Leave out names of studies, hosts and paths, and the study file.")
+@click.option(
+    "--lang",
+    type=click.Choice(languages()),
+    default=SOURCE,
+    show_default=True,
+    help="The language of the page, or of the Markdown; JSON and CSV are the same in all of them.",
+)
 @click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
 @click.option(
     "--watch", is_flag=True, help="Write it anew every ten seconds while the study runs; the page reloads itself."
@@ -73,6 +81,7 @@ def report(
     form: Format,
     top: int | None,
     anonymous: bool,
+    lang: str,
     open_it: bool,
     watch: bool,
     now: datetime | None,
@@ -87,6 +96,7 @@ def report(
         nas report digits -o digits.html --open
         nas report digits --format json -o - | jq '.ranking[0].best.params'
         nas report digits fashion
+        nas report digits --lang zh
     """
     from nas.store.engine import storage_url
 
@@ -100,7 +110,7 @@ def report(
     # Asked before each writing: a study that ends while one is written is written once more, as one that has ended.
     running = watch and _is_running(url, names[0])
     every = SECONDS if watch else None
-    written = _write(url, names, path, form, top, anonymous, now, every)
+    written = _write(url, names, path, form, top, anonymous, lang, now, every)
     if written != Path("-"):
         if output.json:
             output.document(study=names[0] if len(names) == 1 else list(names), path=written.absolute())
@@ -111,7 +121,7 @@ def report(
     while running:
         time.sleep(SECONDS)
         running = _is_running(url, names[0])
-        _write(url, names, path, form, top, anonymous, now, every)
+        _write(url, names, path, form, top, anonymous, lang, now, every)
 
 
 def _write(
@@ -121,16 +131,17 @@ def _write(
     form: Format,
     top: int | None,
     anonymous: bool,
+    lang: str,
     now: datetime | None,
     every: int | None,
 ) -> Path:
     from nas.report import write_comparison, write_index, write_report
 
     if not names:
-        return write_index(url, path, now=now)
+        return write_index(url, path, now=now, lang=lang)
     if len(names) > 1:
-        return write_comparison(url, names, path, now=now)
-    return write_report(url, names[0], path, now=now, form=form, top=top, hide_names=anonymous, every=every)
+        return write_comparison(url, names, path, now=now, lang=lang)
+    return write_report(url, names[0], path, now=now, form=form, top=top, hide_names=anonymous, lang=lang, every=every)
 
 
 def _is_running(url: str, name: str) -> bool:

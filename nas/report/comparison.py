@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
 
+from nas.language import _
 from nas.ranking import Ranked, is_better
 from nas.report import words
 from nas.report.charts.certainty import told_of
@@ -13,6 +14,7 @@ from nas.report.charts.overlay import MOST, overlay
 from nas.report.figure import Figure
 from nas.report.section import View
 from nas.report.sections.progress import by_clock, by_trial
+from nas.report.vocabulary import said
 from nas.store.records import state
 
 MOST_LINES = 400
@@ -35,7 +37,7 @@ def lines(views: Sequence[View]) -> list[Line]:
     for view in views:
         best = view.ranked[0] if view.ranked else None
         told = words.UNKNOWN if best is None else told_of(best, view.data.study.objectives[0])
-        found.append(Line(view, state(view.data.study), best, told))
+        found.append(Line(view, said(state(view.data.study)), best, told))
     return found
 
 
@@ -43,26 +45,40 @@ def answer(views: Sequence[View]) -> str:
     """Return who is ahead, as far as that can be told."""
     goals = {(view.data.study.objectives[0], view.data.study.directions[0]) for view in views}
     if len(goals) > 1:
-        return "They are after different things: their scores say nothing about each other."
+        return _("They are after different things: their scores say nothing about each other.")
     ahead = [view for view in views if view.ranked]
     if len(ahead) < 2:
-        return "There are not yet two with a score."
+        return _("There are not yet two with a score.")
     direction = ahead[0].data.study.directions[0]
     first = ahead[0]
     for view in ahead[1:]:
         if is_better(view.ranked[0].told[0], first.ranked[0].told[0], direction):
             first = view
     objective = first.data.study.objectives[0]
-    told = f"{words.short(first.data.study.name, 60)} is ahead: {first.objective} {told_of(first.ranked[0], objective)}"
+    values = {
+        "study": words.short(first.data.study.name, 60),
+        "objective": first.objective,
+        "score": told_of(first.ranked[0], objective),
+    }
     if len({repr((view.data.study.data or {}).get("fingerprint")) for view in ahead}) > 1:
-        return f"{told}. Their data differ: scores of different data are not comparable."
+        return words.sentences(
+            _("{study} is ahead: {objective} {score}.", **values),
+            _("Their data differ: scores of different data are not comparable."),
+        )
     if any(view.ranked[0].trust is None for view in ahead):
-        return f"{told}. Scores are of one training each: close ones tell nothing apart; `nas race` does."
+        return words.sentences(
+            _("{study} is ahead: {objective} {score}.", **values),
+            _("Scores are of one training each: close ones tell nothing apart; `nas race` does."),
+        )
     near = [view for view in ahead if view is not first and _overlap(view.ranked[0], first.ranked[0])]
     if near:
         names = words.listed([words.short(view.data.study.name, 40) for view in near])
-        return f"{told}, but its interval overlaps with that of {names}."
-    return f"{told}; the intervals do not overlap."
+        return _(
+            "{study} is ahead: {objective} {score}, but its interval overlaps with that of {others}.",
+            others=names,
+            **values,
+        )
+    return _("{study} is ahead: {objective} {score}; the intervals do not overlap.", **values)
 
 
 def _overlap(one: Ranked, other: Ranked) -> bool:
@@ -77,7 +93,7 @@ def figures(views: Sequence[View]) -> list[Figure]:
     if len(goals) > 1:
         return []
     found = []
-    for name, across, steps_of in (("by-trials", "complete trials", by_trial), ("by-clock", "minutes", by_clock)):
+    for name, across, steps_of in (("by-trials", _("complete trials"), by_trial), ("by-clock", _("minutes"), by_clock)):
         told = [(view.data.study.name, steps) for view in views if (steps := steps_of(view))][:MOST]
         if len(told) > 1:
             found.append(overlay(name, told, views[0].data.study.objectives[0], across))

@@ -14,6 +14,7 @@ from math import log2
 from markupsafe import Markup
 
 from nas.conversation import Node
+from nas.language import _, ngettext
 from nas.report import words
 from nas.report.layers import Line, folded, lines
 from nas.report.stages import Block, Stage, fold
@@ -43,9 +44,8 @@ def draw(graph: Sequence[Node], *, title: str, most_wide: int = MOST_WIDE) -> Ma
     """
     stages = fold(graph)
     if not stages:
-        return _svg(
-            320, 40, title, "The architecture is unknown.", [_text(8, 25, "The architecture is unknown.", "quiet")]
-        )
+        unknown = _("The architecture is unknown.")
+        return _svg(320, 40, title, unknown, [_text(8, 25, unknown, "quiet")])
     shown, hidden = _shown(stages)
     cards: list[_Card | _Gap] = [_Card(stage, stages) for stage in shown]
     if hidden:
@@ -68,7 +68,7 @@ def summary(stages: Sequence[Stage]) -> str:
     shown, hidden = _shown(stages)
     told = [f"{words.shape(stage.shape)} ({_named(stage)})" for stage in shown]
     if hidden:
-        told.insert(len(told) - _tail(hidden), f"{hidden} more stages")
+        told.insert(len(told) - _tail(hidden), ngettext("{number} more stage", "{number} more stages", hidden))
     return " → ".join(told)
 
 
@@ -135,7 +135,7 @@ class _Card:
             parts.append(_block(block, told, left + PADDING, y, self.width))
             y += _block_height(block, told) + 6
         if self._left_out:
-            parts.append(_text(left + PADDING + 8, y + 10, f"… {self._left_out} more", "quiet"))
+            parts.append(_text(left + PADDING + 8, y + 10, _("… {count} more", count=self._left_out), "quiet"))
         return Markup("").join(parts)
 
 
@@ -154,7 +154,7 @@ class _Gap:
             [
                 _rect(left, top, self.width, self.height, "card hidden", 8),
                 _text(left + self.width / 2, middle, f"… {self._hidden} …", "shape", "middle"),
-                _text(left + self.width / 2, middle + 16, "more stages", "quiet", "middle"),
+                _text(left + self.width / 2, middle + 16, _("more stages"), "quiet", "middle"),
             ]
         )
 
@@ -162,8 +162,11 @@ class _Gap:
 def _cost(stage: Stage) -> tuple[str, str]:
     """Return the two lines that say what a stage costs."""
     if not stage.weights and stage.macs == 0:
-        return "no weights", ""
-    return f"{words.count(stage.weights)} weights", f"{words.count(stage.macs)} MACs"
+        return _("no weights"), ""
+    return (
+        _("{count} weights", count=words.count(stage.weights)),
+        _("{count} MACs", count=words.count(stage.macs)),
+    )
 
 
 def _block_height(block: Block, told: Sequence[tuple[Line, int]]) -> float:
@@ -243,7 +246,8 @@ def _text(x: float, y: float, text: str, name: str, anchor: str = "start") -> Ma
 
 
 def _svg(width: float, height: float, title: str, description: str, parts: Iterable[Markup]) -> Markup:
+    told = words.clean(_("{what}: {how}", what=title, how=description))
     return Markup(
         '<svg class="architecture" role="img" aria-label="{}" width="{:.0f}" height="{:.0f}" '
         'viewBox="0 0 {:.0f} {:.0f}">{}</svg>'
-    ).format(words.clean(f"{title}: {description}"), width, height, width, height, Markup("").join(parts))
+    ).format(told, width, height, width, height, Markup("").join(parts))

@@ -52,6 +52,11 @@ class Table:
     rows: tuple[tuple[object, ...], ...]
 
 
+def of_numbers(header: str) -> str:
+    """Return the header of a column of numbers."""
+    return f">{header}"
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One picture. `name` is unique on the page; `title` says what it shows, `caption` how to read it."""

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from nas.language import _
 from nas.ranking import Ranked
 from nas.report import words
 from nas.report.document import report_document
@@ -73,7 +74,7 @@ def _cell(value: Any) -> Any:
 def as_markdown(view: View, top: int | None) -> str:
     """Return each question with its answer, the best, and the commands."""
     study = view.data.study
-    parts = [f"# {_text(study.name)}", f"As of {words.moment(view.now)}."]
+    parts = [f"# {_text(study.name)}", _("As of {moment}.", moment=words.moment(view.now))]
     for make in (verdict, health, ranking, tradeoffs, progression, choices, trust, failures):
         section = make(view)
         parts += [f"## {section.question}", _text(section.answer)]
@@ -83,6 +84,8 @@ def as_markdown(view: View, top: int | None) -> str:
             parts.append(_table(section.evidence, top or MARKDOWN_ROWS))
         elif section.name in ("health", "trust"):
             parts += _facts(section.evidence)
+        if section.name == "health":
+            parts += _warnings(section.evidence)
     return "\n\n".join(parts) + "\n"
 
 
@@ -96,13 +99,18 @@ def _table(evidence: Mapping[str, Any], most: int) -> str:
     columns = evidence["columns"]
     lines = ["| " + " | ".join(_text(column.title) for column in columns) + " |"]
     lines.append("|" + "|".join(" ---: " if "number" in column.kind else " --- " for column in columns) + "|")
-    for _, cells in evidence["rows"][:most]:
-        lines.append("| " + " | ".join(_text(cell.text) for _, cell in cells) + " |")
+    for _entry, cells in evidence["rows"][:most]:
+        lines.append("| " + " | ".join(_text(cell.text) for _column, cell in cells) + " |")
     return "\n".join(lines)
 
 
+def _warnings(evidence: Mapping[str, Any]) -> list[str]:
+    told = [f"- {_text(words.sentences(one.what, one.remedy))}" for one in evidence["warnings"]]
+    return ["\n".join(told)] if told else []
+
+
 def _facts(evidence: Mapping[str, Any]) -> list[str]:
-    facts = [f"- {_text(what)}: {_text(how)}" for what, how in evidence["facts"]]
+    facts = ["- " + _("{what}: {how}", what=_text(what), how=_text(how)) for what, how in evidence["facts"]]
     return ["\n".join(facts)] if facts else []
 
 

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from nas.ranking import Ranked
@@ -59,8 +59,8 @@ def entry(study: StudyRecord, ranked: Sequence[Ranked], *, database: str, now: d
         complete=study.counts["complete"],
         failed=study.counts["failed"],
         seconds=study.seconds,
-        begun=study.created.isoformat(),
-        as_of=now.isoformat(),
+        begun=study.created.astimezone(UTC).isoformat(),
+        as_of=now.astimezone(UTC).isoformat(),
         file=file,
     )
 

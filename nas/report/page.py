@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from base64 import b64encode
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,6 +15,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from nas import language
 from nas.report import comparison, words
 from nas.report.data import SHOWN, ReportData
 from nas.report.document import report_document
@@ -21,6 +24,7 @@ from nas.report.figure import drawing
 from nas.report.index import Entry, document
 from nas.report.section import View
 from nas.report.sections import SECTIONS
+from nas.report.vocabulary import said
 from nas.store.records import spent, state
 
 SCRIPTS = ("report.js", "difference.js", "range.js", "live.js")
@@ -40,6 +44,7 @@ def render(data: ReportData, *, now: datetime, top: int | None = None, every: in
     """
     view = View(data, now, min(top or SHOWN, SHOWN))
     environment = _environment()
+    script = Markup("").join(map(_asset, SCRIPTS))
     sections = []
     with drawing():
         made = [make(view) for make in SECTIONS]
@@ -53,7 +58,8 @@ def render(data: ReportData, *, now: datetime, top: int | None = None, every: in
         now=now,
         sections=sections,
         document=embedded(report_document(view, len(view.shown))),
-        script=Markup("").join(map(_asset, SCRIPTS)),
+        script=script,
+        spoken=spoken_by(script),
         style=_asset("style.css"),
     )
 
@@ -99,6 +105,17 @@ def _asset(name: str) -> Markup:
     return Markup(files("nas.report").joinpath("templates", name).read_text("utf-8"))
 
 
+_MESSAGE = re.compile(r"""\b_\("([^"\\]+)\"""")
+
+
+def spoken_by(script: str) -> str:
+    """Return as JSON what a script says in the language that is spoken, by what is in its source; empty in English."""
+    if language.spoken().name == language.SOURCE:
+        return ""
+    told = {message: language.gettext(message) for message in _MESSAGE.findall(script)}
+    return json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
 def _hash(text: str) -> str:
     """Return the hash by which a content security policy allows exactly this text."""
     return b64encode(sha256(text.encode()).digest()).decode()
@@ -109,6 +126,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("nas.report"),
         autoescape=True,
+        extensions=["jinja2.ext.i18n"],
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -116,9 +134,12 @@ def _environment() -> Environment:
     )
     for word in (
         words.short, words.score, words.count, words.exact, words.duration, words.moment, words.shape, words.setting,
-        words.settings, words.plural,
+        words.settings, words.percent, words.interval, words.series, said,
     ):  # fmt: skip
         environment.filters[word.__name__] = word
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.globals["language"] = language.spoken
+    environment.install_gettext_callables(language.gettext, language.plain_ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters["hash"] = _hash
     environment.filters["trials_spent"] = spent
     return environment

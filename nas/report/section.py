@@ -10,18 +10,33 @@ from datetime import datetime
 from functools import cached_property
 from math import inf
 
+from nas.language import N_, _
 from nas.ranking import Raced, Ranked, raced, rank
 from nas.ranking.importance import Importance, importances
 from nas.ranking.reliability import Reliability, reliability
 from nas.ranking.tradeoff import Tradeoff, tradeoff
 from nas.report import words
 from nas.report.data import SHOWN, ReportData
+from nas.report.vocabulary import OUTCOMES
 from nas.store.records import EvaluationRecord, TrialRecord, unfinished
 
-OUTCOMES = ("complete", "pruned", "failed", "interrupted", "running", "over a limit", "duplicate")
-"""How trials end or stand. No epoch was spent on the last two, which do not count against the budget."""
 MOST_COMPARED = 400
 """Architectures whose chances of being on the frontier are worked out: the work grows with their square."""
+TITLES = {
+    "verdict": N_("Verdict"),
+    "health": N_("Health"),
+    "ranking": N_("Ranking"),
+    "trade-offs": N_("Trade-offs"),
+    "progress": N_("Progress"),
+    "choices": N_("Choices"),
+    "architectures": N_("Architectures"),
+    "curves": N_("Curves"),
+    "trust": N_("Trust"),
+    "failures": N_("Failures"),
+    "reproduce": N_("Reproduce"),
+    "glossary": N_("Glossary"),
+}
+"""What the navigation calls the sections."""
 
 
 @dataclass(frozen=True)
@@ -123,3 +138,8 @@ class Section:
     question: str
     answer: str
     evidence: Mapping[str, object]
+
+    @property
+    def title(self) -> str:
+        """What the navigation calls it."""
+        return _(TITLES[self.name])

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 from math import isfinite
 from typing import TYPE_CHECKING, TypeVar
 
 from nas.errors import plural as plural
+from nas.language import N_, _, ngettext, spoken
+from nas.report.vocabulary import said
 
 if TYPE_CHECKING:
     from nas.store.records import StudyRecord
@@ -46,7 +49,8 @@ def cut(text: str, length: int = 4000) -> str:
     if len(text) <= length:
         return text
     half = length // 2
-    return f"{text[:half]}\n… {len(text) - 2 * half:,} characters left out …\n{text[-half:]}"
+    left_out = ngettext("{number} character left out", "{number} characters left out", len(text) - 2 * half)
+    return f"{text[:half]}\n… {left_out} …\n{text[-half:]}"
 
 
 def score(value: float | None, objective: str = "") -> str:
@@ -55,7 +59,28 @@ def score(value: float | None, objective: str = "") -> str:
         return UNKNOWN if value is None else str(value)
     if objective in COUNTED:
         return exact(round(value))
-    return f"{value:.4f}" if value == 0 or 0.001 <= abs(value) < 100 else f"{value:.4g}"
+    return decimals(value) if value == 0 or 0.001 <= abs(value) < 100 else digits(value)
+
+
+def decimals(value: float, places: int = 4) -> str:
+    """Return a number to so many decimal places."""
+    return spoken().number(f"{value:.{places}f}")
+
+
+def digits(value: float, most: int = 4) -> str:
+    """Return a number to so many digits, those that are zero at its end left out."""
+    return spoken().number(f"{value:.{most}g}")
+
+
+def percent(share: float, places: int = 0, *, signed: bool = False) -> str:
+    """Return a share of one as a percentage."""
+    number = spoken().number(f"{100 * share:{'+' if signed else ''}.{places}f}")
+    return _("{number}%", number=number)
+
+
+def interval(low: float, high: float, objective: str = "") -> str:
+    """Return "0.9012 to 0.9345"."""
+    return _("{low} to {high}", low=score(low, objective), high=score(high, objective))
 
 
 def count(number: int | None) -> str:
@@ -66,17 +91,20 @@ def count(number: int | None) -> str:
     """
     if number is None:
         return UNKNOWN
-    for unit, name in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+    # Translators: sizes of the units of rounded counts, ascending. Chinese counts in ten thousands.
+    units = _("1000 = {number} k; 1000000 = {number} M; 1000000000 = {number} G")
+    for unit in reversed(units.split(";")):
+        size, name = unit.split(" = ")
         # 999,950 is a thousand thousands once rounded, hence the margin
-        if abs(number) >= unit * 0.9995:
-            scaled = number / unit
-            return f"{scaled:.{max(0, 2 - (abs(scaled) >= 9.995) - (abs(scaled) >= 99.95))}f} {name}"
+        if abs(number) >= int(size) * 0.9995:
+            scaled = number / int(size)
+            return name.format(number=decimals(scaled, max(0, 2 - (abs(scaled) >= 9.995) - (abs(scaled) >= 99.95))))
     return str(number)
 
 
 def exact(number: int | None) -> str:
     """Return a count with its thousands apart."""
-    return UNKNOWN if number is None else f"{number:,}"
+    return UNKNOWN if number is None else spoken().number(f"{number:,}")
 
 
 def duration(seconds: float | None) -> str:
@@ -84,36 +112,35 @@ def duration(seconds: float | None) -> str:
     if seconds is None or not isfinite(seconds):
         return UNKNOWN
     if seconds < 59.95:
-        return f"{seconds:.1f} s"
+        return _("{seconds} s", seconds=decimals(seconds, 1))
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
-        return f"{minutes} min {rest:02} s"
+        return _("{minutes} min {seconds:02} s", minutes=minutes, seconds=rest)
     hours, minutes = divmod(round(seconds / 60), 60)
     if hours < 48:
-        return f"{hours} h {minutes:02} min"
-    return f"{hours // 24} d {hours % 24:02} h"
+        return _("{hours} h {minutes:02} min", hours=hours, minutes=minutes)
+    return _("{days} d {hours:02} h", days=hours // 24, hours=hours % 24)
 
 
 def moment(at: datetime | None) -> str:
     """Return a point in time, to the second, in UTC."""
     if at is None:
         return UNKNOWN
-    at = at.astimezone(UTC) + timedelta(microseconds=500_000)
-    return at.strftime("%Y-%m-%d %H:%M:%S UTC")
+    return spoken().moment(at.astimezone(UTC) + timedelta(microseconds=500_000))
 
 
 def shape(axes: Iterable[int | None]) -> str:
     """Return a shape without its batch axis, "8 × 8 × 32"; an axis of unknown length is "?"."""
-    return " × ".join("?" if axis is None else f"{axis}" for axis in axes) or "scalar"
+    return " × ".join("?" if axis is None else f"{axis}" for axis in axes) or _("scalar")
 
 
 def setting(value: object) -> str:
     """Return the value of one choice or layer setting."""
     match value:
         case bool() | None:
-            return {True: "yes", False: "no", None: "none"}[value]
+            return _({True: N_("yes"), False: N_("no"), None: N_("none")}[value])
         case float():
-            return f"{value:.3g}"
+            return digits(value, 3)
         case list() | tuple():
             return "×".join(setting(item) for item in value)
         case _:
@@ -134,7 +161,28 @@ def thinned(items: Sequence[T], most: int) -> list[T]:
 
 def listed(items: Sequence[str]) -> str:
     """Return "a", "a and b", "a, b and c"."""
-    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+    if len(items) < 2:
+        return "".join(items)
+    return _("{items} and {last}", items=series(items[:-1]), last=items[-1])
+
+
+def series(items: Iterable[object]) -> str:
+    """Return "a, b, c"."""
+    # Translators: between the items of a list.
+    return _(", ").join(map(str, items))
+
+
+def sentences(*told: str) -> str:
+    """Return sentences as one text; what is empty is left out."""
+    # Translators: between two sentences. Chinese has no space there.
+    found = [sentence for sentence in told if sentence] or [""]
+    return reduce(lambda before, after: _("{before} {after}", before=before, after=after), found)
+
+
+def outcomes(counts: Mapping[str, int]) -> str:
+    """Return "2 failed, 1 interrupted"."""
+    told = ((exact(number), said(outcome)) for outcome, number in counts.items())
+    return series(_("{number} {outcome}", number=number, outcome=outcome) for number, outcome in told)
 
 
 def race_line(study: StudyRecord) -> str | None:
@@ -142,5 +190,10 @@ def race_line(study: StudyRecord) -> str | None:
     if not study.raced and not study.race_budget:
         return None
     if study.race_budget >= study.raced:
-        return f"{study.raced} of {plural(study.race_budget, 'training')} with new seeds"
-    return f"{plural(study.raced, 'training')} with new seeds"
+        return ngettext(
+            "{done} of {number} training with new seeds",
+            "{done} of {number} trainings with new seeds",
+            study.race_budget,
+            done=exact(study.raced),
+        )
+    return ngettext("{number} training with new seeds", "{number} trainings with new seeds", study.raced)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from nas.errors import BadInput
+from nas.language import SOURCE, speaking
 from nas.ranking import rank
 from nas.report import index
 from nas.report.anonymous import anonymous
@@ -33,6 +34,7 @@ def write_report(
     form: Format = "html",
     top: int | None = None,
     hide_names: bool = False,
+    lang: str = SOURCE,
     every: int | None = None,
 ) -> Path:
     """Write the report of study `name` and return its path. The study may be running; the database is only read.
@@ -47,40 +49,50 @@ def write_report(
         form: The page, or the same as JSON, Markdown or CSV.
         top: Tell of so many architectures only.
         hide_names: Leave out names of studies, hosts and paths.
+        lang: The language of page and Markdown, one of `nas.language.languages`; data are the same in all of them.
         every: Seconds between two writings: while the study runs the page reloads itself as often.
 
     Raises:
         NotFound: There is no such database or study.
         StorageError: The database cannot be read.
-        BadInput: The file cannot be written there.
+        BadInput: The file cannot be written there, or there is no such language.
     """
     (data,) = _read(storage, [name])
     if hide_names:
         data = anonymous(data)
     now = now or datetime.now(UTC)
     output = output or FOLDER / f"{file_name(data.study.name)}.{form}"
-    text = render(data, now=now, top=top, every=every) if form == "html" else FORMATS[form](View(data, now), top)
-    _write(output, text)
-    if form == "html" and not hide_names and output.parent.resolve() == FOLDER.resolve() and output.stem != "index":
-        _list(View(data, now), output, storage)
+    with speaking(lang):
+        text = render(data, now=now, top=top, every=every) if form == "html" else FORMATS[form](View(data, now), top)
+        _write(output, text)
+        if form == "html" and not hide_names and output.parent.resolve() == FOLDER.resolve() and output.stem != "index":
+            _list(View(data, now), output, storage)
     return output
 
 
 def write_comparison(
-    storage: str | None, names: Sequence[str], output: Path | None = None, *, now: datetime | None = None
+    storage: str | None,
+    names: Sequence[str],
+    output: Path | None = None,
+    *,
+    now: datetime | None = None,
+    lang: str = SOURCE,
 ) -> Path:
     """Write the page that compares the studies `names`, two or more; by default ``reports/comparison.html``.
 
     Raises:
         NotFound: There is no such database, or one of the studies is not in it.
         StorageError: The database cannot be read.
-        BadInput: The file cannot be written there.
+        BadInput: The file cannot be written there, or there is no such language.
     """
-    text = render_comparison(_read(storage, names), now=now or datetime.now(UTC))
+    with speaking(lang):
+        text = render_comparison(_read(storage, names), now=now or datetime.now(UTC))
     return _write(output or FOLDER / "comparison.html", text)
 
 
-def write_index(storage: str | None, output: Path | None = None, *, now: datetime | None = None) -> Path:
+def write_index(
+    storage: str | None, output: Path | None = None, *, now: datetime | None = None, lang: str = SOURCE
+) -> Path:
     """Write the page that lists all studies of a database; by default ``reports/index.html``.
 
     Studies whose report lies beside it are links. What the list already says of other databases stays.
@@ -88,7 +100,7 @@ def write_index(storage: str | None, output: Path | None = None, *, now: datetim
     Raises:
         NotFound: There is no such database.
         StorageError: The database cannot be read.
-        BadInput: The file cannot be written there.
+        BadInput: The file cannot be written there, or there is no such language.
     """
     from nas.store import queries
     from nas.store.engine import display_url, reading_from, storage_url
@@ -103,7 +115,9 @@ def write_index(storage: str | None, output: Path | None = None, *, now: datetim
             file = page if (output.parent / page).is_file() else None
             entries.append(index.entry(study, ranked, database=display_url(url), now=now, file=file))
     others = [one for one in index.known(output) if one.database != display_url(url)]
-    return _write(output, render_index(index.renewed(others, entries), now=now))
+    with speaking(lang):
+        text = render_index(index.renewed(others, entries), now=now)
+    return _write(output, text)
 
 
 def _list(view: View, page: Path, storage: str | None) -> None:

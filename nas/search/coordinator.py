@@ -9,11 +9,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from zlib import crc32
 
 from optuna.trial import FrozenTrial
 
-from nas import catalogue
 from nas.conversation import (
     Ask,
     Built,
@@ -37,18 +35,14 @@ from nas.search.observer import Observer
 from nas.search.outcomes import Outcomes, objective_value, objective_values
 from nas.search.pool.pool import TRIES, Pool, Worker
 from nas.search.proposals import Proposals
+from nas.search.pruning import Pruning
 from nas.search.samplers import mixed
 from nas.search.standing import SearchStanding
-from nas.search.suggest import FirstObjective
 from nas.search.trial import LiveTrial, Verdict
 from nas.store.ledger import Ledger
 from nas.store.records import spent
 from nas.study_file import Study
 
-SPARED = 0.03
-"""The share of trials that would be pruned and are not, which tells how often pruning is wrong."""
-SPARED_AT = "nas:spared_at"
-"""The system attribute of such a trial: the epoch after which it would have been pruned."""
 WRITE_SECONDS = 1.0
 RENEW_SECONDS = 10.0
 SHOW_SECONDS = 0.25
@@ -90,12 +84,9 @@ class Coordinator:
         self._card, self._files, self._base = card, files, base
         self._budget, self._observer, self._stop_asked = budget, observer, stop_asked
         self._stop_at_once = stop_at_once
-        pruner = study.search.pruner or catalogue.strategies[study.search.strategy].pruner
-        self._pruner = catalogue.pruners[pruner](study.search.epochs)
+        self._pruning = Pruning(study, ledger)
         self._start = start
         self._proposals = Proposals(study, ledger, budget, start)
-        ledger.study.pruner = self._pruner
-        self._pruned_by = FirstObjective(ledger.study)
         self._live: dict[int, tuple[Worker, LiveTrial]] = {}  # by worker pid
         self._waiting: list[FrozenTrial] = []
         self._outcomes = Outcomes(study, ledger, files, observer)
@@ -303,33 +294,11 @@ class Coordinator:
             if epoch.step > live.known:
                 self._ledger.epoch(live.id, epoch, value)
                 self._observer.epoch(f"trial {live.number}", epoch.step, self._study.search.epochs, value)
-            if self._prune(live):
+            if self._pruning.stops(live):
                 live.verdict = Verdict("pruned", message=f"stopped after epoch {epoch.step}")
         if live.verdict is None and epoch.step < self._study.search.epochs:
             self._interrupt(live)
         worker.send(Stop(live.verdict.outcome) if live.verdict else Continue())
-
-    def _prune(self, live: LiveTrial) -> bool:
-        """Ask the pruner; the families' default members and last epochs are left alone."""
-        if live.default or live.step >= self._study.search.epochs:
-            return False
-        if live.spared or not self._pruner.prune(self._pruned_by, self._ledger.get_trial(live.id)):  # type: ignore[arg-type]
-            return False
-        live.spared = self._spare(live)
-        return not live.spared
-
-    def _spare(self, live: LiveTrial) -> bool:
-        """Let a few run on that would be pruned, to see how many of those were pruned by mistake.
-
-        Who is spared is drawn by seed and number: the same trials, whatever happened before.
-        """
-        if crc32(f"spared {self._study.search.seed} {live.number}".encode()) / 2**32 >= SPARED:
-            return False
-        if SPARED_AT not in self._ledger.get_trial(live.id).system_attrs:
-            self._ledger.set_trial_system_attr(live.id, SPARED_AT, live.step)
-            message = f"would have been pruned after epoch {live.step}; it runs on"
-            self._ledger.event("spared", message, trial=live.number)
-        return True
 
     def _interrupt(self, live: LiveTrial) -> bool:
         """Mark `live` as interrupted if the study is to stop; tell whether it is."""

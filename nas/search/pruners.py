@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
 
-MakePruner: TypeAlias = "Callable[[int], BasePruner]"
-"""``make(epochs)``: `epochs` is the highest fidelity, at least 1."""
+MakePruner: TypeAlias = "Callable[[int, int], BasePruner]"
+"""``make(epochs, first)``: `epochs` is the highest fidelity, at least 1; `first` the epoch of the lowest rung."""
 
 REDUCTION = 2
 """One in so many goes on from a rung to the next. Li et al. 2018 (section 3.1) use 3 or 4, for hundreds of candidates.
@@ -20,41 +20,46 @@ pruning 0.995 in 192.
 """
 
 
-def first_rung(epochs: int) -> int:
-    """Return the epoch of the lowest rung: two at least, for the first is mostly warm-up, and 5 % of `epochs`."""
-    return min(epochs, max(2, math.ceil(0.05 * epochs)))
+def first_rung(epochs: int, silent: float) -> int:
+    """Return the epoch of the lowest rung: two at least, for the first is mostly warm-up.
+
+    Args:
+        epochs: The highest fidelity.
+        silent: The share of them after which scores first tell candidates apart, as the task has it.
+    """
+    return min(epochs, max(2, math.ceil(silent * epochs)))
 
 
-def none(epochs: int) -> BasePruner:
+def none(epochs: int, first: int) -> BasePruner:
     """Every trial is trained to its end."""
     from optuna.pruners import NopPruner
 
     return NopPruner()
 
 
-def median(epochs: int) -> BasePruner:
+def median(epochs: int, first: int) -> BasePruner:
     """Stop what is below the median of all trials at the same epoch (Golovin et al. 2017, section 3.2)."""
     from optuna.pruners import MedianPruner
 
-    return MedianPruner(n_startup_trials=5, n_warmup_steps=first_rung(epochs))
+    return MedianPruner(n_startup_trials=5, n_warmup_steps=first)
 
 
-def asha(epochs: int) -> BasePruner:
+def asha(epochs: int, first: int) -> BasePruner:
     """Asynchronous successive halving, one bracket (Li et al. 2018, arXiv:1810.05934)."""
     from optuna.pruners import SuccessiveHalvingPruner
 
-    return SuccessiveHalvingPruner(min_resource=first_rung(epochs), reduction_factor=REDUCTION)
+    return SuccessiveHalvingPruner(min_resource=first, reduction_factor=REDUCTION)
 
 
-def hyperband(epochs: int) -> BasePruner:
+def hyperband(epochs: int, first: int) -> BasePruner:
     """Successive halving in several brackets, from bold to careful (Li et al. 2017, arXiv:1603.06560)."""
     from optuna.pruners import HyperbandPruner
 
-    return HyperbandPruner(min_resource=first_rung(epochs), max_resource=epochs, reduction_factor=REDUCTION)
+    return HyperbandPruner(min_resource=first, max_resource=epochs, reduction_factor=REDUCTION)
 
 
-def patient(epochs: int) -> BasePruner:
+def patient(epochs: int, first: int) -> BasePruner:
     """`asha`, but never while a trial is still improving."""
     from optuna.pruners import PatientPruner
 
-    return PatientPruner(asha(epochs), patience=first_rung(epochs))
+    return PatientPruner(asha(epochs, first), patience=first)

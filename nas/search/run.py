@@ -227,7 +227,8 @@ def _search(held: Hold, trials: int | None, hours: float | None) -> Ending:
             jobs = _jobs(held, None if trials is None else racing + apart, lambda: budget.clock)
             jobs = jobs if jobs.possible else None
             if jobs is None and not ledger.evaluations.all("race"):
-                ledger.set_budget(trials, hours)  # nothing to race: it is searched on instead
+                held.observer.note("There is nothing to race, or no time for it: it is searched on instead.")
+                ledger.set_budget(trials, hours)
                 budget.leave_nothing()
                 stopped = coordinator.run()
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -97,3 +98,18 @@ def test_what_makes_no_sense_together_is_refused(nas: Nas, database: Path) -> No
         ("digits", "--watch", "--now", NOW),
     ):
         assert nas("report", *words, storage=database).exit_code == 2
+
+
+def test_the_page_in_another_language(nas: Nas, database: Path, tmp_path: Path) -> None:
+    assert nas("report", "digits", "--lang", "zh", storage=database).exit_code == 0
+    assert '<html lang="zh-Hans">' in (tmp_path / "reports" / "digits.html").read_text("utf-8")
+    assert "截至" in nas("report", "digits", "--lang", "zh", "--format", "md", "-o", "-", storage=database).stdout
+    assert nas("report", "--lang", "zh", storage=database).exit_code == 0
+    assert "<h1>研究</h1>" in (tmp_path / "reports" / "index.html").read_text("utf-8")
+    for form in ("json", "csv"):
+        told = [nas("report", "digits", "--format", form, "-o", "-", *more, storage=database).stdout
+                for more in ((), ("--lang", "zh"))]  # fmt: skip
+        assert re.sub(r'"written": .*', "", told[0]) == re.sub(r'"written": .*', "", told[1])
+    refused = nas("report", "digits", "--lang", "fr", storage=database)
+    assert refused.exit_code == 2
+    assert "'fr' is not one of 'en', 'zh'" in refused.stderr

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from nas.language import speaking
 from nas.report import render
 from tests.report.samples import NOW, digits
 from tests.report.states import STATES, hostile_data
@@ -31,7 +32,10 @@ PAGES = {
     "two objectives": lambda: STATES["two objectives"],
     "a thousand trials": lambda: digits(1000),
     "hostile": lambda: hostile_data(HOSTILE),
+    "in Chinese": lambda: STATES["finished"],
+    "hostile, in Chinese": lambda: hostile_data(HOSTILE),
 }
+SPOKEN = {"in Chinese": "zh", "hostile, in Chinese": "zh"}
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +54,8 @@ def pages(tmp_path_factory):
     def file(name):
         if name not in made:
             made[name] = folder / f"{name.replace(' ', '-')}.html"
-            made[name].write_text(render(PAGES[name](), now=NOW), "utf-8")
+            with speaking(SPOKEN.get(name, "en")):
+                made[name].write_text(render(PAGES[name](), now=NOW), "utf-8")
         return made[name]
 
     return file
@@ -172,7 +177,7 @@ def test_a_range_that_is_dragged_or_typed_is_marked_everywhere_and_kept(browser,
         shown = page.locator("#ranking-table tbody tr:visible")
         count = shown.count()
         assert 0 < count < 30
-        assert page.inner_text("#scatter-0-tools .said").startswith(f"{count} architectures")
+        assert page.inner_text("#scatter-0-tools .said").endswith(f"in this range: {count}.")
         assert page.locator("#learning .faded").count() > 0
         assert page.locator("#scatter-0 .scale:visible rect.brush").count() == 1
         trial = shown.first.get_attribute("data-trial")
@@ -333,7 +338,7 @@ def test_without_a_script_nothing_is_missing(browser, pages):
 
 
 @pytest.mark.parametrize(("width", "zoom"), [(320, 1), (1280, 2), (1280, 4)])
-@pytest.mark.parametrize("name", ["finished", "hostile", "a thousand trials"])
+@pytest.mark.parametrize("name", ["finished", "hostile", "a thousand trials", "in Chinese", "hostile, in Chinese"])
 def test_it_reflows(browser, pages, name, width, zoom):
     """Zoom to 200 % and 400 % is a window of a half and a quarter of the width, in pixels of twice and four times."""
     viewport = {"width": width // zoom, "height": 800 // zoom}
@@ -358,3 +363,20 @@ def test_the_theme_can_be_chosen(browser, pages):
         visit.page.select_option("#theme", "dark")
         assert visit.page.evaluate(ground) != light
         assert violations(visit.page) == []
+
+
+def test_in_chinese_the_script_speaks_it_too(browser, pages):
+    with Visit(browser, pages("in Chinese")) as visit:
+        page = visit.page
+        assert page.get_attribute("html", "lang") == "zh-Hans"
+        assert page.locator("#theme option").all_inner_texts() == ["自动", "浅色", "深色"]
+        page.fill("#filter", "resnet，参数量 < 100000")
+        shown = page.locator("#ranking-table tbody tr:visible")
+        assert 0 < shown.count() < 30
+        assert page.inner_text(".said") == f"显示 30 个架构中的 {shown.count()} 个。"
+        for index in range(2):
+            shown.nth(index).locator("input[type=checkbox]").check()
+        assert page.inner_text("#comparison h3") == "并排对比"
+        assert page.locator("#comparison tbody th").all_inner_texts()[:2] == ["名次", "val_accuracy"]
+        page.locator("#scatter-0 [data-trial]").first.hover()
+        assert page.inner_text("#tip").startswith("试验 ")

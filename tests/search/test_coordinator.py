@@ -14,9 +14,10 @@ from nas import catalogue
 from nas.conversation import Alive, Architecture, Ask, Built, Cost, Distribution, Epoch, Failed, Finished
 from nas.errors import StudyFailed
 from nas.search.budget import EXHAUSTED_AFTER
-from nas.search.coordinator import SPARED, SPARED_AT
 from nas.search.pool.simulated import SimulatedPool
+from nas.search.pruning import SPARED, SPARED_AT
 from nas.store.storage import load_study
+from nas.training.tasks.classification import Classification
 from tests.search.scripts import Killed, look, quadratic, run, study_of
 
 
@@ -81,6 +82,18 @@ def test_pruned_trials_keep_their_curve_and_their_last_value(tmp_path):
         assert trial.last_step < 9
         assert trial.value == trial.intermediate_values[trial.last_step]
     assert not [trial for trial in pruned if trial.number < 2]  # the families' defaults are trained to their end
+
+
+def test_nothing_is_pruned_while_the_task_says_that_scores_are_silent(tmp_path, monkeypatch):
+    (tmp_path / "soon").mkdir(), (tmp_path / "late").mkdir()
+    run(tmp_path / "soon", study_of(pruner="asha", trials=20, epochs=12))
+    monkeypatch.setattr(Classification, "silent", 0.5)
+    run(tmp_path / "late", study_of(pruner="asha", trials=20, epochs=12))
+    first = {
+        name: min(trial.last_step for trial in trials_of(tmp_path / name) if trial.state == TrialState.PRUNED)
+        for name in ("soon", "late")
+    }
+    assert first == {"soon": 2, "late": 6}
 
 
 def drawn(seed: int, number: int) -> bool:

@@ -71,7 +71,7 @@ def test_so_many_frames_are_needed_and_are_enough(label):
 
 
 @pytest.mark.tf
-def test_the_loss_is_minus_the_logarithm_of_all_paths_and_keras_agrees():
+def test_the_loss_of_a_symbol_is_minus_the_logarithm_of_all_paths_and_keras_agrees():
     import keras
 
     from nas.training.tasks.losses import CTC
@@ -83,7 +83,8 @@ def test_the_loss_is_minus_the_logarithm_of_all_paths_and_keras_agrees():
         labels = rows(*map(list, shares), length=frames)
         batch = np.tile(logits, (len(labels), 1, 1))
         expected = -np.log(list(shares.values()))
-        np.testing.assert_allclose(CTC(reduction=None)(labels, batch), expected, rtol=1e-4)
+        symbols = (labels > 0).sum(axis=1)
+        np.testing.assert_allclose(CTC(reduction=None)(labels, batch), expected / symbols, rtol=1e-4)
         np.testing.assert_allclose(keras.losses.CTC(reduction=None)(labels, batch), expected, rtol=1e-4)
 
 
@@ -147,3 +148,32 @@ def test_an_encoder_with_too_few_frames_is_turned_away(tmp_path):
         TRANSCRIPTION.attach_head(keras.Model(inputs, keras.layers.Dense(2)(inputs)), card, None)
     with pytest.raises(FamilyError, match="features='sequence'"):
         TRANSCRIPTION.attach_head(keras.Model(inputs, keras.layers.Flatten()(inputs)), card, None)
+
+
+@pytest.mark.tf
+def test_a_head_begins_with_how_often_each_symbol_is_heard():
+    import keras
+
+    from nas.conversation import DataCard, Input, Target
+    from nas.training.tasks.transcription import TRANSCRIPTION
+
+    rng = np.random.default_rng(0)
+    labels = np.pad(rng.choice([1, 2, 2, 2], (64, 8)), ((0, 0), (0, 3))).astype(np.int32)
+    counts = (0, int((labels == 1).sum()), int((labels == 2).sum()))
+    card = DataCard(
+        *("test", "0", ".", {"x": Input("sequence", (100, 2))}),
+        *(Target((11,), ("", "a", "b")), {"train": 64}),
+        class_counts={"train": counts},
+    )
+    inputs = keras.Input((100, 2))
+    model = TRANSCRIPTION.attach_head(keras.Model(inputs, inputs), card, None)
+    head = model.get_layer("head")
+    shares = keras.ops.convert_to_numpy(keras.ops.softmax(head.bias))
+    np.testing.assert_allclose(shares, np.array([6400 - 512, *counts[1:]]) / 6400, rtol=1e-5)
+    assert keras.layers.Dense.from_config(head.get_config()).get_config() == head.get_config()
+
+    loss = TRANSCRIPTION.loss(card, None)
+    silence = np.zeros((64, 100, 2), np.float32)
+    begun = float(loss(labels, model(silence)))
+    head.bias.assign(np.zeros(3))
+    assert begun < float(loss(labels, model(silence))) / 3

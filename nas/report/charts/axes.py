@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isfinite
 
+from nas.language import _
 from nas.report import words
 from nas.store.records import TrialRecord
 
@@ -31,8 +32,9 @@ def held(value: float, limits: tuple[float, float]) -> float:
 
 def tip(trial: TrialRecord, *told: str) -> str:
     """Return what a mark of `trial` says when it is pointed at."""
-    family = words.short((trial.family or "unknown family").rpartition(":")[2], 32)
-    return f"{trial.number}|trial {trial.number}, {family}: {', '.join(told)}"
+    family = words.short((trial.family or _("unknown family")).rpartition(":")[2], 32)
+    said = _("trial {trial}, {family}: {told}", trial=trial.number, family=family, told=words.series(told))
+    return f"{trial.number}|{said}"
 
 
 def magnitude(values: Sequence[float]) -> str:

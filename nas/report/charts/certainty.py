@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isfinite
 
+from nas.language import _
 from nas.ranking import Ranked
 from nas.ranking.trust import RungAgreement
 from nas.report import words
 from nas.report.charts.axes import tip
-from nas.report.figure import BLUE, ORANGE, QUIET, WIDTH, Figure, Table, named, rendered
+from nas.report.figure import BLUE, ORANGE, QUIET, WIDTH, Figure, Table, named, of_numbers, rendered
 
 MOST_ROWS = 20
 
@@ -24,7 +25,7 @@ def intervals(name: str, entries: Sequence[Ranked], objective: str) -> Figure:
         trust = entry.trust
         if trust is None:
             continue
-        tied = {True: "yes", False: "no", None: words.UNKNOWN}[trust.tied]
+        tied = words.UNKNOWN if trust.tied is None else words.setting(trust.tied)
         told = told_of(entry, objective)
         rows.append(
             {
@@ -33,7 +34,7 @@ def intervals(name: str, entries: Sequence[Ranked], objective: str) -> Figure:
                 "low": trust.low,
                 "high": trust.high,
                 "searched": entry.values[0],
-                "tip": tip(entry.trial, f"estimate {told}"),
+                "tip": tip(entry.trial, _("estimate {estimate}", estimate=told)),
             }
         )
         table.append(
@@ -44,7 +45,7 @@ def intervals(name: str, entries: Sequence[Ranked], objective: str) -> Figure:
                 words.score(trust.high, objective),
                 words.score(entry.values[0], objective),
                 trust.seeds,
-                words.UNKNOWN if trust.p_best is None else f"{trust.p_best:.0%}",
+                words.UNKNOWN if trust.p_best is None else words.percent(trust.p_best),
                 tied,
             )
         )
@@ -59,28 +60,35 @@ def intervals(name: str, entries: Sequence[Ranked], objective: str) -> Figure:
         crosses.encode(x=alt.X("searched:Q"), y=y),
         dots.encode(x=alt.X("estimate:Q"), y=y, description=alt.Description("tip:N")),
     ]
-    title = f"Estimates of {words.short(objective, 40)} with their 95 % intervals"
-    description = (
-        f"Dots with intervals: {title} of the first {len(rows)}: {table[0][0]} {told_of(shown[0], objective)}."
+    title = _("Estimates of {objective} with their 95 % intervals", objective=words.short(objective, 40))
+    description = _(
+        "Dots with intervals: {title} of the first {count}: {who} {estimate}.",
+        count=len(rows),
+        title=title,
+        who=table[0][0],
+        estimate=told_of(shown[0], objective),
     )
-    caption = (
-        "A dot is what many trainings would average to, the line holds it with 95 %; the cross is the score that the "
-        "search saw. Whoever has no fresh training is estimated from its score, drawn towards the mean of all."
+    caption = words.sentences(
+        _(
+            "A dot is what many trainings would average to, the line holds it with 95 %; the cross is the score that "
+            "the search saw."
+        ),
+        _("Whoever has no fresh training is estimated from its score, drawn towards the mean of all."),
     )
     headers = (
-        "Architecture",
-        ">Estimate",
-        ">From",
-        ">To",
-        ">Search",
-        ">Seeds",
-        ">Chance to be best",
-        "Tied with the best",
+        _("Architecture"),
+        of_numbers(_("Estimate")),
+        of_numbers(_("From")),
+        of_numbers(_("To")),
+        of_numbers(_("Search")),
+        of_numbers(_("Seeds")),
+        of_numbers(_("Chance to be best")),
+        _("Tied with the best"),
     )
     picture = rendered(
         alt.layer(*layers).properties(width=220, height=22 * len(rows) + 10), name, description, rows=rows
     )
-    return Figure(name, title, picture, caption, Table(f"{title}.", headers, tuple(table)))
+    return Figure(name, title, picture, caption, Table(_("{title}.", title=title), headers, tuple(table)))
 
 
 def told_of(entry: Ranked, objective: str) -> str:
@@ -88,25 +96,25 @@ def told_of(entry: Ranked, objective: str) -> str:
     trust = entry.trust
     if trust is None or not isfinite(trust.estimate):
         return words.score(entry.values[0], objective)
-    ends = f"{words.score(trust.low, objective)} to {words.score(trust.high, objective)}"
-    return f"{words.score(trust.estimate, objective)} ({ends})"
+    ends = words.interval(trust.low, trust.high, objective)
+    return _("{what} ({how})", what=words.score(trust.estimate, objective), how=ends)
 
 
 def rungs(name: str, found: Sequence[RungAgreement]) -> Figure:
     """Draw how well early epochs foretell the order at the last. `found` has one or more."""
     import altair as alt
 
+    kinds = [_("all"), _("the best third")]
     rows = [
         {"epoch": one.epoch, "tau": tau, "among": among}
         for one in found
-        for among, tau in (("all", one.overall), ("the best third", one.top_third))
+        for among, tau in zip(kinds, (one.overall, one.top_third), strict=True)
         if isfinite(tau)
     ]
-    kinds = ["all", "the best third"]
-    x = alt.X("epoch:Q").title("epoch").axis(grid=False, tickMinStep=1, format="d").scale(zero=False)
+    x = alt.X("epoch:Q").title(_("epoch")).axis(grid=False, tickMinStep=1, format="d").scale(zero=False)
     lowest = min([0.0, *(tau for one in found for tau in (one.overall, one.top_third) if isfinite(tau))])
-    y = alt.Y("tau:Q").title("Kendall’s τ with the last epoch").scale(domain=[lowest, 1.0])
-    legend = alt.Legend(title="among", orient="bottom")
+    y = alt.Y("tau:Q").title(_("Kendall’s τ with the last epoch")).scale(domain=[lowest, 1.0])
+    legend = alt.Legend(title=_("among"), orient="bottom")
     base = alt.Chart(named("rows")).encode(
         x=x,
         y=y,
@@ -114,22 +122,23 @@ def rungs(name: str, found: Sequence[RungAgreement]) -> Figure:
         shape=alt.Shape("among:N").legend(legend).scale(domain=kinds, range=["circle", "diamond"]),
     )
     chart = alt.layer(base.mark_line(strokeWidth=2), base.mark_point(size=70, filled=True, opacity=1))
-    title = "How early epochs foretell the last"
-    told = ", ".join(f"epoch {one.epoch} {_tau(one.overall)}" for one in found)
+    title = _("How early epochs foretell the last")
+    told = words.series(_("epoch {epoch} {tau}", epoch=one.epoch, tau=_tau(one.overall)) for one in found)
     table = Table(
-        f"{title}: Kendall’s τ, 1 for the same order and 0 for none.",
-        (">Epoch", ">All", ">The best third", ">The best ten", ">Trials"),
+        _("{title}: Kendall’s τ, 1 for the same order and 0 for none.", title=title),
+        tuple(map(of_numbers, (_("Epoch"), _("All"), _("The best third"), _("The best ten"), _("Trials")))),
         tuple((one.epoch, _tau(one.overall), _tau(one.top_third), _tau(one.top_ten), one.trials) for one in found),
     )
-    caption = "Only complete trials have a last epoch: those that were pruned would have agreed less closely."
-    picture = rendered(chart.properties(width=WIDTH, height=190), name, f"Line chart: {title}: τ {told}.", rows=rows)
+    caption = _("Only complete trials have a last epoch: those that were pruned would have agreed less closely.")
+    description = _("Line chart: {title}: τ {told}.", title=title, told=told)
+    picture = rendered(chart.properties(width=WIDTH, height=190), name, description, rows=rows)
     return Figure(name, title, picture, caption, table)
 
 
 def _who(entry: Ranked) -> str:
     family = words.short((entry.trial.family or "").rpartition(":")[2], 16)
-    return f"{entry.place}. trial {entry.trial.number} {family}".strip()
+    return _("{place}. trial {trial} {family}", place=entry.place, trial=entry.trial.number, family=family).strip()
 
 
 def _tau(value: float) -> str:
-    return f"{value:.2f}" if isfinite(value) else words.UNKNOWN
+    return words.decimals(value, 2) if isfinite(value) else words.UNKNOWN

@@ -8,10 +8,11 @@ from statistics import fmean, stdev
 from typing import Any
 
 from nas.conversation import Scalar
+from nas.language import _, ngettext
 from nas.ranking.importance import Importance, is_logarithmic, is_number, places
 from nas.report import words
 from nas.report.charts.axes import ends, held, tip
-from nas.report.figure import BEHIND, BLUE, ORANGE, PANEL, WIDTH, Figure, Table, named, panels, rendered
+from nas.report.figure import BEHIND, BLUE, ORANGE, PANEL, WIDTH, Figure, Table, named, of_numbers, panels, rendered
 from nas.store.records import TrialRecord
 
 MOST_BARS, MOST_PANELS, MOST_AXES, MOST_LINES, MOST_DOTS = 10, 6, 8, 80, 60
@@ -52,22 +53,21 @@ def bars(name: str, found: Sequence[Importance], objective: str) -> Figure:
     rows = [{"choice": spoken(one.choice), "share": one.share} for one in shown]
     order = [str(row["choice"]) for row in rows]
     y = alt.Y("choice:N").sort(order).title(None).axis(labelLimit=190, labelPadding=8, domain=False, ticks=False)
-    x = alt.X("share:Q").title("share of importance").axis(format="%", grid=True)
+    x = alt.X("share:Q").title(_("share of importance")).axis(format="%", grid=True)
     chart = alt.Chart(named("rows")).mark_bar(color=BLUE, height=14).encode(x=x, y=y)
-    title = f"What {words.short(objective, 40)} depends on"
-    first = ", ".join(f"{spoken(one.choice)} {one.share:.0%}" for one in shown[:3])
+    title = _("What {objective} depends on", objective=words.short(objective, 40))
+    first = words.series(f"{spoken(one.choice)} {words.percent(one.share)}" for one in shown[:3])
     table = Table(
-        f"{title}, by PED-ANOVA.",
-        ("Choice", ">Share", ">Trials with it"),
-        tuple((one.choice, f"{one.share:.1%}", f"{one.trials:,}") for one in found),
+        _("{title}, by PED-ANOVA.", title=title),
+        (_("Choice"), of_numbers(_("Share")), of_numbers(_("Trials with it"))),
+        tuple((one.choice, words.percent(one.share, 1), words.exact(one.trials)) for one in found),
     )
-    caption = (
+    caption = _(
         "How differently the best tenth is distributed over a choice from all trials (PED-ANOVA); a choice of one "
         "family is compared within that family, and counts by its share of the trials."
     )
-    picture = rendered(
-        chart.properties(width=220, height=24 * len(rows)), name, f"Bar chart: {title}: {first}.", rows=rows
-    )
+    description = _("Bar chart: {title}: {told}.", title=title, told=first)
+    picture = rendered(chart.properties(width=220, height=24 * len(rows)), name, description, rows=rows)
     return Figure(name, title, picture, caption, table)
 
 
@@ -88,8 +88,12 @@ def marginals(
         dots, means = _dots(having, choice, groups, numeric, limits, objective)
         order = None if numeric else [group.told for _, group in groups]
         chart = _panel(choice, values, order, limits, objective)
-        told = ", ".join(f"{group.told} {words.score(group.mean, objective)}" for _, group in groups)
-        description = f"Scatter plot: {words.short(objective, 40)} by {spoken(choice)}; means: {told}."
+        description = _(
+            "Scatter plot: {objective} by {choice}; means: {told}.",
+            objective=words.short(objective, 40),
+            choice=spoken(choice),
+            told=words.series(f"{group.told} {words.score(group.mean, objective)}" for _value, group in groups),
+        )
         pictures.append(rendered(chart, f"{name}-{index}", description, dots=dots, means=means))
         table_rows += [
             (
@@ -97,22 +101,23 @@ def marginals(
                 group.told,
                 words.score(group.mean, objective),
                 words.score(group.spread, objective),
-                f"{len(group.scores):,}",
+                words.exact(len(group.scores)),
             )
             for _, group in groups
         ]
-    title = f"{words.short(objective, 40)} by the choices that matter most"
+    title = _("{objective} by the choices that matter most", objective=words.short(objective, 40))
     table = Table(
-        f"{title}: mean and standard deviation, and how many trials.",
-        ("Choice", "Value", ">Mean", ">Deviation", ">Trials"),
+        _("{title}: mean and standard deviation, and how many trials.", title=title),
+        (_("Choice"), _("Value"), *map(of_numbers, (_("Mean"), _("Deviation"), _("Trials")))),
         tuple(table_rows),
     )
-    caption = (
-        "A dot is a complete trial, a bar the mean of those that chose alike. They differ in everything else too, and "
-        "a search does not choose evenly: a mean of few trials says little."
+    caption = words.sentences(
+        _("A dot is a complete trial, a bar the mean of those that chose alike."),
+        _("They differ in everything else too, and a search does not choose evenly: a mean of few trials says little."),
+        _("Of each choice {count} dots, evenly chosen, are drawn; means and numbers are of all.", count=MOST_DOTS)
+        if len(trials) > MOST_DOTS
+        else "",
     )
-    if len(trials) > MOST_DOTS:
-        caption += f" Of each choice {MOST_DOTS} dots, evenly chosen, are drawn; means and numbers are of all."
     return Figure(name, title, panels(pictures), caption, table)
 
 
@@ -131,7 +136,8 @@ def grouped(pairs: Sequence[tuple[Scalar, float]]) -> list[tuple[tuple[float, fl
     for start in range(0, len(ordered), size):
         part = ordered[start : start + size]
         low, high = part[0][0], part[-1][0]
-        told = f"{words.setting(low)} to {words.setting(high)}" if low < high else words.setting(low)
+        ends = {"low": words.setting(low), "high": words.setting(high)}
+        told = _("{low} to {high}", **ends) if low < high else words.setting(low)
         found.append(((low, high), Group(told, tuple(score for _, score in part))))
     return found
 
@@ -241,20 +247,24 @@ def parallel(name: str, axes: Sequence[str], trials: Sequence[TrialRecord], best
         layers.append(_words(text, align).transform_filter(within).encode(x=x, y=y, text=alt.Text("text:N")))
     inner = _words(text, "center").transform_filter("datum.height >= 0.01 && datum.height <= 0.99")
     layers.append(inner.encode(x=x, y=y, text=alt.Text("text:N")))
-    title = "Each trial across its choices"
-    description = (
-        f"Parallel coordinates of {len(drawn)} trials over {', '.join(map(spoken, columns))}; the best {len(few)} in "
-        "front."
+    title = _("Each trial across its choices")
+    description = ngettext(
+        "Parallel coordinates of {number} trial over {choices}; the best {best} in front.",
+        "Parallel coordinates of {number} trials over {choices}; the best {best} in front.",
+        len(drawn),
+        choices=words.series(map(spoken, columns)),
+        best=len(few),
     )
-    caption = (
-        f"The best {len(few)} are thick and blue. To the right is more; wide ranges of positive numbers have "
-        "logarithmic axes."
+    caption = words.sentences(
+        _("The best {count} are thick and blue.", count=len(few)),
+        _("To the right is more; wide ranges of positive numbers have logarithmic axes."),
+        _("{drawn} of {all} complete trials are drawn.", drawn=len(drawn), all=words.exact(len(trials)))
+        if len(drawn) < len(trials)
+        else "",
     )
-    if len(drawn) < len(trials):
-        caption += f" {len(drawn)} of {len(trials):,} complete trials are drawn."
     table = Table(
-        "The choices of the lines.",
-        ("Trial", *(spoken(axis) for axis in axes), f">{objective}"),
+        _("The choices of the lines."),
+        (_("Trial"), *(spoken(axis) for axis in axes), of_numbers(objective)),
         tuple(
             (
                 trial.number,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nas.language import N_, _
 from nas.report import words
 from nas.report.charts.learning import MOST_POINTS
-from nas.report.figure import BLUE, ORANGE, PANEL, Figure, Table, named, panels, rendered
+from nas.report.figure import BLUE, ORANGE, PANEL, Figure, Table, named, of_numbers, panels, rendered
 
-KINDS = ("training", "validation")
+KINDS = (N_("training"), N_("validation"))
 TABLE_ROWS = 60
 
 
@@ -27,27 +28,32 @@ def fits(name: str, found: Sequence[Fit], metric: str) -> Figure:
     pictures = []
     for index, fit in enumerate(found):
         rows = [
-            {"epoch": point[0], "value": point[1 + at], "kind": kind}
+            {"epoch": point[0], "value": point[1 + at], "kind": _(kind)}
             for at, kind in enumerate(KINDS)
             for point in words.thinned(fit.points, MOST_POINTS)
         ]
         last = fit.points[-1]
-        description = (
-            f"Line chart: {words.short(metric, 40)} by epoch of trial {fit.trial}, which ends at "
-            f"{words.score(last[1], metric)} in training and {words.score(last[2], metric)} in validation."
+        description = _(
+            "Line chart: {metric} by epoch of trial {trial}, which ends at {training} and {validation}.",
+            metric=words.short(metric, 40),
+            trial=fit.trial,
+            training=words.score(last[1], metric),
+            validation=words.score(last[2], metric),
         )
         pictures.append(rendered(_panel(fit), f"{name}-{index}", description, rows=rows))
-    title = f"{words.short(metric, 40)}: training and validation"
+    title = _("{metric}: training and validation", metric=words.short(metric, 40))
     table = Table(
-        f"{title}.",
-        ("Trial", ">Epoch", ">Training", ">Validation"),
+        _("{title}.", title=title),
+        (_("Trial"), *map(of_numbers, (_("Epoch"), _("Training"), _("Validation")))),
         tuple(
             (fit.trial, epoch, words.score(one, metric), words.score(two, metric))
             for fit in found
             for epoch, one, two in words.thinned(fit.points, TABLE_ROWS)
         ),
     )
-    caption = "Validation far worse than training, and growing worse, is overfitting; both still improving: too short."
+    caption = _(
+        "Validation far worse than training, and growing worse, is overfitting; both still improving: too short."
+    )
     return Figure(name, title, panels(pictures), caption, table)
 
 
@@ -55,9 +61,10 @@ def _panel(fit: Fit) -> object:
     import altair as alt
 
     legend = alt.Legend(title=None, orient="bottom", direction="vertical")
-    colour = alt.Color("kind:N").scale(domain=list(KINDS), range=[ORANGE, BLUE]).legend(legend)
-    dash = alt.StrokeDash("kind:N").scale(domain=list(KINDS), range=[[4, 3], [1, 0]]).legend(legend)
-    x = alt.X("epoch:Q").title("epoch").axis(tickMinStep=1, format="d", grid=False, tickCount=4)
+    kinds = [_(kind) for kind in KINDS]
+    colour = alt.Color("kind:N").scale(domain=kinds, range=[ORANGE, BLUE]).legend(legend)
+    dash = alt.StrokeDash("kind:N").scale(domain=kinds, range=[[4, 3], [1, 0]]).legend(legend)
+    x = alt.X("epoch:Q").title(_("epoch")).axis(tickMinStep=1, format="d", grid=False, tickCount=4)
     y = alt.Y("value:Q").title(None).scale(zero=False)
     line = alt.Chart(named("rows")).mark_line(strokeWidth=2).encode(x=x, y=y, color=colour, strokeDash=dash)
     return line.properties(width=PANEL, height=120, title=fit.title)

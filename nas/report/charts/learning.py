@@ -9,9 +9,11 @@ from typing import Any
 
 from markupsafe import Markup
 
+from nas.language import _, ngettext
 from nas.report import words
 from nas.report.charts.axes import ends, held
 from nas.report.figure import BEHIND, COLOURS, WIDTH, named, rendered
+from nas.report.vocabulary import said
 
 MOST_POINTS = 60
 """Epochs drawn of one curve."""
@@ -36,7 +38,9 @@ class Curve:
     @property
     def label(self) -> str:
         """What the legend calls it."""
-        return words.short(f"{self.place}. trial {self.trial} {self.family}", 32)
+        return words.short(
+            _("{place}. trial {trial} {family}", place=self.place, trial=self.trial, family=self.family), 32
+        )
 
 
 def learning_curves(curves: Sequence[Curve], objective: str, direction: str) -> Markup:
@@ -49,7 +53,7 @@ def learning_curves(curves: Sequence[Curve], objective: str, direction: str) -> 
 
     low, high = limits = ends(_values(curves), direction)
     front = [curve for curve in curves if curve.place is not None]
-    x = alt.X("epoch:Q").title("epoch").axis(tickMinStep=1, format="d", grid=False)
+    x = alt.X("epoch:Q").title(_("epoch")).axis(tickMinStep=1, format="d", grid=False)
     y = alt.Y("value:Q").title(words.short(objective, 40)).scale(zero=False, domain=[low, high], nice=True)
     layers, data = [], {"front": _rows(front, limits)}
     for key, is_complete, colour, dash in (("complete", True, COMPLETE, [1, 0]), ("cut", False, PRUNED, [3, 3])):
@@ -93,6 +97,12 @@ def _rows(curves: Sequence[Curve], limits: tuple[float, float]) -> list[dict[str
     rows = []
     for curve in curves:
         points = words.thinned([(step, value) for step, value in curve.points if isfinite(value)], MOST_POINTS)
+        told = _(
+            "trial {trial}, {family}: {told}",
+            trial=curve.trial,
+            family=words.short(curve.family, 32),
+            told=said(curve.state),
+        )
         marked = set(words.thinned(range(len(points)), MOST_MARKS))
         rows += [
             {
@@ -100,7 +110,7 @@ def _rows(curves: Sequence[Curve], limits: tuple[float, float]) -> list[dict[str
                 "epoch": step,
                 "value": held(value, limits),
                 "label": curve.label,
-                "tip": f"{curve.trial}|trial {curve.trial}, {words.short(curve.family, 32)}: {curve.state}",
+                "tip": f"{curve.trial}|{told}",
                 "last": index == len(points) - 1,
                 "marked": index in marked,
             }
@@ -110,8 +120,23 @@ def _rows(curves: Sequence[Curve], limits: tuple[float, float]) -> list[dict[str
 
 
 def _description(curves: Sequence[Curve], front: Sequence[Curve], objective: str) -> str:
-    told = f"Line chart: {words.short(objective, 40)} by epoch for {words.plural(len(curves), 'trial')}"
-    ends = [
-        f"trial {curve.trial} ends at {words.score(curve.points[-1][1], objective)}" for curve in front if curve.points
-    ]
-    return f"{told}; of the best, {', '.join(ends)}." if ends else f"{told}."
+    ends = words.series(
+        _("trial {trial} ends at {score}", trial=curve.trial, score=words.score(curve.points[-1][1], objective))
+        for curve in front
+        if curve.points
+    )
+    name = words.short(objective, 40)
+    if not ends:
+        return ngettext(
+            "Line chart: {objective} by epoch for {number} trial.",
+            "Line chart: {objective} by epoch for {number} trials.",
+            len(curves),
+            objective=name,
+        )
+    return ngettext(
+        "Line chart: {objective} by epoch for {number} trial; of the best, {ends}.",
+        "Line chart: {objective} by epoch for {number} trials; of the best, {ends}.",
+        len(curves),
+        objective=name,
+        ends=ends,
+    )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nas.language import _
 from nas.report import words
 from nas.report.charts.progress import Step
-from nas.report.figure import COLOURS, WIDTH, Figure, Table, named, rendered
+from nas.report.figure import COLOURS, WIDTH, Figure, Table, named, of_numbers, rendered
 
 DASHES = ([1, 0], [8, 3], [3, 2], [10, 3, 2, 3], [5, 5])
 MOST = len(COLOURS)
@@ -31,22 +32,23 @@ def overlay(name: str, studies: Sequence[tuple[str, Sequence[Step]]], objective:
     chart = base.encode(x=x, y=y, color=colour, strokeDash=dash, order=alt.Order("at:Q")).properties(
         width=WIDTH, height=210
     )
-    title = f"The best {words.short(objective, 40)} so far by {across}"
+    title = _("The best {objective} so far by {across}", objective=words.short(objective, 40), across=across)
     ends = [
         f"{label} {words.score(steps[-1].best, objective)}" for label, (_, steps) in zip(labels, studies, strict=True)
     ]
     table = Table(
-        f"{title}: each improvement.",
-        ("Study", ">Trial", f">{across}", f">{words.short(objective, 40)}"),
+        _("{title}: each improvement.", title=title),
+        (_("Study"), *map(of_numbers, (_("Trial"), across, words.short(objective, 40)))),
         tuple(
-            (words.short(study, 60), step.trial.number, f"{step.at:.4g}", words.score(step.best, objective))
+            (words.short(study, 60), step.trial.number, words.digits(step.at), words.score(step.best, objective))
             for study, steps in studies
             for step in steps
             if step.is_better
         ),
     )
-    description = f"Step chart: {title}: {', '.join(ends)}."
-    return Figure(name, title, rendered(chart, name, description, rows=rows), "Each study has its own dash.", table)
+    description = _("Step chart: {title}: {told}.", title=title, told=words.series(ends))
+    picture = rendered(chart, name, description, rows=rows)
+    return Figure(name, title, picture, _("Each study has its own dash."), table)
 
 
 def _corners(steps: Sequence[Step]) -> list[Step]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nas.language import _, ngettext
 from nas.report import words
 from nas.report.charts.axes import ends, held, tip
-from nas.report.figure import BEHIND, BLUE, ORANGE, WIDTH, Figure, Table, named, rendered
+from nas.report.figure import BEHIND, BLUE, ORANGE, WIDTH, Figure, Table, named, of_numbers, rendered
 from nas.store.records import TrialRecord
 
 MOST_POINTS = 200
@@ -41,7 +42,7 @@ def progress(name: str, steps: Sequence[Step], objective: str, direction: str, a
         {
             "at": step.at,
             "value": held(step.value, limits),
-            "tip": tip(step.trial, f"{words.score(step.value, objective)}, the best so far"),
+            "tip": tip(step.trial, _("{score}, the best so far", score=words.score(step.value, objective))),
         }
         for step in better
     ]
@@ -59,22 +60,35 @@ def progress(name: str, steps: Sequence[Step], objective: str, direction: str, a
         steady.encode(x=x, y=y, order=alt.Order("at:Q")),
         risen.encode(x=x, y=y, description=alt.Description("tip:N")),
     ]
-    title = f"The best {words.short(objective, 40)} so far by {across}"
+    title = _("The best {objective} so far by {across}", objective=words.short(objective, 40), across=across)
     last = better[-1]
-    description = f"Step chart: {title}, {len(better)} improvements, the last at trial {last.trial.number} with " + (
-        f"{words.score(last.value, objective)}."
+    description = ngettext(
+        "Step chart: {title}, {number} improvement, the last at trial {trial} with {score}.",
+        "Step chart: {title}, {number} improvements, the last at trial {trial} with {score}.",
+        len(better),
+        title=title,
+        trial=last.trial.number,
+        score=words.score(last.value, objective),
     )
-    caption = "Each dot is a complete trial; the line is the best so far, a triangle where it rose."
-    if direction == "minimize":
-        caption = caption.replace("rose", "fell")
     left_out = len([step for step in steps if not step.is_better]) - len(dots)
-    if left_out:
-        caption += f" {left_out:,} of the dots, evenly chosen, are left out."
+    caption = words.sentences(
+        _("Each dot is a complete trial; the line is the best so far, a triangle where it fell.")
+        if direction == "minimize"
+        else _("Each dot is a complete trial; the line is the best so far, a triangle where it rose."),
+        ngettext(
+            "{number} of the dots, evenly chosen, is left out.",
+            "{number} of the dots, evenly chosen, are left out.",
+            left_out,
+        )
+        if left_out
+        else "",
+    )
     table = Table(
-        "Each improvement.",
-        ("Trial", f">{across}", f">{objective}"),
+        _("Each improvement."),
+        (_("Trial"), of_numbers(across), of_numbers(objective)),
         tuple(
-            (step.trial.number, f"{step.at:.4g}", words.score(step.value, objective)) for step in better[-TABLE_ROWS:]
+            (step.trial.number, words.digits(step.at), words.score(step.value, objective))
+            for step in better[-TABLE_ROWS:]
         ),
     )
     chart = alt.layer(*layers).properties(width=WIDTH, height=190)
@@ -91,14 +105,24 @@ def survival(name: str, reached: Sequence[tuple[int, int]]) -> Figure:
     import altair as alt
 
     rows = [{"epoch": epoch, "trials": count} for epoch, count in reached]
-    x = alt.X("epoch:Q").title("epoch").axis(grid=False, tickMinStep=1, format="d").scale(zero=False)
-    y = alt.Y("trials:Q").title("trainings").axis(tickMinStep=1, format="d")
+    x = alt.X("epoch:Q").title(_("epoch")).axis(grid=False, tickMinStep=1, format="d").scale(zero=False)
+    y = alt.Y("trials:Q").title(_("trainings")).axis(tickMinStep=1, format="d")
     area = alt.Chart(named("rows")).mark_area(interpolate="step", color=BEHIND, opacity=0.5, line={"color": BLUE})
     chart = area.encode(x=x, y=y).properties(width=WIDTH, height=190)
-    title = "Trainings that reached each epoch"
-    description = f"Step chart: of {reached[0][1]:,} trainings {reached[-1][1]:,} reached epoch {reached[-1][0]}."
-    table = Table(f"{title}.", (">Epoch", ">Trainings"), tuple((epoch, f"{count:,}") for epoch, count in reached))
-    caption = "Steps down are trainings that were pruned, or failed."
+    title = _("Trainings that reached each epoch")
+    description = ngettext(
+        "Step chart: of {number} training {reached} reached epoch {epoch}.",
+        "Step chart: of {number} trainings {reached} reached epoch {epoch}.",
+        reached[0][1],
+        reached=words.exact(reached[-1][1]),
+        epoch=reached[-1][0],
+    )
+    table = Table(
+        _("{title}.", title=title),
+        (of_numbers(_("Epoch")), of_numbers(_("Trainings"))),
+        tuple((epoch, words.exact(count)) for epoch, count in reached),
+    )
+    caption = _("Steps down are trainings that were pruned, or failed.")
     return Figure(name, title, rendered(chart, name, description, rows=rows), caption, table)
 
 
@@ -107,12 +131,22 @@ def volumes(name: str, rows: Sequence[tuple[int, float]]) -> Figure:
     import altair as alt
 
     data = [{"trials": count, "volume": volume} for count, volume in rows]
-    x = alt.X("trials:Q").title("complete trials").axis(grid=False, tickMinStep=1, format="d")
-    y = alt.Y("volume:Q").title("dominated volume").axis(format="~s")
+    x = alt.X("trials:Q").title(_("complete trials")).axis(grid=False, tickMinStep=1, format="d")
+    y = alt.Y("volume:Q").title(_("dominated volume")).axis(format="~s")
     line = alt.Chart(named("rows")).mark_line(interpolate="step-after", color=BLUE, strokeWidth=2)
     chart = line.encode(x=x, y=y).properties(width=WIDTH, height=190)
-    title = "The volume that the frontier dominates"
-    description = f"Step chart: {title} after {rows[-1][0]:,} complete trials is {rows[-1][1]:.4g}."
-    table = Table(f"{title}.", (">Complete trials", ">Volume"), tuple((count, f"{v:.4g}") for count, v in rows))
-    caption = "Up to the worst value of each objective; the more, the better the frontier as a whole."
+    title = _("The volume that the frontier dominates")
+    description = ngettext(
+        "Step chart: {title} after {number} complete trial is {volume}.",
+        "Step chart: {title} after {number} complete trials is {volume}.",
+        rows[-1][0],
+        title=title,
+        volume=words.digits(rows[-1][1]),
+    )
+    table = Table(
+        _("{title}.", title=title),
+        (of_numbers(_("Complete trials")), of_numbers(_("Volume"))),
+        tuple((count, words.digits(volume)) for count, volume in rows),
+    )
+    caption = _("Up to the worst value of each objective; the more, the better the frontier as a whole.")
     return Figure(name, title, rendered(chart, name, description, rows=data), caption, table)

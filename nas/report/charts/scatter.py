@@ -8,12 +8,13 @@ from typing import Any, Literal
 
 from markupsafe import Markup
 
+from nas.language import _, ngettext
 from nas.ranking import Ranked
 from nas.report import words
 from nas.report.charts.axes import ends, held, magnitude, tip
 from nas.report.charts.density import counted
 from nas.report.embedded import embedded
-from nas.report.figure import BEHIND, BLUE, ORANGE, WIDTH, Figure, Table, named, rendered
+from nas.report.figure import BEHIND, BLUE, ORANGE, WIDTH, Figure, Table, named, of_numbers, rendered
 
 MOST_POINTS = 300
 """Of more architectures only the frontier and the best are drawn one by one, the others are counted by area."""
@@ -37,7 +38,9 @@ class Axis:
     @property
     def told(self) -> str:
         """The name as a sentence has it."""
-        return {"macs": "MACs"}.get(self.name, words.short(self.name, 40))
+        return {"macs": "MACs", "weights": _("weights"), "latency (ms)": _("latency (ms)")}.get(
+            self.name, words.short(self.name, 40)
+        )
 
     def loss(self, number: int) -> float:
         """Return the value turned so that less is better."""
@@ -84,12 +87,12 @@ def scatter(name: str, entries: Sequence[Ranked], cost: Axis, score: Axis, shown
             {
                 "cost": cost.values[entry.trial.number],
                 "score": held(score.values[entry.trial.number], limits),
-                "tip": tip(entry.trial, f"place {entry.place}", *_told(entry.trial.number, score, cost)),
+                "tip": tip(entry.trial, _("place {place}", place=entry.place), *_told(entry.trial.number, score, cost)),
             }
             for entry in some
         ]
 
-    title = f"{score.told} against {cost.told}"
+    title = _("{score} against {cost}", score=score.told, cost=cost.told)
     description = _description(title, entries, front, score, cost)
     data = {"others": points(drawn), "front": points(front)}
     pictures, most = [], 0
@@ -97,16 +100,27 @@ def scatter(name: str, entries: Sequence[Ranked], cost: Axis, score: Axis, shown
         places = [(cost.values[entry.trial.number], held(score.values[entry.trial.number], limits)) for entry in far]
         data["areas"], most = counted(places, across[kind], up, logarithmic=kind == "log")
         chart = _chart(cost.told, score.told, kind, across[kind], up, has_areas=bool(far))
-        told = f"{description} The scale of {cost.told} is {'logarithmic' if kind == 'log' else 'linear'}."
+        told = words.sentences(
+            description,
+            _("The scale of {cost} is logarithmic.", cost=cost.told)
+            if kind == "log"
+            else _("The scale of {cost} is linear.", cost=cost.told),
+        )
         picture = rendered(chart, name if kind == first else f"{name}-{kind}", told, **data)
         hidden = Markup("") if kind == first else Markup(" hidden")
         pictures.append(Markup('<div class="scale" data-scale="{}"{}>{}</div>').format(kind, hidden, picture))
-    caption = "Diamonds joined by a dashed line: nothing is better in one and no worse in the other."
-    if far:
-        caption += (
-            f" The frontier and the best {len(drawn)} others are drawn one by one; the other {len(far):,} are counted "
-            f"by area, the darker the more, at most {most:,} in one."
+    caption = words.sentences(
+        _("Diamonds joined by a dashed line: nothing is better in one and no worse in the other."),
+        _(
+            "The frontier and the best {drawn} others are drawn one by one; the other {far} are counted by area, the "
+            "darker the more, at most {most} in one.",
+            drawn=words.exact(len(drawn)),
+            far=words.exact(len(far)),
+            most=words.exact(most),
         )
+        if far
+        else "",
+    )
     table = _table(title, sorted([*front, *drawn], key=lambda entry: entry.place), on_it, score, cost)
     values = {
         entry.trial.number: [_digits(axis.values[entry.trial.number]) for axis in (cost, score)]
@@ -161,24 +175,35 @@ def _digits(value: float) -> float:
 
 def _description(title: str, entries: Sequence[Ranked], front: Sequence[Ranked], score: Axis, cost: Axis) -> str:
     best, lean = front[0], front[-1]
-    return (
-        f"Scatter plot: {title} of {words.plural(len(entries), 'architecture')}. {len(front)} on the frontier, from "
-        f"trial {best.trial.number} ({', '.join(_told(best.trial.number, score, cost))}) to trial "
-        f"{lean.trial.number} ({', '.join(_told(lean.trial.number, score, cost))})."
+    return words.sentences(
+        ngettext(
+            "Scatter plot: {title} of {number} architecture.",
+            "Scatter plot: {title} of {number} architectures.",
+            len(entries),
+            title=title,
+        ),
+        _(
+            "{count} on the frontier, from trial {best} ({best_told}) to trial {lean} ({lean_told}).",
+            count=len(front),
+            best=best.trial.number,
+            best_told=words.series(_told(best.trial.number, score, cost)),
+            lean=lean.trial.number,
+            lean_told=words.series(_told(lean.trial.number, score, cost)),
+        ),
     )
 
 
 def _table(title: str, shown: Sequence[Ranked], on_it: set[int], score: Axis, cost: Axis) -> Table:
     return Table(
-        f"The points of the picture, {title}.",
-        ("Trial", "Family", f">{score.told}", f">{cost.told}", "On the frontier"),
+        _("The points of the picture, {title}.", title=title),
+        (_("Trial"), _("Family"), of_numbers(score.told), of_numbers(cost.told), _("On the frontier")),
         tuple(
             (
                 entry.trial.number,
                 words.short(entry.trial.family or words.UNKNOWN, 40),
                 words.score(score.values[entry.trial.number], score.name),
                 words.score(cost.values[entry.trial.number], cost.name),
-                "yes" if entry.trial.number in on_it else "",
+                _("yes") if entry.trial.number in on_it else "",
             )
             for entry in shown
         ),

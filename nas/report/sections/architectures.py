@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from nas.conversation import Node
+from nas.language import _, ngettext
 from nas.ranking import Ranked
 from nas.report import difference, words
 from nas.report.data import DRAWN_ARCHITECTURES
 from nas.report.drawing import PHONE_WIDE, draw
 from nas.report.embedded import embedded
-from nas.report.figure import Table
+from nas.report.figure import Table, of_numbers
 from nas.report.section import Section, View
 from nas.report.stages import fold
 
@@ -25,12 +26,13 @@ def architectures(view: View) -> Section:
     best = view.ranked[0] if view.ranked else None
     for entry in view.ranked[:DRAWN_ARCHITECTURES]:
         graph = view.data.graphs.get(entry.trial.number, ())
-        title = f"Architecture of trial {entry.trial.number}"
+        title = _("Architecture of trial {trial}", trial=entry.trial.number)
         drawn.append(
             {
                 "entry": entry,
                 "picture": draw(graph, title=title),
                 "narrow": draw(graph, title=title, most_wide=PHONE_WIDE),
+                "told": _told(view, entry, len(graph)),
                 "layers": graph[:MOST_LAYERS],
                 "layer_count": len(graph),
                 "stages": _stages(entry.trial.number, graph),
@@ -39,7 +41,7 @@ def architectures(view: View) -> Section:
         )
     return Section(
         "architectures",
-        "What do the best ones look like?",
+        _("What do the best ones look like?"),
         _answer(view),
         {"drawn": drawn, "objectives": view.data.study.objectives, "two": _two(view)},
     )
@@ -75,7 +77,29 @@ def _two(view: View) -> dict[str, object] | None:
 
 def _option(entry: Ranked) -> str:
     family = words.short((entry.trial.family or "").rpartition(":")[2], 24)
-    return f"{entry.place}. trial {entry.trial.number} {family}".strip()
+    return _("{place}. trial {trial} {family}", place=entry.place, trial=entry.trial.number, family=family).strip()
+
+
+def _told(view: View, entry: Ranked, layers: int) -> str:
+    """Return the scores of an architecture, what it costs and how long it is."""
+    trial = entry.trial
+    scores = words.series(
+        f"{words.short(objective, 40)} {words.score(value, objective)}"
+        for objective, value in zip(view.data.study.objectives, entry.values, strict=True)
+    )
+    macs = _("{count} MACs", count=words.count(trial.cost.macs))
+    if trial.cost.unknown:
+        macs = _("{what} ({how})", what=macs, how=words.short(trial.cost.unknown, 120))
+    stages = len(fold(view.data.graphs.get(trial.number, ())))
+    return _(
+        "Trial {trial}: {scores}, {weights} weights, {macs}, {layers} in {stages}.",
+        trial=trial.number,
+        scores=scores,
+        weights=words.count(trial.cost.weights),
+        macs=macs,
+        layers=ngettext("{number} layer", "{number} layers", layers),
+        stages=ngettext("{number} stage", "{number} stages", stages),
+    )
 
 
 def _stages(number: int, graph: Sequence[Node]) -> Table:
@@ -84,7 +108,7 @@ def _stages(number: int, graph: Sequence[Node]) -> Table:
     for index, stage in enumerate(fold(graph), start=1):
         repeats = max((block.times for block in stage.blocks), default=1)
         kinds = Counter(node.layer for node in stage.nodes)
-        told = ", ".join(f"{count} × {layer}" if count > 1 else layer for layer, count in kinds.items())
+        told = words.series(f"{count} × {layer}" if count > 1 else layer for layer, count in kinds.items())
         rows.append(
             (
                 index,
@@ -95,8 +119,8 @@ def _stages(number: int, graph: Sequence[Node]) -> Table:
                 words.exact(stage.macs),
             )
         )
-    headers = ("Stage", "Output", "Layers", ">Repeats", ">Weights", ">MACs")
-    return Table(f"Stages of trial {number}, inputs first.", headers, tuple(rows))
+    headers = (_("Stage"), _("Output"), _("Layers"), of_numbers(_("Repeats")), of_numbers(_("Weights")), ">MACs")
+    return Table(_("Stages of trial {trial}, inputs first.", trial=number), headers, tuple(rows))
 
 
 def _difference(view: View, best: Ranked, entry: Ranked) -> Table:
@@ -112,10 +136,21 @@ def _difference(view: View, best: Ranked, entry: Ranked) -> Table:
         if counts[0][layer] != counts[1][layer]:
             rows.append((layer, *(f"{count[layer]} ×" if count[layer] else "" for count in counts)))
     left_out = len(rows) - MOST_DIFFERENCES
-    caption = f"Choices and layers in which trial {other.number} differs from trial {one.number}, the best."
-    if left_out > 0:
-        caption += f" {left_out} more differences are left out."
-    headers = ("What", f"Trial {one.number}, the best", f"Trial {other.number}")
+    caption = words.sentences(
+        _(
+            "Choices and layers in which trial {other} differs from trial {best}, the best.",
+            other=other.number,
+            best=one.number,
+        ),
+        ngettext("{number} more difference is left out.", "{number} more differences are left out.", left_out)
+        if left_out > 0
+        else "",
+    )
+    headers = (
+        _("What"),
+        _("Trial {trial}, the best", trial=one.number),
+        _("Trial {trial}", trial=other.number),
+    )
     return Table(caption, headers, tuple(rows[:MOST_DIFFERENCES]))
 
 
@@ -126,7 +161,9 @@ def _layer(node: Node) -> str:
 def _answer(view: View) -> str:
     best = [entry.trial for entry in view.ranked[:DRAWN_ARCHITECTURES]]
     if not best:
-        return "There is none to show yet."
-    families = [words.short(trial.family, 40) if trial.family else "unknown family" for trial in best]
-    told = ", ".join(f"{families.count(family)} × {family}" for family in dict.fromkeys(families))
-    return f"The best {len(best)}: {told}." if len(best) > 1 else f"The best is of family {families[0]}."
+        return _("There is none to show yet.")
+    families = [words.short(trial.family, 40) if trial.family else _("unknown family") for trial in best]
+    if len(best) == 1:
+        return _("The best is of family {family}.", family=families[0])
+    told = words.series(f"{families.count(family)} × {family}" for family in dict.fromkeys(families))
+    return _("The best {count}: {families}.", count=len(best), families=told)

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nas.language import _, ngettext
 from nas.ranking.importance import is_number
 from nas.report import words
 from nas.report.charts.choices import MOST_AXES, MOST_PANELS, bars, marginals, parallel, spoken
-from nas.report.figure import Figure, Table
+from nas.report.figure import Figure, Table, of_numbers
 from nas.report.section import Section, View
 from nas.report.sections.progress import scored
 from nas.store.records import TrialRecord
@@ -48,7 +49,7 @@ def choices(view: View) -> Section:
             figures.append(parallel("parallel", axes, trials, best, study.objectives[0]))
     return Section(
         "choices",
-        "What mattered?",
+        _("What mattered?"),
         _answer(view),
         {"figures": figures, "edges": _edges(view, trials), "operators": _operators(view)},
     )
@@ -81,8 +82,12 @@ def _edges(view: View, trials: Sequence[TrialRecord]) -> list[str]:
         low, high = tried[0], tried[-1]
         at = (float(value or 0) - low) / (high - low)
         if at <= EDGE or at >= 1 - EDGE:
-            end = "largest" if at > 0.5 else "smallest"
-            told.append(f"{spoken(name)} {words.setting(value)} of the best is the {end} that was tried.")
+            end = (
+                _("{choice} {value} of the best is the largest that was tried.")
+                if at > 0.5
+                else _("{choice} {value} of the best is the smallest that was tried.")
+            )
+            told.append(end.format(choice=spoken(name), value=words.setting(value)))
     return told[:6]
 
 
@@ -103,14 +108,18 @@ def _operators(view: View) -> Table | None:
     if not rows:
         return None
     return Table(
-        f"Layers of the best {len(best)} against {len(every)} of the ranking: the share of architectures that have it.",
-        ("Layer", ">Among the best", ">Among all", ">Difference"),
+        _(
+            "Layers of the best {best} against {all} of the ranking: the share of architectures that have it.",
+            best=len(best),
+            all=len(every),
+        ),
+        (_("Layer"), of_numbers(_("Among the best")), of_numbers(_("Among all")), of_numbers(_("Difference"))),
         tuple(
             (
                 words.short(r.layer, 40),
-                f"{r.among_best:.0%}",
-                f"{r.among_all:.0%}",
-                f"{r.among_best - r.among_all:+.0%}",
+                words.percent(r.among_best),
+                words.percent(r.among_all),
+                words.percent(r.among_best - r.among_all, signed=True),
             )
             for r in rows[:15]
         ),
@@ -120,8 +129,14 @@ def _operators(view: View) -> Table | None:
 def _answer(view: View) -> str:
     found = view.importances[0]
     if not found:
-        return "Too few trials to say."
-    first = [f"{spoken(one.choice)} ({one.share:.0%})" for one in found[:3]]
+        return _("Too few trials to say.")
+    first = words.listed(
+        [_("{what} ({how})", what=spoken(one.choice), how=words.percent(one.share)) for one in found[:3]]
+    )
     few = max(one.trials for one in found)
-    hint = f" With {few} trials that is a hint at most." if few < CERTAIN else ""
-    return f"Above all {words.listed(first)}, by how the best tenth of the trials is distributed.{hint}"
+    return words.sentences(
+        _("Above all {choices}, by how the best tenth of the trials is distributed.", choices=first),
+        ngettext("With {number} trial that is a hint at most.", "With {number} trials that is a hint at most.", few)
+        if few < CERTAIN
+        else "",
+    )

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from math import isfinite, nan
 
+from nas.language import _, ngettext
 from nas.report import words
 from nas.report.charts.fit import Fit, fits
 from nas.report.charts.learning import MOST_POINTS, Curve, axis_cut, learning_curves
 from nas.report.data import HIGHLIGHTED_CURVES, curves_to_draw
-from nas.report.figure import Figure, Table
+from nas.report.figure import Figure, Table, of_numbers
 from nas.report.section import Section, View
+from nas.report.vocabulary import said
 
 TABLE_COLUMNS = 10
 FITS = 3
@@ -23,24 +25,42 @@ def curves(view: View) -> Section:
     trained = sum(trial.epochs > 0 and trial.duplicate_of is None for trial in view.data.trials)
     notes = []
     if len(drawn) < trained:
-        notes.append(f"{len(drawn)} of {trained:,} curves are drawn: the best and an even sample of the others.")
+        notes.append(
+            _(
+                "{drawn} of {all} curves are drawn: the best and an even sample of the others.",
+                drawn=len(drawn),
+                all=words.exact(trained),
+            )
+        )
     if any(len(curve.points) > MOST_POINTS for curve in drawn):
-        notes.append(f"Each curve is thinned to {MOST_POINTS} epochs.")
+        notes.append(_("Each curve is thinned to {count} epochs.", count=MOST_POINTS))
     if cut := axis_cut(drawn, direction):
         limit, beyond = cut
-        are = "value is" if beyond == 1 else "values are"
-        side = "lower than" if direction == "maximize" else "higher than"
         at = words.score(limit, objective)
-        notes.append(f"{beyond:,} {are} {side} {at}, far off the others, and drawn at {at}.")
+        notes.append(
+            ngettext(
+                "{number} value is lower than {limit}, far off the others, and drawn at {limit}.",
+                "{number} values are lower than {limit}, far off the others, and drawn at {limit}.",
+                beyond,
+                limit=at,
+            )
+            if direction == "maximize"
+            else ngettext(
+                "{number} value is higher than {limit}, far off the others, and drawn at {limit}.",
+                "{number} values are higher than {limit}, far off the others, and drawn at {limit}.",
+                beyond,
+                limit=at,
+            )
+        )
     return Section(
         "curves",
-        "How did they learn?",
+        _("How did they learn?"),
         _answer(view, drawn),
-        {"figures": [*_learning(view, drawn, " ".join(notes)), *_fits(view)]},
+        {"figures": [*_learning(view, drawn, notes), *_fits(view)]},
     )
 
 
-def _learning(view: View, drawn: list[Curve], notes: str) -> list[Figure]:
+def _learning(view: View, drawn: list[Curve], notes: list[str]) -> list[Figure]:
     if not drawn:
         return []
     objective, direction = view.data.study.objectives[0], view.data.study.directions[0]
@@ -49,18 +69,29 @@ def _learning(view: View, drawn: list[Curve], notes: str) -> list[Figure]:
     for curve in drawn:
         values = dict(curve.points)
         told = (words.score(values[step], objective) if step in values else "" for step in steps)
-        rows.append((curve.trial, words.short(curve.family, 40), curve.state, *told))
+        rows.append((curve.trial, words.short(curve.family, 40), said(curve.state), *told))
     name = words.short(objective, 40)
     table = Table(
-        f"{name} by epoch of the curves drawn{f', at {len(steps)} epochs' if len(steps) > 1 else ''}.",
-        ("Trial", "Family", "Outcome", *(f">{'Epoch ' if at == 0 else ''}{step}" for at, step in enumerate(steps))),
+        _("{objective} by epoch of the curves drawn, at {count} epochs.", objective=name, count=len(steps))
+        if len(steps) > 1
+        else _("{objective} by epoch of the curves drawn.", objective=name),
+        (
+            _("Trial"),
+            _("Family"),
+            _("Outcome"),
+            *(of_numbers(str(step) if at else _("Epoch {epoch}", epoch=step)) for at, step in enumerate(steps)),
+        ),
         tuple(rows),
     )
-    caption = (
-        f"{name} after each epoch. The best are coloured, each with its own mark and dash; other complete trials are "
-        f"thin lines ending in a dot, all the others thin dashes ending in a cross. {notes}"
+    caption = words.sentences(
+        _("{objective} after each epoch.", objective=name),
+        _(
+            "The best are coloured, each with its own mark and dash; other complete trials are thin lines ending in a "
+            "dot, all the others thin dashes ending in a cross."
+        ),
+        *notes,
     )
-    return [Figure("learning", "Learning curves", learning_curves(drawn, objective, direction), caption, table)]
+    return [Figure("learning", _("Learning curves"), learning_curves(drawn, objective, direction), caption, table)]
 
 
 def _fits(view: View) -> list[Figure]:
@@ -78,7 +109,8 @@ def _fits(view: View) -> list[Figure]:
         )
         if len(points) > 1:
             family = words.short((entry.trial.family or "").rpartition(":")[2], 16)
-            found.append(Fit(entry.trial.number, f"{entry.place}. trial {entry.trial.number} {family}", points))
+            title = _("{place}. trial {trial} {family}", place=entry.place, trial=entry.trial.number, family=family)
+            found.append(Fit(entry.trial.number, title, points))
     return [fits("fits", found, metric)] if found else []
 
 
@@ -98,15 +130,24 @@ def _curves(view: View) -> list[Curve]:
 
 def _answer(view: View, drawn: list[Curve]) -> str:
     if not drawn:
-        return "No epoch has been trained yet."
+        return _("No epoch has been trained yet.")
     trained = [trial for trial in view.data.trials if trial.epochs and trial.duplicate_of is None]
     pruned = sorted(trial.epochs for trial in trained if trial.outcome == "pruned")
     if len(pruned) == 1:
-        return f"1 trial was pruned, after epoch {pruned[0]}."
+        return _("1 trial was pruned, after epoch {epoch}.", epoch=pruned[0])
     if pruned:
-        return f"{len(pruned):,} trials were pruned, half of them by epoch {pruned[len(pruned) // 2]}."
+        return _(
+            "{count} trials were pruned, half of them by epoch {epoch}.",
+            count=words.exact(len(pruned)),
+            epoch=pruned[len(pruned) // 2],
+        )
     short = Counter(view.outcome(trial) for trial in trained if trial.outcome != "complete")
     if not short:
-        return "Every training ran to its end; none was pruned."
-    named = ", ".join(f"{count:,} {outcome}" for outcome, count in short.items())
-    return f"None was pruned; {short.total():,} of {words.plural(len(trained), 'training')} did not complete ({named})."
+        return _("Every training ran to its end; none was pruned.")
+    return ngettext(
+        "None was pruned; {short} of {number} training did not complete ({outcomes}).",
+        "None was pruned; {short} of {number} trainings did not complete ({outcomes}).",
+        len(trained),
+        short=words.exact(short.total()),
+        outcomes=words.outcomes(short),
+    )

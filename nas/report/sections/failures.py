@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from nas.language import N_, _, ngettext
 from nas.report import words
 from nas.report.section import Section, View
 from nas.store.records import TrialRecord, state
@@ -14,14 +15,23 @@ MOST_MESSAGES = 6
 """Distinct messages shown of one kind."""
 
 MEANING = {
-    "nan": "The loss or a metric stopped being a number",
-    "oom": "Out of memory",
-    "timeout": "Over its time limit, or silent for too long",
-    "crash": "The worker's process broke down",
-    "killed": "The worker was killed from outside",
-    "error": "An error was raised",
-    "rejected": "Over a limit of the study file; no epoch was spent",
+    "nan": N_("The loss or a metric stopped being a number"),
+    "oom": N_("Out of memory"),
+    "timeout": N_("Over its time limit, or silent for too long"),
+    "crash": N_("The worker's process broke down"),
+    "killed": N_("The worker was killed from outside"),
+    "error": N_("An error was raised"),
+    "rejected": N_("Over a limit of the study file; no epoch was spent"),
 }
+CLAUSES = {
+    "nan": N_("the loss or a metric stopped being a number"),
+    "oom": N_("out of memory"),
+    "timeout": N_("over its time limit, or silent for too long"),
+    "crash": N_("the worker's process broke down"),
+    "killed": N_("the worker was killed from outside"),
+    "error": N_("an error was raised"),
+}
+"""The same within a sentence."""
 _EXCESS = re.compile(r"\b[0-9][0-9,]*(?= \w+, [0-9,]+ allowed \(limits\.)")
 
 
@@ -32,14 +42,14 @@ def failures(view: View) -> Section:
     groups = [
         {
             "kind": kind,
-            "meaning": MEANING.get(kind, "Failed"),
+            "meaning": _(MEANING.get(kind, N_("Failed"))),
             "count": count,
             "messages": _messages([trial for trial in failed if (trial.kind or "error") == kind]),
         }
         for kind, count in sorted(kinds.most_common(), key=lambda item: item[0] == "rejected")
     ]
     evidence = {"groups": groups, "command": view.command}
-    return Section("failures", "What failed, and why?", _answer(view, kinds), evidence)
+    return Section("failures", _("What failed, and why?"), _answer(view, kinds), evidence)
 
 
 def causes(view: View) -> list[dict[str, object]]:
@@ -73,7 +83,7 @@ def _messages(trials: Sequence[TrialRecord]) -> dict[str, object]:
 
 
 def _message(trial: TrialRecord) -> str:
-    return words.short(trial.message or "No message.", 400)
+    return words.short(trial.message or _("No message."), 400)
 
 
 def _told(messages: Sequence[str]) -> str:
@@ -83,21 +93,50 @@ def _told(messages: Sequence[str]) -> str:
 
     def ends(found: re.Match[str]) -> str:
         numbers = next(ranges)
-        return numbers[0] if numbers[0] == numbers[-1] else f"{numbers[0]} to {numbers[-1]}"
+        return numbers[0] if numbers[0] == numbers[-1] else _("{low} to {high}", low=numbers[0], high=numbers[-1])
 
     return _EXCESS.sub(ends, messages[0])
 
 
 def _answer(view: View, kinds: Counter[str]) -> str:
     free = kinds.get("rejected", 0)
-    over = f"{words.plural(free, 'candidate was', 'candidates were')} over a limit and cost no epoch"
+    over = ""
+    if free:
+        over = ngettext(
+            "{number} candidate was over a limit and cost no epoch.",
+            "{number} candidates were over a limit and cost no epoch.",
+            free,
+        )
     paid = Counter({kind: count for kind, count in kinds.items() if kind != "rejected"})
     if not paid:
-        nothing = "Nothing failed" if state(view.data.study) == "finished" else "Nothing has failed so far"
-        return f"{nothing}; {over}." if free else f"{nothing}."
-    share = paid.total() / max(1, view.ended)
+        nothing = _("Nothing failed.") if state(view.data.study) == "finished" else _("Nothing has failed so far.")
+        return words.sentences(nothing, over)
     kind, count = paid.most_common(1)[0]
-    meaning = MEANING.get(kind, kind)
-    most = "" if paid.total() == 1 else "; all of them" if len(paid) == 1 else f"; most often, {count:,} times"
-    told = f"{paid.total():,} of {words.plural(view.ended, 'trial')} ({share:.0%}){most}: "
-    return told + meaning[0].lower() + meaning[1:] + (f". {over}." if free else ".")
+    values = {
+        "failed": words.exact(paid.total()),
+        "share": words.percent(paid.total() / max(1, view.ended)),
+        "meaning": _(CLAUSES[kind]) if kind in CLAUSES else kind,
+    }
+    if paid.total() == 1:
+        told = ngettext(
+            "{failed} of {number} trial ({share}): {meaning}.",
+            "{failed} of {number} trials ({share}): {meaning}.",
+            view.ended,
+            **values,
+        )
+    elif len(paid) == 1:
+        told = ngettext(
+            "{failed} of {number} trial ({share}); all of them: {meaning}.",
+            "{failed} of {number} trials ({share}); all of them: {meaning}.",
+            view.ended,
+            **values,
+        )
+    else:
+        told = ngettext(
+            "{failed} of {number} trial ({share}); most often, {times} times: {meaning}.",
+            "{failed} of {number} trials ({share}); most often, {times} times: {meaning}.",
+            view.ended,
+            times=words.exact(count),
+            **values,
+        )
+    return words.sentences(told, over)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from math import isfinite
 
+from nas.language import _, ngettext
 from nas.ranking.frontiers import hypervolume
 from nas.report import words
 from nas.report.charts.progress import Step, progress, survival, volumes
@@ -22,15 +23,17 @@ def progression(view: View) -> Section:
     figures: list[Figure] = []
     objective, direction = view.data.study.objectives[0], view.data.study.directions[0]
     if len(trials) > 1:
-        figures.append(progress("progress-trials", by_trial(view), objective, direction, "complete trials"))
+        figures.append(progress("progress-trials", by_trial(view), objective, direction, _("complete trials")))
         if steps := by_clock(view):
-            figures.append(progress("progress-clock", steps, objective, direction, "minutes"))
+            figures.append(progress("progress-clock", steps, objective, direction, _("minutes")))
     if (grown := _volumes(view, trials)) and len(grown) > 1:
         figures.append(volumes("progress-volume", grown))
     reached = _reached(view)
     if len(reached) > 1 and reached[0][1] > reached[-1][1]:
         figures.append(survival("survival", reached))
-    return Section("progress", "Has the search seen enough?", _answer(view, trials), {"figures": figures, "notes": []})
+    return Section(
+        "progress", _("Has the search seen enough?"), _answer(view, trials), {"figures": figures, "notes": []}
+    )
 
 
 def scored(view: View) -> list[TrialRecord]:
@@ -116,16 +119,36 @@ def _reached(view: View) -> list[tuple[int, int]]:
 
 def _answer(view: View, trials: Sequence[TrialRecord]) -> str:
     if len(trials) < 2:
-        return "Too little has been trained to say."
+        return _("Too little has been trained to say.")
     steps = by_trial(view)
     last = max(index for index, step in enumerate(steps) if step.is_better)
     since = len(steps) - 1 - last
-    best = f"trial {steps[last].trial.number}, {words.score(steps[last].value, view.data.study.objectives[0])}"
+    best = {
+        "trial": steps[last].trial.number,
+        "score": words.score(steps[last].value, view.data.study.objectives[0]),
+    }
     half = len(steps) // 2
     if since == 0:
-        return f"Perhaps not: the best ({best}) was the last to complete."
+        return _("Perhaps not: the best (trial {trial}, {score}) was the last to complete.", **best)
     if since < max(3, len(steps) // 5):
-        return f"Perhaps not: the best ({best}) came only {words.plural(since, 'complete trial')} before the end."
+        return ngettext(
+            "Perhaps not: the best (trial {trial}, {score}) came only {number} complete trial before the end.",
+            "Perhaps not: the best (trial {trial}, {score}) came only {number} complete trials before the end.",
+            since,
+            **best,
+        )
     if last < half:
-        return f"Probably: the best ({best}) came in the first half, {since:,} complete trials have not improved on it."
-    return f"The best ({best}) came late; {since:,} complete trials since then have not improved on it."
+        return ngettext(
+            "Probably: the best (trial {trial}, {score}) came in the first half, {number} complete trial has not "
+            "improved on it.",
+            "Probably: the best (trial {trial}, {score}) came in the first half, {number} complete trials have not "
+            "improved on it.",
+            since,
+            **best,
+        )
+    return ngettext(
+        "The best (trial {trial}, {score}) came late; {number} complete trial since then has not improved on it.",
+        "The best (trial {trial}, {score}) came late; {number} complete trials since then have not improved on it.",
+        since,
+        **best,
+    )

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from math import isfinite
 
 from nas.conversation import Scalar
+from nas.language import N_, _, ngettext
 from nas.ranking import Ranked
 from nas.report import words
 from nas.report.section import Section, View
 from nas.report.sections.tradeoffs import latency
 
-SHORT = {"learning_rate": "rate", "weight_decay": "decay", "batch_size": "batch"}
+SHORT = {"learning_rate": N_("rate"), "weight_decay": N_("decay"), "batch_size": N_("batch")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +39,40 @@ def ranking(view: View) -> Section:
     """Give the table of architectures, best first."""
     shown = view.shown
     complete = sum(len(entry.trials) for entry in view.ranked)
-    count = words.plural(len(view.ranked), "architecture")
-    what = f"The best {len(shown)} of {count}" if len(shown) < len(view.ranked) else f"All {count}"
+    of_trials = ngettext("{number} complete trial", "{number} complete trials", complete)
+    if len(shown) < len(view.ranked):
+        caption = ngettext(
+            "The best {shown} of {number} architecture with a score, from {trials}.",
+            "The best {shown} of {number} architectures with a score, from {trials}.",
+            len(view.ranked),
+            shown=words.exact(len(shown)),
+            trials=of_trials,
+        )
+    else:
+        caption = ngettext(
+            "All {number} architecture with a score, from {trials}.",
+            "All {number} architectures with a score, from {trials}.",
+            len(view.ranked),
+            trials=of_trials,
+        )
     columns = _columns(view)
     told = (
-        "An estimate is what many trainings would average to, with the interval that holds it with 95 %; the score is "
-        "that of the best training of the search."
+        _(
+            "An estimate is what many trainings would average to, with the interval that holds it with 95 %; the score "
+            "is that of the best training of the search."
+        )
         if view.race is not None
-        else "A score is that of one training, the best one found for that architecture."
+        else _("A score is that of one training, the best one found for that architecture.")
     )
     return Section(
         "ranking",
-        "How do the architectures compare?",
+        _("How do the architectures compare?"),
         _answer(view),
         {
             "columns": columns,
             "rows": [(entry, [(column, column.cell(entry)) for column in columns]) for entry in shown],
             "left_out": len(view.ranked) - len(shown),
-            "caption": f"{what} with a score, from {words.plural(complete, 'complete trial')}. {told}",
+            "caption": words.sentences(caption, told),
             "command": view.command,
         },
     )
@@ -63,37 +80,41 @@ def ranking(view: View) -> Section:
 
 def _columns(view: View) -> list[Column]:
     study = view.data.study
-    found = [Column("place", "Rank", "number", lambda entry: _count(entry.place))]
+    found = [Column("place", _("Rank"), "number", lambda entry: _count(entry.place))]
     if len(study.objectives) > 1:
-        found.append(Column("front", "Frontier", "number", lambda entry: _count(entry.front)))
+        found.append(Column("front", _("Frontier"), "number", lambda entry: _count(entry.front)))
     found += [
-        Column("trial", "Trial", "number", _trial),
-        Column("fingerprint", "Architecture", "name", lambda entry: Cell((entry.trial.fingerprint or "unknown")[:8])),
-        Column("family", "Family", "text", lambda entry: Cell(words.short(entry.trial.family or "–", 40))),
+        Column("trial", _("Trial"), "number", _trial),
+        Column(
+            "fingerprint", _("Architecture"), "name", lambda entry: Cell((entry.trial.fingerprint or _("unknown"))[:8])
+        ),
+        Column("family", _("Family"), "text", lambda entry: Cell(words.short(entry.trial.family or "–", 40))),
     ]
     if view.race is not None:
         found += [
-            Column("estimate", "Estimate", "number main", lambda entry: _estimate(entry, study.objectives[0])),
-            Column("interval", "95 % interval", "text", lambda entry: _interval(entry, study.objectives[0])),
-            Column("best", "Chance to be best", "number", _chance),
-            Column("seeds", "Seeds", "number", lambda entry: _count(entry.trust.seeds if entry.trust else None)),
+            Column("estimate", _("Estimate"), "number main", lambda entry: _estimate(entry, study.objectives[0])),
+            Column("interval", _("95 % interval"), "text", lambda entry: _interval(entry, study.objectives[0])),
+            Column("best", _("Chance to be best"), "number", _chance),
+            Column("seeds", _("Seeds"), "number", lambda entry: _count(entry.trust.seeds if entry.trust else None)),
         ]
     for index, objective in enumerate(study.objectives):
-        order = "highest first" if study.directions[index] == "maximize" else "lowest first"
+        order = _("highest first") if study.directions[index] == "maximize" else _("lowest first")
         kind = "number" if index or view.race is not None else "number main"
         found.append(Column(f"score{index}", words.short(objective, 40), kind, _score(index, objective), order))
     if "weights" not in study.objectives:
-        found.append(Column("weights", "Weights", "number", lambda entry: _count(entry.trial.cost.weights)))
+        found.append(Column("weights", _("Weights"), "number", lambda entry: _count(entry.trial.cost.weights)))
     if "macs" not in study.objectives:
         found.append(Column("macs", "MACs", "number", lambda entry: _count(entry.trial.cost.macs)))
     if any(latency(view, entry) for entry in view.shown[:20]):
-        found.append(Column("latency", "Latency", "number", lambda entry: _latency(view, entry), "ms, median / p95"))
+        found.append(
+            Column("latency", _("Latency"), "number", lambda entry: _latency(view, entry), _("ms, median / p95"))
+        )
     found += [
-        Column("epochs", "Epochs", "number", lambda entry: _count(entry.trial.epochs)),
+        Column("epochs", _("Epochs"), "number", lambda entry: _count(entry.trial.epochs)),
         Column(
-            "seconds", "Time", "number", lambda entry: Cell(words.duration(entry.trial.seconds), entry.trial.seconds)
+            "seconds", _("Time"), "number", lambda entry: Cell(words.duration(entry.trial.seconds), entry.trial.seconds)
         ),
-        Column("training", "Trained with", "choices", lambda entry: Cell(_training(entry.trial.training))),
+        Column("training", _("Trained with"), "choices", lambda entry: Cell(_training(entry.trial.training))),
     ]
     return found
 
@@ -105,6 +126,10 @@ def _count(number: int | None) -> Cell:
 def _trial(entry: Ranked) -> Cell:
     more = f" +{len(entry.trials) - 1}" if len(entry.trials) > 1 else ""
     return Cell(f"{entry.trial.number}{more}", entry.trial.number)
+
+
+def _fingerprint(entry: Ranked) -> Cell:
+    return Cell(entry.trial.fingerprint[:8] if entry.trial.fingerprint else _("unknown"))
 
 
 def _score(index: int, objective: str) -> Callable[[Ranked], Cell]:
@@ -121,14 +146,12 @@ def _estimate(entry: Ranked, objective: str) -> Cell:
 def _interval(entry: Ranked, objective: str) -> Cell:
     if entry.trust is None or not isfinite(entry.trust.low):
         return Cell(words.UNKNOWN)
-    return Cell(
-        f"{words.score(entry.trust.low, objective)} to {words.score(entry.trust.high, objective)}", entry.trust.low
-    )
+    return Cell(words.interval(entry.trust.low, entry.trust.high, objective), entry.trust.low)
 
 
 def _chance(entry: Ranked) -> Cell:
     chance = None if entry.trust is None else entry.trust.p_best
-    return Cell(words.UNKNOWN) if chance is None else Cell(f"{chance:.0%}", chance)
+    return Cell(words.UNKNOWN) if chance is None else Cell(words.percent(chance), chance)
 
 
 def _latency(view: View, entry: Ranked) -> Cell:
@@ -136,28 +159,36 @@ def _latency(view: View, entry: Ranked) -> Cell:
     if found is None:
         return Cell(words.UNKNOWN)
     median, p95 = found
-    return Cell(f"{median:.2f}" + (f" / {p95:.2f}" if p95 is not None else ""), median)
+    return Cell(words.decimals(median, 2) + (f" / {words.decimals(p95, 2)}" if p95 is not None else ""), median)
 
 
 def _training(choices: Mapping[str, Scalar]) -> str:
     """Return training choices in short: names that say themselves are left out, and what was not used."""
     used = {name: value for name, value in choices.items() if value not in (None, "none", False)}
     parts = [
-        words.setting(value) if isinstance(value, str) else f"{SHORT.get(name, name)} {words.setting(value)}"
+        words.setting(value)
+        if isinstance(value, str)
+        else f"{_(SHORT[name]) if name in SHORT else name} {words.setting(value)}"
         for name, value in used.items()
     ]
-    return words.short(", ".join(parts), 120) or words.UNKNOWN
+    return words.short(words.series(parts), 120) or words.UNKNOWN
 
 
 def _answer(view: View) -> str:
     if not view.ranked:
-        return "There is nothing to compare yet."
+        return _("There is nothing to compare yet.")
     if len(view.data.study.objectives) > 1:
-        return "Ordered by frontier (1 is beaten by nobody), and within one by the first objective."
+        return _("Ordered by frontier (1 is beaten by nobody), and within one by the first objective.")
     if len(view.ranked) == 1:
-        return "There is only one so far."
+        return _("There is only one so far.")
     objective = view.data.study.objectives[0]
     best, median, last = (
         words.score(view.ranked[index].told[0], objective) for index in (0, len(view.ranked) // 2, -1)
     )
-    return f"{view.objective} goes from {best} over {median} (the middle one) to {last}."
+    return _(
+        "{objective} goes from {best} over {median} (the middle one) to {last}.",
+        objective=view.objective,
+        best=best,
+        median=median,
+        last=last,
+    )

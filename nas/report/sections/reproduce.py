@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from nas.language import _
 from nas.report import words
 from nas.report.section import Section, View
+from nas.report.vocabulary import said
 from nas.store.records import SessionRecord
 
 MOST_EVENTS = 50
@@ -18,7 +20,7 @@ def reproduce(view: View) -> Section:
     command = study.sessions[0].command if study.sessions else view.command("resume") if study.file else None
     return Section(
         "reproduce",
-        "How would one run this again?",
+        _("How would one run this again?"),
         _answer(view),
         {
             "study": study,
@@ -26,6 +28,9 @@ def reproduce(view: View) -> Section:
             "command": command,
             "facts": _facts(study.sessions),
             "data": study.data or {},
+            "examples": words.settings(
+                {said(split): count for split, count in ((study.data or {}).get("examples") or {}).items()}, _(", ")
+            ),
             "sessions": [(session, _ending(view, session)) for session in sessions],
             "session_count": len(study.sessions),
             "events": view.data.events[-MOST_EVENTS:],
@@ -37,20 +42,22 @@ def reproduce(view: View) -> Section:
 def _answer(view: View) -> str:
     sessions = view.data.study.sessions
     if not sessions:
-        return "No session is on record: the study was made through Optuna's own interface."
+        return _("No session is on record: the study was made through Optuna's own interface.")
     changed = [
         what
         for what, values in (
-            ("library versions", {repr(sorted(session.versions.items())) for session in sessions}),
-            ("the data", {session.data_fingerprint for session in sessions}),
-            ("the search spaces", {repr(sorted(session.space_fingerprints.items())) for session in sessions}),
-            ("the commit", {session.commit for session in sessions}),
+            (_("library versions"), {repr(sorted(session.versions.items())) for session in sessions}),
+            (_("the data"), {session.data_fingerprint for session in sessions}),
+            (_("the search spaces"), {repr(sorted(session.space_fingerprints.items())) for session in sessions}),
+            (_("the commit"), {session.commit for session in sessions}),
         )
         if len(values) > 1
     ]
     if changed:
-        return f"Between sessions there was a change of {' and '.join(changed)}: one run cannot repeat that."
-    return "From the study file, the seed and the versions below; the same trials come out only with one worker."
+        return _(
+            "Between sessions there was a change of {what}: one run cannot repeat that.", what=words.listed(changed)
+        )
+    return _("From the study file, the seed and the versions below; the same trials come out only with one worker.")
 
 
 def _facts(sessions: tuple[SessionRecord, ...]) -> list[tuple[str, str]]:
@@ -58,11 +65,14 @@ def _facts(sessions: tuple[SessionRecord, ...]) -> list[tuple[str, str]]:
     rows: dict[str, dict[str, None]] = {}
     for session in sessions:
         values = {
-            "Seed": str(session.seed),
-            "Commit": session.commit or words.UNKNOWN,
-            "Data fingerprint": session.data_fingerprint,
-            **{f"Search space {family}": fingerprint for family, fingerprint in session.space_fingerprints.items()},
-            **{f"{library} version": version for library, version in session.versions.items()},
+            _("Seed"): str(session.seed),
+            _("Commit"): session.commit or words.UNKNOWN,
+            _("Data fingerprint"): session.data_fingerprint,
+            **{
+                _("Search space {family}", family=family): fingerprint
+                for family, fingerprint in session.space_fingerprints.items()
+            },
+            **{_("{library} version", library=library): version for library, version in session.versions.items()},
         }
         for what, value in values.items():
             rows.setdefault(what, {})[value] = None
@@ -71,7 +81,7 @@ def _facts(sessions: tuple[SessionRecord, ...]) -> list[tuple[str, str]]:
 
 def _ending(view: View, session: SessionRecord) -> str:
     if session.ending is not None:
-        return session.ending
+        return said(session.ending)
     if view.data.study.running is not None and session is view.data.study.sessions[-1]:
-        return "running"
-    return "killed, or lost with its machine"
+        return said("running")
+    return _("killed, or lost with its machine")

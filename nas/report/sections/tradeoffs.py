@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nas.language import _, ngettext
 from nas.ranking import Ranked
 from nas.report import words
 from nas.report.charts.scatter import Axis, frontier, scatter
@@ -20,7 +21,7 @@ def tradeoffs(view: View) -> Section:
     ]
     return Section(
         "trade-offs",
-        "What does a better score cost?",
+        _("What does a better score cost?"),
         _answer(view, pairs),
         {"scatters": scatters, "notes": _notes(view)},
     )
@@ -67,23 +68,40 @@ def latency(view: View, entry: Ranked) -> tuple[float, float | None] | None:
 def _answer(view: View, pairs: list[tuple[list[Ranked], Axis, Axis]]) -> str:
     between = view.tradeoff
     if between is not None:
-        bend = f"; it bends most at trial {between.knee}" if between.knee is not None else ""
-        return f"{words.plural(len(between.trials), 'architecture is', 'architectures are')} on the frontier{bend}."
+        if between.knee is None:
+            return ngettext(
+                "{number} architecture is on the frontier.",
+                "{number} architectures are on the frontier.",
+                len(between.trials),
+            )
+        return ngettext(
+            "{number} architecture is on the frontier; it bends most at trial {knee}.",
+            "{number} architectures are on the frontier; it bends most at trial {knee}.",
+            len(between.trials),
+            knee=between.knee,
+        )
     if not pairs:
-        return "There is nothing to weigh against each other yet."
+        return _("There is nothing to weigh against each other yet.")
     entries, cost, score = pairs[0]
     ends = frontier(entries, cost, score)
     best, lean = ends[0], ends[-1]
     if best is lean:
-        return f"Nothing: the best in {score.told} has also the least {cost.told}."
+        return _("Nothing: the best in {score} has also the least {cost}.", score=score.told, cost=cost.told)
 
     def told(axis: Axis, entry: Ranked) -> str:
         value = axis.values[entry.trial.number]
         return words.count(round(value)) if axis.name in words.COUNTED else words.score(value, axis.name)
 
-    return (
-        f"From trial {best.trial.number} to trial {lean.trial.number}, {cost.told} go from {told(cost, best)} down to "
-        f"{told(cost, lean)}, and {score.told} from {told(score, best)} to {told(score, lean)}."
+    return _(
+        "From trial {best} to trial {lean}, {cost} go from {most} down to {least}, and {score} from {high} to {low}.",
+        best=best.trial.number,
+        lean=lean.trial.number,
+        cost=cost.told,
+        most=told(cost, best),
+        least=told(cost, lean),
+        score=score.told,
+        high=told(score, best),
+        low=told(score, lean),
     )
 
 

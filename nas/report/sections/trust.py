@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import isfinite
 
+from nas.language import _, ngettext
 from nas.report import words
 from nas.report.charts.certainty import intervals, rungs
 from nas.report.section import Section, View
@@ -19,52 +20,70 @@ def trust(view: View) -> Section:
     if known.rungs and any(isfinite(rung.overall) for rung in known.rungs):
         figures.append(rungs("rungs", known.rungs))
     return Section(
-        "trust", "How far can the order be trusted?", _answer(view), {"figures": figures, "facts": _facts(view)}
+        "trust", _("How far can the order be trusted?"), _answer(view), {"figures": figures, "facts": _facts(view)}
     )
 
 
 def _answer(view: View) -> str:
     if not view.ranked:
-        return "There is no order yet."
+        return _("There is no order yet.")
     if view.race is None:
-        return (
-            "Not far: each score is that of one training, and nobody knows yet how much of it was luck. "
-            f"{view.command('race')} trains the best again with new seeds."
+        return words.sentences(
+            _("Not far: each score is that of one training, and nobody knows yet how much of it was luck."),
+            _("{command} trains the best again with new seeds.", command=view.command("race")),
         )
     equal, sigma = len(tied(view)), words.score(view.race.seed_sigma)
     first = view.ranked[0]
     if equal > 1:
-        return (
-            f"The first {equal} are a tie: one training scatters by {sigma}, and after the trainings they had their "
-            "intervals still overlap."
+        return _(
+            "The first {count} are a tie: one training scatters by {sigma}, and after the trainings they had their "
+            "intervals still overlap.",
+            count=equal,
+            sigma=sigma,
         )
-    return f"Trial {first.trial.number} is first beyond doubt: one training scatters by {sigma}."
+    return _(
+        "Trial {trial} is first beyond doubt: one training scatters by {sigma}.",
+        trial=first.trial.number,
+        sigma=sigma,
+    )
 
 
 def _facts(view: View) -> list[tuple[str, str]]:
     """Return ``(what, how it stands)``."""
     known, facts = view.reliability, []
     if known.seed_sigma is not None:
-        facts.append(("Scatter between seeds", f"{words.score(known.seed_sigma)} (standard deviation of one training)"))
+        sigma = words.score(known.seed_sigma)
+        facts.append((_("Scatter between seeds"), _("{sigma} (standard deviation of one training)", sigma=sigma)))
     if equal := tied(view):
-        names = words.listed([f"trial {entry.trial.number}" for entry in equal[:10]])
-        facts.append(("Tied with the best", f"{len(equal)}: {names}"))
+        names = words.listed([_("trial {trial}", trial=entry.trial.number) for entry in equal[:10]])
+        facts.append((_("Tied with the best"), _("{what}: {how}", what=len(equal), how=names)))
     if known.search_to_race is not None:
         both = known.search_to_race
-        half = f", {both.top_half:.2f} within the better half" if isfinite(both.top_half) else ""
-        facts.append(
-            (
-                "The search’s order against fresh trainings",
-                f"Kendall’s τ {both.overall:.2f} over {both.architectures} architectures{half}",
-            )
+        told = ngettext(
+            "Kendall’s τ {tau} over {number} architecture",
+            "Kendall’s τ {tau} over {number} architectures",
+            both.architectures,
+            tau=words.decimals(both.overall, 2),
         )
+        if isfinite(both.top_half):
+            half = words.decimals(both.top_half, 2)
+            told = _("{told}, {tau} within the better half", told=told, tau=half)
+        facts.append((_("The search’s order against fresh trainings"), told))
     if known.pruned_wrongly is not None:
         share = known.pruned_wrongly
         facts.append(
             (
-                "Wrongly pruned",
-                f"{share.low:.0%} to {share.high:.0%} of what was pruned (95 %): of "
-                f"{words.plural(share.of, 'trial')} that ran on, {share.found} ended among the ten best",
+                _("Wrongly pruned"),
+                ngettext(
+                    "{low} to {high} of what was pruned (95 %): of {number} trial that ran on, {found} ended among "
+                    "the ten best",
+                    "{low} to {high} of what was pruned (95 %): of {number} trials that ran on, {found} ended among "
+                    "the ten best",
+                    share.of,
+                    low=words.percent(share.low),
+                    high=words.percent(share.high),
+                    found=share.found,
+                ),
             )
         )
     return facts

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import sqrt
 
+from nas.language import _, ngettext
 from nas.ranking import Ranked, bar
 from nas.report import words
 from nas.report.charts.certainty import told_of
 from nas.report.section import Section, View
+from nas.report.vocabulary import said
 
 CHOSEN = 3
 """Architectures recommended with one objective."""
@@ -22,8 +24,8 @@ def verdict(view: View) -> Section:
     chosen = _chosen(view, frontier)
     return Section(
         "verdict",
-        "What deserves the final fine-tuning?",
-        _answer(view, chosen, len(frontier)) + _against_the_baseline(view),
+        _("What deserves the final fine-tuning?"),
+        words.sentences(*_answer(view, chosen, len(frontier)), _against_the_baseline(view)),
         {
             "chosen": chosen,
             "objectives": view.data.study.objectives,
@@ -54,33 +56,116 @@ def _finetune(view: View, entry: Ranked) -> str:
     return view.command("finetune", "--architecture", entry.trial.fingerprint[:8])
 
 
-def _answer(view: View, chosen: list[Ranked], on_frontier: int) -> str:
+def _answer(view: View, chosen: list[Ranked], on_frontier: int) -> tuple[str, ...]:
+    """Return the sentences of the answer."""
     study = view.data.study
     if not view.data.trials:
-        return "Nothing yet: no trial has been started."
+        return (_("Nothing yet: no trial has been started."),)
     if not chosen:
-        ends = [f"{count:,} {outcome}" for outcome, count in view.tally.items() if outcome != "complete"]
-        told = f" ({', '.join(ends)})" if ends else ""
-        return f"Nothing yet: of {words.plural(len(view.data.trials), 'trial')} none is complete with a score{told}."
+        return (_nothing_complete(view),)
     if len(study.objectives) > 1:
-        are = "architecture is" if on_frontier == 1 else "architectures are"
-        first = f"; the first {len(chosen)} by {view.objective} are shown" if on_frontier > len(chosen) else ""
-        return f"{on_frontier:,} {are} on the frontier: no other is at least as good in every objective{first}."
+        return (_on_frontier(view, len(chosen), on_frontier),)
     best = words.score(chosen[0].values[0], study.objectives[0])
     if len(view.ranked) == 1:
-        return f"The only complete architecture reached {view.objective} {best}."
-    of = words.plural(len(view.ranked), "architecture")
+        return (_("The only complete architecture reached {objective} {best}.", objective=view.objective, best=best),)
     if equal := tied(view):
-        told = f"{view.objective} {told_of(equal[0], study.objectives[0])}"
-        chance = equal[0].trust.p_best if equal[0].trust else None
-        sure = f", with a chance of {chance:.0%} to be the best" if chance else ""
-        if len(equal) == 1:
-            return f"Trial {equal[0].trial.number}: of {of} it is told apart from all others{sure}, estimated {told}."
-        return (
-            f"{words.plural(len(equal), 'architecture')} of {len(view.ranked):,} cannot be told from the best; "
-            f"trial {equal[0].trial.number} leads{sure}, estimated {told}.{_cheapest(equal)}"
+        return _raced(view, equal)
+    return (
+        ngettext(
+            "These {chosen} of {number} architecture; the best reached {objective} {best}.",
+            "These {chosen} of {number} architectures; the best reached {objective} {best}.",
+            len(view.ranked),
+            chosen=len(chosen),
+            objective=view.objective,
+            best=best,
+        ),
+    )
+
+
+def _nothing_complete(view: View) -> str:
+    ends = {outcome: number for outcome, number in view.tally.items() if outcome != "complete"}
+    if not ends:
+        return ngettext(
+            "Nothing yet: of {number} trial none is complete with a score.",
+            "Nothing yet: of {number} trials none is complete with a score.",
+            len(view.data.trials),
         )
-    return f"These {len(chosen)} of {of}; the best reached {view.objective} {best}."
+    return ngettext(
+        "Nothing yet: of {number} trial none is complete with a score ({outcomes}).",
+        "Nothing yet: of {number} trials none is complete with a score ({outcomes}).",
+        len(view.data.trials),
+        outcomes=words.outcomes(ends),
+    )
+
+
+def _on_frontier(view: View, chosen: int, on_frontier: int) -> str:
+    if on_frontier > chosen:
+        return ngettext(
+            "{number} architecture is on the frontier: no other is at least as good in every objective; the first "
+            "{chosen} by {objective} are shown.",
+            "{number} architectures are on the frontier: no other is at least as good in every objective; the first "
+            "{chosen} by {objective} are shown.",
+            on_frontier,
+            chosen=chosen,
+            objective=view.objective,
+        )
+    return ngettext(
+        "{number} architecture is on the frontier: no other is at least as good in every objective.",
+        "{number} architectures are on the frontier: no other is at least as good in every objective.",
+        on_frontier,
+    )
+
+
+def _raced(view: View, equal: Sequence[Ranked]) -> tuple[str, ...]:
+    """Return what a race came to: one that is told apart, or several that are not."""
+    leader = equal[0]
+    values: dict[str, object] = {
+        "trial": leader.trial.number,
+        "objective": view.objective,
+        "estimate": told_of(leader, view.data.study.objectives[0]),
+    }
+    chance = leader.trust.p_best if leader.trust else None
+    if chance:
+        values["chance"] = words.percent(chance)
+    if len(equal) == 1 and chance:
+        first = ngettext(
+            "Trial {trial}: of {number} architecture it is told apart from all others, with a chance of {chance} to "
+            "be the best, estimated {objective} {estimate}.",
+            "Trial {trial}: of {number} architectures it is told apart from all others, with a chance of {chance} to "
+            "be the best, estimated {objective} {estimate}.",
+            len(view.ranked),
+            **values,
+        )
+    elif len(equal) == 1:
+        first = ngettext(
+            "Trial {trial}: of {number} architecture it is told apart from all others, estimated {objective} "
+            "{estimate}.",
+            "Trial {trial}: of {number} architectures it is told apart from all others, estimated {objective} "
+            "{estimate}.",
+            len(view.ranked),
+            **values,
+        )
+    elif chance:
+        first = ngettext(
+            "{number} architecture of {all} cannot be told from the best; trial {trial} leads, with a chance of "
+            "{chance} to be the best, estimated {objective} {estimate}.",
+            "{number} architectures of {all} cannot be told from the best; trial {trial} leads, with a chance of "
+            "{chance} to be the best, estimated {objective} {estimate}.",
+            len(equal),
+            all=words.exact(len(view.ranked)),
+            **values,
+        )
+    else:
+        first = ngettext(
+            "{number} architecture of {all} cannot be told from the best; trial {trial} leads, estimated {objective} "
+            "{estimate}.",
+            "{number} architectures of {all} cannot be told from the best; trial {trial} leads, estimated {objective} "
+            "{estimate}.",
+            len(equal),
+            all=words.exact(len(view.ranked)),
+            **values,
+        )
+    return (first, _cheapest(equal)) if len(equal) > 1 else (first,)
 
 
 def _cheapest(equal: Sequence[Ranked]) -> str:
@@ -89,8 +174,12 @@ def _cheapest(equal: Sequence[Ranked]) -> str:
         return ""
     least = min(known, key=lambda entry: (entry.trial.cost.macs, entry.place))
     if least is equal[0]:
-        return " It is also the cheapest of them."
-    return f" The cheapest of them is trial {least.trial.number}, {words.count(least.trial.cost.macs)} MACs."
+        return _("It is also the cheapest of them.")
+    return _(
+        "The cheapest of them is trial {trial}, {macs} MACs.",
+        trial=least.trial.number,
+        macs=words.count(least.trial.cost.macs),
+    )
 
 
 def _against_the_baseline(view: View) -> str:
@@ -98,10 +187,18 @@ def _against_the_baseline(view: View) -> str:
     known = bar(view.data.study)
     if known is None or not view.ranked:
         return ""
-    told = f"{words.short(known.name, 60)}, {words.short(known.metric, 40)} {words.score(known.value)}"
+    values = {
+        "name": words.short(said(known.name), 60),
+        "metric": words.short(known.metric, 40),
+        "value": words.score(known.value),
+    }
     if known.is_beaten_by(view.ranked[0].trial):
-        return f" To beat without any encoder: {told}."
-    return f" None of them beats what can be had without any encoder ({told}): there is nothing to fine-tune yet."
+        return _("To beat without any encoder: {name}, {metric} {value}.", **values)
+    return _(
+        "None of them beats what can be had without any encoder ({name}, {metric} {value}): there is nothing to "
+        "fine-tune yet.",
+        **values,
+    )
 
 
 def _finetuned(view: View) -> list[dict[str, object]]:
@@ -132,45 +229,64 @@ def _finetuned(view: View) -> list[dict[str, object]]:
 
 def recipe(plan: dict[str, object]) -> str:
     """Return how a training of the fine-tuning differs from the search, in words."""
-    begin = "from the encoder of the search" if plan.get("origin") == "search" else "from scratch"
+    begin = _("from the encoder of the search") if plan.get("origin") == "search" else _("from scratch")
     params = plan.get("params")
     changed = params.items() if isinstance(params, dict) else ()
     told = [f"{name.removeprefix('training/').replace('_', ' ')} {words.setting(value)}" for name, value in changed]
-    return words.short(", ".join([begin, *told]), 160)
+    return words.short(words.series([begin, *told]), 160)
 
 
 def _doubts(view: View) -> tuple[str, ...]:
     """Return what a reader must know before trusting the order."""
     count = len(view.ranked)
     if view.race is not None:
-        sigma = words.score(view.race.seed_sigma)
         doubts = [
-            f"Estimates are what many trainings would average to, from fresh trainings with new seeds; one training "
-            f"scatters about it by {sigma} (standard deviation)."
+            _(
+                "Estimates are what many trainings would average to, from fresh trainings with new seeds; one training "
+                "scatters about it by {sigma} (standard deviation).",
+                sigma=words.score(view.race.seed_sigma),
+            )
         ]
         if view.reliability.regret:
-            parts = ", ".join(
-                f"{regret:.4f} with the first {handed}" for handed, regret in view.reliability.regret.items()
+            parts = words.series(
+                _("{regret} with the first {count}", regret=words.decimals(regret), count=handed)
+                for handed, regret in view.reliability.regret.items()
             )
-            doubts.append(f"What fine-tuning only the first of them is expected to miss: {parts}.")
+            doubts.append(_("What fine-tuning only the first of them is expected to miss: {regrets}.", regrets=parts))
     else:
-        doubts = ["Each score is that of one training with one seed."]
+        doubts = [_("Each score is that of one training with one seed.")]
         if count > 1:
-            doubts[0] += (
-                f" The best of {count:,} such scores is optimistic: the winner was lucky as well as good. Scores that "
-                "differ by less than the scatter between seeds, which one training cannot show, tell nothing apart."
+            doubts[0] = words.sentences(
+                doubts[0],
+                ngettext(
+                    "The best of {number} such score is optimistic: the winner was lucky as well as good.",
+                    "The best of {number} such scores is optimistic: the winner was lucky as well as good.",
+                    count,
+                ),
+                _(
+                    "Scores that differ by less than the scatter between seeds, which one training cannot show, tell "
+                    "nothing apart."
+                ),
             )
     if sampling := _sampling_error(view):
         error, examples = sampling
         best = view.ranked[0].values[0]
         near = sum(best - entry.values[0] <= error for entry in view.ranked[1:])
+        values = {"examples": words.exact(examples), "share": words.score(best), "error": words.score(error)}
         doubts.append(
-            f"Measured on {examples:,} validation examples, a share of {words.score(best)} has a standard error of "
-            f"about {words.score(error)} from the choice of examples alone; "
-            + (
-                f"{words.plural(near, 'more architecture lies', 'more architectures lie')} within it."
-                if near
-                else "no other architecture lies within it."
+            ngettext(
+                "Measured on {examples} validation examples, a share of {share} has a standard error of about {error} "
+                "from the choice of examples alone; {number} more architecture lies within it.",
+                "Measured on {examples} validation examples, a share of {share} has a standard error of about {error} "
+                "from the choice of examples alone; {number} more architectures lie within it.",
+                near,
+                **values,
+            )
+            if near
+            else _(
+                "Measured on {examples} validation examples, a share of {share} has a standard error of about {error} "
+                "from the choice of examples alone; no other architecture lies within it.",
+                **values,
             )
         )
     return tuple(doubts)

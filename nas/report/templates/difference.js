@@ -1,6 +1,7 @@
 // Any two architectures side by side, as nas/report/difference.py does it with the two best.
 (() => {
-  const { state, keep, make } = report;
+  const { _, state, keep, make } = report;
+  const said = { alike: _("alike"), changed: _("changed"), removed: _("removed"), added: _("added") };
   const held = document.getElementById("difference-data");
   if (!held) return;
   const { lines, trials } = JSON.parse(held.textContent);
@@ -60,19 +61,20 @@
       const how = found[at][0], some = found.slice(at, end);
       count[how] += some.length;
       if (how === "alike" && some.length > TELLING) {
-        rows.push(make("tr", { className: how }, make("th", { scope: "row" }, how), make("td", { colSpan: 2 }, `${some.length} layers`)));
+        rows.push(make("tr", { className: how }, make("th", { scope: "row" }, said[how]), make("td", { colSpan: 2 }, _("{number} layers", { number: some.length }))));
       } else for (const [, a, b] of some) {
         const against = how === "changed";
-        rows.push(make("tr", { className: how }, make("th", { scope: "row" }, how), cell(a, against && b), cell(b, against && a)));
+        rows.push(make("tr", { className: how }, make("th", { scope: "row" }, said[how]), cell(a, against && b), cell(b, against && a)));
       }
       at = end;
     }
-    const heads = [`Trial ${one.value}`, `Trial ${other.value}`];
+    const heads = [one.value, other.value].map(trial => _("Trial {trial}", { trial }));
+    const both = { one: one.value, other: other.value };
     place.replaceChildren(
-      table("difference-choices", "difference made", `Choices from trial ${one.value} to trial ${other.value}: ${names.length} differ.`, ["Choice", ...heads], chosen),
-      table("difference-layers", "difference", `Layers from trial ${one.value} to trial ${other.value}, inputs first: ${count.changed} changed, ${count.removed} removed, ${count.added} added, ${count.alike} alike.`, ["What", ...heads], rows),
+      table("difference-choices", "difference made", _("Choices of trial {one} and trial {other} that differ: {count}.", { ...both, count: names.length }), [_("Choice"), ...heads], chosen),
+      table("difference-layers", "difference", _("Layers from trial {one} to trial {other}, inputs first: {changed} changed, {removed} removed, {added} added, {alike} alike.", { ...both, ...count }), [_("What"), ...heads], rows),
     );
-    document.getElementById("difference-said").textContent = `${names.length} choices and ${count.changed + count.removed + count.added} layers differ.`;
+    document.getElementById("difference-said").textContent = _("Choices that differ: {choices}; layers that differ: {layers}.", { choices: names.length, layers: count.changed + count.removed + count.added });
   };
   const choose = () => { keep("differ", `${one.value},${other.value}`); show(); };
   one.addEventListener("change", choose);

@@ -1,6 +1,6 @@
 // A page that is written anew while its study runs reloads itself: what was open, and how far one had read, is as before.
 (() => {
-  const { make, all } = report;
+  const { _, make, all } = report;
   const KEY = `nas-live ${location.pathname}`;
   const kept = () => { try { return JSON.parse(sessionStorage.getItem(KEY)) ?? {}; } catch { return {}; } };
   const remember = changes => { try { sessionStorage.setItem(KEY, JSON.stringify({ ...kept(), ...changes })); } catch { /* not kept, then */ } };
@@ -18,7 +18,7 @@
   // Who wants no motion gets none that was not asked for.
   const box = make("input", { type: "checkbox", id: "reloads", checked: before.reloads ?? !matchMedia("(prefers-reduced-motion: reduce)").matches });
   box.addEventListener("change", () => remember({ reloads: box.checked }));
-  live.append(" ", make("label", {}, box, " reload by itself"));
+  live.append(" ", make("label", {}, box, " ", _("reload by itself")));
   settle();
   const busy = () => document.hidden || all("rect.brush").length > 0 && document.activeElement.closest?.(".range")
     || document.activeElement.matches?.("input:not([type=checkbox]), select");

@@ -1,7 +1,7 @@
 // Trade-offs: the scale of the costs, and a range of costs and scores that is dragged or typed. The architectures in it
 // are marked in all charts, and the ranking shows these only. The address keeps it: range=scatter-0:from:to:from:to.
 (() => {
-  const { state, keep, all, restrict } = report;
+  const { _, state, keep, all, restrict } = report;
   const figures = all("figure").filter(figure => document.getElementById(`${figure.id}-tools`)).map(figure => {
     const tools = document.getElementById(`${figure.id}-tools`);
     const held = JSON.parse(document.getElementById(`${figure.id}-data`).textContent);
@@ -61,7 +61,7 @@
     keep("range", [chosen.figure.id, ...range.flat().map(plain)].join(":"));
     const found = Object.entries(chosen.held.values).filter(([, pair]) => pair.every((value, axis) => within(value, range[axis]))).map(([trial]) => trial);
     restrict(new Set(found));
-    chosen.said.textContent = found.length === 1 ? `1 architecture of the ranking is in this range: trial ${found[0]}.` : `${found.length} architectures of the ranking are in this range.`;
+    chosen.said.textContent = _("Architectures of the ranking in this range: {count}.", { count: found.length });
   };
   const number = text => text.trim() === "" || isNaN(Number(text)) ? null : Number(text);
   const ranged = texts => [[number(texts[0]), number(texts[1])], [number(texts[2]), number(texts[3])]];

@@ -3,7 +3,9 @@
 // downloads, a theme, what a mark says when it is pointed at or focused, one selection for all charts and tables, and
 // the state of all that in the address. What else there is in other files stands on what this one returns.
 const report = (() => {
-  const data = JSON.parse(document.getElementById("report-data").textContent);
+  const source = document.getElementById("report-data"), data = JSON.parse(source.textContent);
+  const words = JSON.parse(source.dataset.words ?? "{}"); // by what is said here, what another language says
+  const _ = (message, values = {}) => (words[message] ?? message).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const make = (tag, properties = {}, ...children) => {
     const element = document.createElement(tag);
@@ -26,7 +28,7 @@ const report = (() => {
   // ---- theme
   const stored = { get: () => { try { return localStorage.getItem("nas-theme"); } catch { return null; } },
     set: value => { try { localStorage.setItem("nas-theme", value); } catch { /* not kept, then */ } } };
-  const theme = make("select", { id: "theme" }, ...["auto", "light", "dark"].map(name => new Option(name, name)));
+  const theme = make("select", { id: "theme" }, ...[["auto", _("auto")], ["light", _("light")], ["dark", _("dark")]].map(([name, told]) => new Option(told, name)));
   const dress = value => {
     if (value === "auto") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = value;
@@ -34,7 +36,7 @@ const report = (() => {
   theme.value = ["light", "dark"].includes(stored.get()) ? stored.get() : "auto";
   dress(theme.value);
   theme.addEventListener("change", () => { dress(theme.value); stored.set(theme.value); });
-  document.querySelector("header .about").append(make("label", { className: "theme" }, "theme ", theme));
+  document.querySelector("header .about").append(make("label", { className: "theme" }, _("theme"), " ", theme));
 
   // ---- one selection
   let selected = state.get("trial");
@@ -42,7 +44,7 @@ const report = (() => {
     selected = trial === selected ? null : trial;
     keep("trial", selected);
     light();
-    said.textContent = selected ? `Trial ${selected} is marked in every chart and table.` : "Nothing is marked.";
+    said.textContent = selected ? _("Trial {trial} is marked in every chart and table.", { trial: selected }) : _("Nothing is marked.");
   };
   const light = (hovered = null) => {
     for (const element of all(".lit")) element.classList.remove("lit");
@@ -81,7 +83,7 @@ const report = (() => {
     if (!marks.length) continue;
     const told = chart.getAttribute("aria-label");
     chart.setAttribute("role", "group");
-    chart.setAttribute("aria-label", `${told} Arrow keys go from mark to mark, Enter marks its trial everywhere.`);
+    chart.setAttribute("aria-label", _("{told} Arrow keys go from mark to mark, Enter marks its trial everywhere.", { told }));
     // From left to right, as an eye would go, and one stop for the tabulator.
     const order = marks.map(mark => [mark.getBoundingClientRect().left, mark]).sort((a, b) => a[0] - b[0]).map(pair => pair[1]);
     order.forEach((mark, index) => {
@@ -112,12 +114,12 @@ const report = (() => {
   // ---- commands to copy
   for (const code of all("code.command")) {
     if (!navigator.clipboard) break;
-    const button = make("button", { type: "button", className: "copy" }, "copy");
-    button.setAttribute("aria-label", `Copy the command ${code.textContent}`);
+    const button = make("button", { type: "button", className: "copy" }, _("copy"));
+    button.setAttribute("aria-label", _("Copy the command {command}", { command: code.textContent }));
     button.addEventListener("click", async () => {
-      try { await navigator.clipboard.writeText(code.textContent); button.textContent = "copied"; }
-      catch { getSelection().selectAllChildren(code); button.textContent = "selected"; }
-      setTimeout(() => { button.textContent = "copy"; }, 2000);
+      try { await navigator.clipboard.writeText(code.textContent); button.textContent = _("copied"); }
+      catch { getSelection().selectAllChildren(code); button.textContent = _("selected"); }
+      setTimeout(() => { button.textContent = _("copy"); }, 2000);
     });
     code.after(" ", button);
   }
@@ -161,13 +163,13 @@ const report = (() => {
     });
 
     // filter: all words of it anywhere in a row, or "weights < 50000"
-    const filter = make("input", { type: "search", id: "filter", size: 24, placeholder: "resnet, or weights < 50000", value: state.get("filter") || "" });
+    const filter = make("input", { type: "search", id: "filter", size: 24, placeholder: _("resnet, or weights < 50000"), value: state.get("filter") || "" });
     const frontier = make("input", { type: "checkbox", id: "frontier", checked: state.get("frontier") === "1" });
     const passes = row => {
       if (within !== null && !within.has(row.dataset.trial)) return false;
       if (frontier.checked && row.dataset.front !== "1") return false;
-      return filter.value.split(",").every(part => {
-        const found = part.match(/^\s*(\w+)\s*(<=|>=|<|>|=)\s*([-+.\deE]+)\s*$/);
+      return filter.value.split(/[,，]/).every(part => {
+        const found = part.match(/^\s*([\p{L}\w]+)\s*(<=|>=|<|>|=)\s*([-+.\deE]+)\s*$/u);
         const column = found ? names.findIndex((name, index) => name === found[1] || headers[index].textContent.toLowerCase().startsWith(found[1].toLowerCase())) : -1;
         if (column < 0) return row.textContent.toLowerCase().includes(part.trim().toLowerCase());
         const a = value(row, column), b = Number(found[3]);
@@ -179,7 +181,7 @@ const report = (() => {
       for (const row of rows) { row.hidden = !passes(row); if (!row.hidden) shown += 1; }
       keep("filter", filter.value);
       keep("frontier", frontier.checked ? "1" : "");
-      said.textContent = `${shown} of ${rows.length} architectures are shown.`;
+      said.textContent = _("{shown} of {all} architectures are shown.", { shown, all: rows.length });
     };
     applied = apply;
     filter.addEventListener("input", apply);
@@ -199,18 +201,18 @@ const report = (() => {
     });
     const cover = column => { for (const row of table.rows) row.cells[column].hidden = hidden.has(names[column]); };
     hidden.forEach(name => { if (names.includes(name)) cover(names.indexOf(name)); });
-    const columns = make("details", { className: "columns" }, make("summary", {}, "Columns"), make("div", { className: "boxes", role: "group", ariaLabel: "Columns" }, ...boxes));
+    const columns = make("details", { className: "columns" }, make("summary", {}, _("Columns")), make("div", { className: "boxes", role: "group", ariaLabel: _("Columns") }, ...boxes));
 
     // compare up to four
     const comparison = document.getElementById("comparison");
     const compared = (state.get("compare") || "").split(",").filter(trial => rows.some(row => row.dataset.trial === trial)).slice(0, 4);
     const byTrial = new Map(data.ranking.map(entry => [String(entry.best.number), entry]));
-    table.tHead.rows[0].append(make("th", { scope: "col" }, "Compare"));
+    table.tHead.rows[0].append(make("th", { scope: "col" }, _("Compare")));
     const checks = rows.map(row => {
       const box = make("input", { type: "checkbox", checked: compared.includes(row.dataset.trial) });
-      box.setAttribute("aria-label", `Compare trial ${row.dataset.trial}`);
+      box.setAttribute("aria-label", _("Compare trial {trial}", { trial: row.dataset.trial }));
       box.addEventListener("change", () => {
-        if (box.checked && compared.length === 4) { box.checked = false; said.textContent = "Four at most can be compared."; return; }
+        if (box.checked && compared.length === 4) { box.checked = false; said.textContent = _("Four at most can be compared."); return; }
         if (box.checked) compared.push(row.dataset.trial); else compared.splice(compared.indexOf(row.dataset.trial), 1);
         compare();
       });
@@ -218,7 +220,9 @@ const report = (() => {
       row.addEventListener("click", event => { if (!event.target.closest("label, input, button, a")) choose(row.dataset.trial); });
       return box;
     });
-    const text = found => found === null || found === undefined ? "–" : typeof found === "number" && !Number.isInteger(found) ? found.toPrecision(4) : String(found);
+    const named = { place: _("place"), estimate: _("estimate"), low: _("low"), high: _("high"), seeds: _("seeds"), p_best: _("chance to be best"),
+      weights: _("weights"), macs: "MACs", memory: _("memory"), family: _("family"), epochs: _("epochs"), seconds: _("seconds") };
+    const text = found => typeof found === "boolean" ? (found ? _("yes") : _("no")) : found === null || found === undefined ? "–" : typeof found === "number" && !Number.isInteger(found) ? found.toPrecision(4) : String(found);
     const compare = () => {
       keep("compare", compared.join(","));
       comparison.hidden = compared.length < 2;
@@ -233,13 +237,13 @@ const report = (() => {
       for (const key of ["weights", "macs", "memory"]) put(key, entries.map(entry => text(entry.best.cost[key])));
       for (const key of ["family", "epochs", "seconds"]) put(key, entries.map(entry => text(entry.best[key])));
       for (const name of new Set(entries.flatMap(entry => Object.keys(entry.best.params)))) put(name, entries.map(entry => text(entry.best.params[name])));
-      const caption = make("caption", { id: "comparison-caption" }, `${compared.length} trials side by side: what is not the same for all of them.`);
-      const head = make("tr", {}, make("th", { scope: "col" }, "What"), ...compared.map(trial => make("th", { scope: "col" }, `Trial ${trial}`)));
-      const made = [...lines].map(([name, told]) => make("tr", {}, make("th", { scope: "row" }, name), ...told.map(item => make("td", {}, item))));
+      const caption = make("caption", { id: "comparison-caption" }, _("{count} trials side by side: what is not the same for all of them.", { count: compared.length }));
+      const head = make("tr", {}, make("th", { scope: "col" }, _("What")), ...compared.map(trial => make("th", { scope: "col" }, _("Trial {trial}", { trial }))));
+      const made = [...lines].map(([name, told]) => make("tr", {}, make("th", { scope: "row" }, named[name] ?? name), ...told.map(item => make("td", {}, item))));
       const region = make("div", { className: "scroll", tabIndex: 0 }, make("table", {}, caption, make("thead", {}, head), make("tbody", {}, ...made)));
       region.setAttribute("role", "region");
       region.setAttribute("aria-labelledby", "comparison-caption");
-      comparison.append(make("h3", {}, "Side by side"), region);
+      comparison.append(make("h3", {}, _("Side by side")), region);
     };
 
     // downloads: what is shown as CSV, everything as JSON
@@ -251,7 +255,7 @@ const report = (() => {
       link.remove();
       setTimeout(() => URL.revokeObjectURL(url), 1000);
     };
-    const cell = told => { const plain = /^[=+\-@\t\r]/.test(told) && isNaN(Number(told)) ? "'" + told : told; return /[",\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain; };
+    const cell = told => { const plain = /^[=+\-@\t\r]/.test(told) && isNaN(Number(told)) ? "'" + told : told; return /[",\n]/.test(plain) ? '"' + plain.replaceAll('"', '""') + '"' : plain; };
     const csv = () => {
       const lines = [headers.map(header => cell(header.textContent.trim().replace(/\s+/g, " ")))];
       for (const row of body.rows) if (!row.hidden) lines.push([...row.cells].slice(0, columnCount).map(one => cell(one.dataset.v ?? one.textContent.trim())));
@@ -259,12 +263,12 @@ const report = (() => {
     };
     const stem = data.study.replace(/[^A-Za-z0-9._-]+/g, "-").slice(0, 60) || "study";
     const downloads = [
-      make("button", { type: "button", onclick: () => save(`${stem}.csv`, "text/csv", csv()) }, "Download CSV"),
-      make("button", { type: "button", onclick: () => save(`${stem}.json`, "application/json", JSON.stringify(data, null, 2)) }, "Download JSON"),
+      make("button", { type: "button", onclick: () => save(`${stem}.csv`, "text/csv", csv()) }, _("Download CSV")),
+      make("button", { type: "button", onclick: () => save(`${stem}.json`, "application/json", JSON.stringify(data, null, 2)) }, _("Download JSON")),
     ];
 
     const tools = document.getElementById("ranking-tools");
-    tools.append(make("label", {}, "Filter ", filter), make("label", {}, frontier, " frontier only"), columns, ...downloads, said);
+    tools.append(make("label", {}, _("Filter"), " ", filter), make("label", {}, frontier, " ", _("frontier only")), columns, ...downloads, said);
     tools.hidden = false;
     const wanted = state.get("sort");
     if (wanted) { const column = names.indexOf(wanted.replace(/^-/, "")); if (column >= 0) sort(column, wanted.startsWith("-")); }
@@ -277,5 +281,5 @@ const report = (() => {
   let closed = [];
   addEventListener("beforeprint", () => { closed = all("details:not([open])"); closed.forEach(one => { one.open = true; }); });
   addEventListener("afterprint", () => { closed.forEach(one => { one.open = false; }); });
-  return { data, state, keep, all, make, restrict };
+  return { _, data, state, keep, all, make, restrict };
 })();

@@ -53,6 +53,8 @@ class Task:
     """Whether `measure` compares the examples of a split with each other; what belongs together has the same label."""
     output: ClassVar[str] = "the task's output"
     """What the output of `attach_head` is, for those who use an exported model; empty for one that is thrown away."""
+    silent: ClassVar[float] = 0.05
+    """The share of a training's epochs in which its scores say little: nothing is pruned before."""
     embedding: ClassVar[str] = ""
     """The layer of the head that gives what examples are compared by, where that is not the encoder's features."""
 

@@ -1,0 +1,119 @@
+"""What a reader should know before using the result, each with what to do about it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nas.language import _, ngettext
+from nas.ranking import bar
+from nas.report import words
+from nas.report.section import View
+from nas.store.records import state
+
+MANY_FAILED, FEWEST_FAILED = 0.2, 3
+FREE = ("duplicate", "over a limit")
+MANY_FREE, FEWEST_FREE = 0.3, 10
+"""The share of candidates that cost no epoch from which on they are worth a word, and how many that is at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Warning:
+    """What is the matter, what to do, and the command for it, where there is one."""
+
+    what: str
+    remedy: str
+    command: str = ""
+
+
+def warnings(view: View) -> list[Warning]:
+    """Return the warnings about a study, the gravest first."""
+    found = (_baseline(view), *_looks(view), _failures(view), _stopped(view), _race(view), *_free(view))
+    return [warning for warning in found if warning is not None]
+
+
+def _baseline(view: View) -> Warning | None:
+    known = bar(view.data.study)
+    if known is None or not view.ranked or known.is_beaten_by(view.ranked[0].trial):
+        return None
+    return Warning(
+        _("No architecture beats what can be had without any encoder ({name}).", name=words.short(known.name, 60)),
+        _("Look at labels and inputs first, then at the ranges of the learning rate, and at the number of epochs."),
+    )
+
+
+def _looks(view: View) -> Iterator[Warning | None]:
+    looks = Counter(look.trial for look in view.data.looks if look.trial is not None)
+    often = {trial: number for trial, number in looks.items() if number > 1}
+    if often:
+        told = words.series(
+            ngettext("trial {trial} {number} time", "trial {trial} {number} times", number, trial=trial)
+            for trial, number in often.items()
+        )
+        yield Warning(
+            _("The test split was looked at more than once: {told}.", told=told),
+            _(
+                "Report the first look. What was chosen after it was chosen with the test split in view: examples "
+                "that nobody has seen are needed for another verdict."
+            ),
+        )
+
+
+def _failures(view: View) -> Warning | None:
+    failed = view.tally.get("failed", 0)
+    if failed < FEWEST_FAILED or failed < MANY_FAILED * view.ended:
+        return None
+    return Warning(
+        ngettext(
+            "{failed} of {number} trial failed.", "{failed} of {number} trials failed.", view.ended, failed=failed
+        ),
+        _(
+            "The causes are listed under “{section}”: what fails often takes part of the space out of the search.",
+            section=_("What failed, and why?"),
+        ),
+        view.command("show", "TRIAL"),
+    )
+
+
+def _stopped(view: View) -> Warning | None:
+    study = view.data.study
+    if state(study) != "stopped" or not view.tally:
+        return None
+    return Warning(
+        _("The study stopped before its budget was used up."),
+        _("The order is that of what was tried so far. It goes on where it stopped."),
+        view.command("resume"),
+    )
+
+
+def _race(view: View) -> Warning | None:
+    study = view.data.study
+    alone = len(study.objectives) > 1 or len(view.ranked) < 2 or view.race is not None
+    if alone or study.raced or state(study) != "finished":
+        return None
+    return Warning(
+        _("There was no race: each architecture was trained once."),
+        _("Train the best again with new seeds before relying on their order."),
+        view.command("race"),
+    )
+
+
+def _free(view: View) -> Iterator[Warning | None]:
+    every = sum(view.tally.values())
+    share = {outcome: words.percent(view.tally.get(outcome, 0) / max(1, every)) for outcome in FREE}
+    for outcome, what, remedy in (
+        (
+            "duplicate",
+            _("Many candidates had been trained before ({share} of all).", share=share["duplicate"]),
+            _("The space is small for this budget: add choices, widen ranges, or stop earlier."),
+        ),
+        (
+            "over a limit",
+            _("Many candidates were over a limit ({share} of all).", share=share["over a limit"]),
+            _("Narrow the space to what the limits allow, or raise them: the sampler spends its proposals on these."),
+        ),
+    ):
+        number = view.tally.get(outcome, 0)
+        if number >= FEWEST_FREE and number >= MANY_FREE * every:
+            yield Warning(what, remedy)

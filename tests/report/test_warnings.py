@@ -1,0 +1,61 @@
+from dataclasses import replace
+
+import pytest
+
+from nas.report.section import View
+from nas.report.warnings import warnings
+from nas.store.records import Interval, LookRecord
+from tests.report.samples import NOW, report_data, session, study, trial
+from tests.report.states import STATES, failed
+
+
+def told(data):
+    return [(one.what, one.command) for one in warnings(View(data, NOW))]
+
+
+def test_nothing_is_said_of_a_study_that_has_only_begun():
+    assert told(STATES["empty"]) == told(STATES["running"]) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "what", "command"),
+    [
+        ("below the baseline", "No architecture beats what can be had without any encoder (majority class).", ""),
+        ("all failed", "5 of 5 trials failed.", "nas show digits TRIAL"),
+        ("finished", "There was no race: each architecture was trained once.", "nas race digits"),
+    ],
+)
+def test_what_is_the_matter_is_said_with_what_to_do(state, what, command):
+    assert (what, command) in told(STATES[state])
+    assert all(one.remedy for one in warnings(View(STATES[state], NOW)))
+
+
+def test_a_second_look_at_the_test_split_is_named_and_a_first_one_is_not():
+    look = LookRecord(0, 0, 0, NOW, 360, {"val_accuracy": Interval(0.9, 0.8, 0.95)})
+    data = replace(STATES["finished"], looks=(look, replace(look, number=1, trial=1), replace(look, number=2)))
+    assert ("The test split was looked at more than once: trial 0 2 times.", "") in told(data)
+    assert not [what for what, _ in told(replace(data, looks=data.looks[:2])) if "test split" in what]
+
+
+def test_candidates_that_cost_nothing_are_named_where_they_are_many():
+    ended = [
+        trial(0),
+        *(trial(n, duplicate_of=0) for n in range(1, 11)),
+        *(failed(n, "rejected") for n in range(11, 21)),
+    ]
+    data = report_data(ended, study=study(ended, trials_budget=1))
+    assert [what for what, _ in told(data)][1:] == [
+        "Many candidates had been trained before (48% of all).",
+        "Many candidates were over a limit (48% of all).",
+    ]
+    few = report_data(ended[:5], study=study(ended[:5], trials_budget=1))
+    assert len(told(few)) == 1
+
+
+def test_a_study_that_was_stopped_can_go_on():
+    ended = [trial(0), trial(1)]
+    stopped = session(ending="Stopped by Ctrl-C; 0 trials were interrupted and saved.")
+    record = study(ended, trials_budget=3, sessions=(stopped,))
+    assert told(report_data(ended, study=record)) == [
+        ("The study stopped before its budget was used up.", "nas resume digits")
+    ]
