@@ -9,6 +9,8 @@ import pytest
 
 from nas.language import speaking
 from nas.report import render
+from nas.report.index import entry
+from nas.report.page import render_comparison, render_index
 from tests.report.samples import NOW, digits
 from tests.report.states import STATES, hostile_data
 
@@ -230,6 +232,24 @@ def test_on_a_phone_no_picture_scrolls_and_its_letters_can_be_read(browser, page
         found = visit.page.evaluate(sizes)
         assert min(found) >= 11
         assert max(found) <= 15
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_list_and_the_comparison_fit_and_are_accessible(browser, tmp_path, width):
+    several, made = [digits(), digits(40)], {}
+    made["comparison"] = render_comparison(several, now=NOW)
+    listed = [
+        entry(data.study, (), database=f"studies/{at}.db", now=NOW, file="digits.html")
+        for at, data in enumerate(several)
+    ]
+    made["index"] = render_index(listed, now=NOW)
+    for name, html in made.items():
+        file = tmp_path / f"{name}.html"
+        file.write_text(html, "utf-8")
+        with Visit(browser, file, viewport={"width": width, "height": 844}) as visit:
+            assert violations(visit.page) == []
+            wide = "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).length"
+            assert visit.page.eval_on_selector_all(".scroll:has(> .studies)", wide) == 0
 
 
 def test_downloads_are_what_the_page_holds(browser, pages, tmp_path):

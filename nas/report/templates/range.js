@@ -29,16 +29,13 @@
   let chosen = null, range = null;
   const within = (value, [from, to]) => (from === null || value >= from) && (to === null || value <= to);
   const plain = number => number === null ? "" : String(Number(number.toPrecision(4)));
-  const plot = chart => {
-    const frame = chart.querySelector(".role-frame path.background");
-    return { box: frame.getBBox(), frame };
-  };
+  const plot = chart => chart.querySelector(".role-frame path.background");
   const place = (value, [low, high], kind) => kind === "log" ? Math.log(Math.max(value, 1e-300) / low) / Math.log(high / low) : (value - low) / (high - low);
   const draw = () => {
     for (const old of all("rect.brush")) old.remove();
     if (!chosen) return;
     for (const scale of all(".scale", chosen.figure)) {
-      const { box, frame } = plot(scale.querySelector("svg")), clip = share => Math.min(1, Math.max(0, share));
+      const frame = plot(scale.querySelector("svg")), box = frame.getBBox(), clip = share => Math.min(1, Math.max(0, share));
       const { across, up } = chosen.held, [[left, right], [low, high]] = range;
       const x = [left === null ? 0 : clip(place(left, across[scale.dataset.scale], scale.dataset.scale)), right === null ? 1 : clip(place(right, across[scale.dataset.scale], scale.dataset.scale))];
       const y = [high === null ? 0 : 1 - clip(place(high, up, "linear")), low === null ? 1 : 1 - clip(place(low, up, "linear"))];
@@ -74,7 +71,7 @@
       const chart = scale.querySelector("svg"), kind = scale.dataset.scale;
       let from = null, moved = false;
       const shares = event => {
-        const box = plot(chart).frame.getBoundingClientRect();
+        const box = plot(chart).getBoundingClientRect();
         return [(event.clientX - box.left) / box.width, 1 - (event.clientY - box.top) / box.height];
       };
       // What reaches beyond the outermost mark is open there.
