@@ -99,9 +99,10 @@ def hold(
             refuse_changed(record, session, allow_changed)
         ledger = Ledger.open(url, study.name, session)
         files = StudyFiles(root, ledger.record.id)
-        start = keep_weights(origin.start, files.start) if origin is not None else None
-        held = Hold(study, card, ledger, pool, files, base, observer, signals, start)
+        held = Hold(study, card, ledger, pool, files, base, observer, signals, start=None)
         try:
+            if origin is not None:
+                held.start = keep_weights(origin.start, files.start)
             ledger.set_data(asdict(card))
             yield held
         except NASError as error:
