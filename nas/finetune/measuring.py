@@ -114,7 +114,8 @@ def _look(held: Hold, jobs: TuningJobs, trial: int, best: EvaluationRecord) -> E
 
 def _examined(held: Hold, jobs: TuningJobs, members: tuple[Member, ...]) -> Examined:
     order = Examine(members, *jobs.metric, seed=held.study.search.seed)
-    answer = ask(held.pool, order, held.signals, stopped="Stopped. What had been trained by then is saved.")
+    stopped = "Stopped. What had been trained by then is saved."
+    answer = ask(held.pool, order, held.signals, stopped=stopped, renew=held.ledger.renew)
     assert isinstance(answer, Examined)
     return answer
 
