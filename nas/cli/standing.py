@@ -25,7 +25,8 @@ from nas.store.records import (
 if TYPE_CHECKING:
     from nas.store.engine import Source
 
-_OVER = re.compile(r"[0-9][0-9,]* (?=\w+, [0-9,]+ allowed \(limits\.)")
+_NUMBER = r"[0-9][0-9,]*(?:\.[0-9]+)?(?:e[+-][0-9]+)?"
+_OVER = re.compile(rf"(?<![0-9.,]){_NUMBER} (?=[a-z ]+, {_NUMBER} allowed \(limits\.)")
 """What a candidate has, in the message about the limit it is over."""
 
 

@@ -38,7 +38,7 @@ def _results(tuning: Tuning) -> RenderableType:
     made = table(">Trial", "~Family", ">Search", ">Scratch", ">From search", ">Validation", f">Test {plain_name}")
     for tuned in tuning.finalists:
         trial = tuned.searched.trial
-        test = tuned.looks[-1].metrics.get(tuning.metric) if tuned.looks else None
+        test = tuned.look.metrics.get(tuning.metric) if tuned.look is not None else None
         made.add_row(
             str(trial.number),
             words.short((trial.family or "").rpartition(":")[2], 24),

@@ -35,7 +35,9 @@ class Compared:
 
 
 def compare(written: Written, x: Named, expected: Named) -> Compared:
-    """Run what was written on the examples `x`, all at once and one by one, and compare it with what is `expected`.
+    """Run what was written on the examples `x` and compare what comes out with what is `expected` of them.
+
+    All at once, and then the first by itself; what takes only so many at once gets them all in batches of that size.
 
     Raises:
         NASError: It gives other outputs, or other shapes.
@@ -54,14 +56,15 @@ def compare(written: Written, x: Named, expected: Named) -> Compared:
     return Compared(worst, TOLERANCE * max(1.0, largest), examples)
 
 
-def _batches(examples: int, batch: int | None) -> Iterator[slice]:
-    """Yield all of them and then the first by itself; or as many as fit the only size there is."""
+def _batches(examples: int, batch: int | None) -> Iterator[Array]:
+    """Yield rows: all of them and then the first; or batches of the only size there is, the last filled up with the
+    first rows again."""
     if batch is None:
-        yield slice(0, examples)
-        yield slice(0, 1)
+        yield np.arange(examples)
+        yield np.arange(1)
         return
-    for start in range(0, examples - batch + 1, batch):
-        yield slice(start, start + batch)
+    for start in range(0, examples, batch):
+        yield np.arange(start, start + batch) % examples
 
 
 def _shapes(arrays: Named) -> str:

@@ -39,6 +39,8 @@ def refuse_existing(target: Path, *, force: bool) -> None:
 def published(target: Path, *, force: bool = False) -> Iterator[Path]:
     """Give a new folder to write into; at the end of the block it is `target`, after an error it is gone.
 
+    An earlier export is moved aside, and deleted when the new one has its place; if that fails it gets it back.
+
     Raises:
         Conflict: There is something at `target` (see `refuse_existing`).
         NASError: It cannot be written: the disk is full, say.
@@ -49,9 +51,7 @@ def published(target: Path, *, force: bool = False) -> Iterator[Path]:
         temporary.mkdir(parents=True)
         yield temporary
         refuse_existing(target, force=force)  # it took minutes
-        if target.exists():
-            target.rename(temporary.with_suffix(".old"))
-        temporary.rename(target)
+        _replace(target, temporary)
     except NASError:
         raise
     except Exception as error:
@@ -60,7 +60,21 @@ def published(target: Path, *, force: bool = False) -> Iterator[Path]:
         raise said from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(temporary.with_suffix(".old"), ignore_errors=True)
+
+
+def _replace(target: Path, new: Path) -> None:
+    """Give the folder `new` the place of `target`, where an earlier export may be; both are in one folder."""
+    if not target.exists():
+        new.rename(target)
+        return
+    aside = new.with_name(f"{new.name}.old")  # as random as the new one's name: nobody else's folder
+    target.rename(aside)
+    try:
+        new.rename(target)
+    except BaseException:
+        aside.rename(target)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def cannot_write(error: Exception, target: Path) -> NASError | None:

@@ -10,6 +10,7 @@ from nas.conversation import AVERAGED
 from nas.finetune.plan import plan_of
 from nas.report import words
 from nas.shares import wilson
+from nas.training.tasks.ranks import MOST_QUESTIONS
 from nas.worth import Direction, worth
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 SHARES = {"classification": ("val_accuracy",), "retrieval": ("val_recall_at_10", "val_recall_at_20")}
 """By task, the scores that are shares of examples, so that an interval follows from their number."""
+MOST = {"retrieval": MOST_QUESTIONS}
+"""By task, on how many examples at most such a share is counted."""
 
 
 def scores(chosen: Chosen) -> Iterator[str]:
@@ -54,14 +57,19 @@ def _searched(chosen: Chosen) -> Iterator[str]:
     yield "|---|---|---|"
     for name, value in sorted(trial.metrics.items()):
         if name.startswith("val_"):  # those of train say nothing of other data
-            yield f"| `{name}` | {words.score(value)} | {_wilson(chosen, name, value)} |"
+            found = interval(chosen.order.task, name, value, examples)
+            ends = "–" if found is None else f"{found[0]:.4f} to {found[1]:.4f}"
+            yield f"| `{name}` | {words.score(value)} | {ends} |"
 
 
-def _wilson(chosen: Chosen, name: str, value: float) -> str:
-    if name not in SHARES.get(chosen.order.task, ()) or not 0 <= value <= 1:
-        return "–"
-    low, high = wilson(value, chosen.order.data.examples["validation"])
-    return f"{low:.4f} to {high:.4f}"
+def interval(task: str, name: str, value: float, examples: int) -> tuple[float, float] | None:
+    """Return the 95 % interval of the score `name` of a `task`, where it is a share of so many validation `examples`.
+
+    For the sample alone; ``None`` for what is no share.
+    """
+    if name not in SHARES.get(task, ()) or not 0 <= value <= 1:
+        return None
+    return wilson(value, min(examples, MOST.get(task, examples)))
 
 
 def _tuned(chosen: Chosen, tuned: EvaluationRecord) -> Iterator[str]:

@@ -21,7 +21,7 @@ class Tuned:
 
     `scratch` and `from_search` are the scores at full length, before anything was refined, by where the first weights
     came from; `seeds` are the scores of the best recipe's trainings, one a seed. `looks` are all measurements of this
-    architecture on the test split, the last one of this model.
+    architecture on the test split, the last one of this model, unless there is a `problem`.
     """
 
     searched: Ranked
@@ -34,6 +34,11 @@ class Tuned:
     looks: tuple[LookRecord, ...]
     findings: tuple[Finding, ...]
     problem: str | None = None
+
+    @property
+    def look(self) -> LookRecord | None:
+        """The measurement of this model on the test split; ``None`` where it could not be measured."""
+        return next((look for look in self.looks if self.best and look.evaluation == self.best.number), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,8 @@ def _look(held: Hold, jobs: TuningJobs, trial: int, best: EvaluationRecord) -> E
 
 def _examined(held: Hold, jobs: TuningJobs, members: tuple[Member, ...]) -> Examined:
     order = Examine(members, *jobs.metric, seed=held.study.search.seed)
-    answer = ask(held.pool, order, held.signals, stopped="Stopped. What had been trained by then is saved.")
+    stopped = "Stopped. What had been trained by then is saved."
+    answer = ask(held.pool, order, held.signals, stopped=stopped, renew=held.ledger.renew)
     assert isinstance(answer, Examined)
     return answer
 
@@ -127,10 +133,11 @@ def _ensemble(held: Hold, jobs: TuningJobs, tuned: Sequence[Tuned]) -> Ensemble 
     evaluations = held.ledger.evaluations
     metrics = {name: Interval(*values) for name, values in answer.test.items()}
     members = {record.trial: count for record, count in zip(best, answer.counts, strict=True) if count}
-    alone = next(iter(members)) if len(members) == 1 else None  # then it was measured already
-    same = [
-        look for look in evaluations.looks if look.trial == alone and (alone is not None or look.metrics == metrics)
-    ]
+    chosen = [record.number for record in best if record.trial in members]
+    if len(chosen) == 1:  # then it was measured already
+        same = [look for look in evaluations.looks if look.evaluation == chosen[0]]
+    else:
+        same = [look for look in evaluations.looks if look.trial is None and look.metrics == metrics]
     look = same[-1] if same else evaluations.look(None, None, answer.examples, metrics)
     held.ledger.flush()
     return Ensemble(members, _interval(answer.validation, jobs.metric[0]), look)

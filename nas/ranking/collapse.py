@@ -39,17 +39,23 @@ def _worst(
     search: Sequence[Sequence[float]], fresh: Sequence[Sequence[float]], found: Sequence[Sequence[int]]
 ) -> tuple[int, int] | None:
     """Return the lowest fresh score that is not among those `found`, if it is of a training that collapsed."""
-    left = [[score for at, score in enumerate(own) if at not in gone] for own, gone in zip(fresh, found, strict=True)]
-    if not any(left):
+    left = [
+        (score, candidate, index)
+        for candidate, (scores, gone) in enumerate(zip(fresh, found, strict=True))
+        for index, score in enumerate(scores)
+        if index not in gone  # by its index: several that collapsed often have the very same score, that of chance
+    ]
+    if not left:
         return None
-    candidate = min((at for at, own in enumerate(left) if own), key=lambda at: min(left[at]))
-    lowest = min(left[candidate])
-    own = [*search[candidate], *left[candidate]]
-    own.remove(lowest)
-    others = [[*old, *new] for at, (old, new) in enumerate(zip(search, left, strict=True)) if at != candidate]
+    lowest, candidate, index = min(left)
+    still = [
+        [*old, *(score for score, at, place in left if at == number and (at, place) != (candidate, index))]
+        for number, old in enumerate(search)
+    ]
+    own, others = still[candidate], [scores for number, scores in enumerate(still) if number != candidate]
     every = [*own, *(score for scores in others for score in scores)]
     if _far_below_its_own(lowest, own, others) or _far_below_all(lowest, every):
-        return candidate, list(fresh[candidate]).index(lowest)
+        return candidate, index
     return None
 
 

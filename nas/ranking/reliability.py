@@ -36,7 +36,8 @@ class Reliability:
     search_to_race: Agreement | None
     regret: Mapping[int, float]
     pruned_wrongly: Share | None
-    """Of trials that would have been pruned and ran on: how many were among the best in the end; ``None`` if none."""
+    """Of trials that would have been pruned and ran on to their end: how many were among the best then; ``None`` if
+    there is none."""
 
 
 def reliability(
@@ -65,7 +66,7 @@ def reliability(
         tuple(_rungs(trials, curves, sign)),
         _search_to_race(trials, evaluations, sign),
         {} if race is None else race.regret,
-        _pruned_wrongly(events, ranked),
+        _pruned_wrongly(trials, events, ranked),
     )
 
 
@@ -100,8 +101,11 @@ def _search_to_race(
     return Agreement(len(pairs), whole, top if len(half) > 2 else nan)
 
 
-def _pruned_wrongly(events: Sequence[EventRecord], ranked: Sequence[Ranked]) -> Share | None:
-    spared = {event.trial for event in events if event.kind == "spared"}
+def _pruned_wrongly(
+    trials: Sequence[TrialRecord], events: Sequence[EventRecord], ranked: Sequence[Ranked]
+) -> Share | None:
+    ended = {trial.number for trial in trials if trial.outcome is not None}  # of others nobody knows yet
+    spared = ended & {event.trial for event in events if event.kind == "spared"}
     if not spared:
         return None
     best = {number for entry in ranked[:BEST] for number in entry.trials}

@@ -10,7 +10,7 @@ import numpy as np
 
 from nas.ranking.architectures import Directions, Ranked
 from nas.ranking.frontiers import hypervolume, knee
-from nas.ranking.trusted import NORMAL
+from nas.shares import NORMAL_95
 
 DRAWS = 2000
 
@@ -56,7 +56,7 @@ def _chances(entries: Sequence[Ranked], losses: np.ndarray[tuple[int, ...], np.d
     if not any(entry.trust for entry in entries):
         return {}
     spread = np.array(
-        [(entry.trust.high - entry.trust.low) / (2 * NORMAL) if entry.trust else 0.0 for entry in entries]
+        [(entry.trust.high - entry.trust.low) / (2 * NORMAL_95) if entry.trust else 0.0 for entry in entries]
     )
     first = losses[:, 0] + spread * np.random.default_rng(0).standard_normal((DRAWS, len(entries)))
     others = losses[:, 1:]

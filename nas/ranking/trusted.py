@@ -8,6 +8,7 @@ from math import isfinite, nan, sqrt
 from statistics import fmean, variance
 from typing import TYPE_CHECKING, Literal
 
+from nas.shares import NORMAL_95
 from nas.store.records import EvaluationRecord, TrialRecord
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 BETWEEN = "between"
 """Where the plan of a race's training holds the trials that the race was between."""
 HANDED_OVER = (1, 2, 3, 5)
-NORMAL = 1.959964
-"""Standard deviations on either side that hold 95 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ def shrunk(
                 estimate = worse(estimate, line(score))
             spread = noise * (1 - drawn * (count - 1) / count)
             spread += 2 / (count - 3) * (drawn * off) ** 2 if count > 3 else 0.0
-            margin = NORMAL * sqrt(spread)
+            margin = NORMAL_95 * sqrt(spread)
             found[number] = Trust(estimate, estimate - margin, estimate + margin, 0, None, None)
     return found
 

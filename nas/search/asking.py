@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from nas.conversation import Examine, Examined, Failed, Measure, Measured, Prepare, Prepared
 from nas.errors import Interrupted, NASError
 from nas.search.pool.pool import TRIES, Pool
+from nas.search.rhythm import RENEW_SECONDS, Every
 from nas.search.stopping import StopSignals
 
 
@@ -13,7 +16,12 @@ class CannotBeDone(NASError):
 
 
 def ask(
-    pool: Pool, order: Prepare | Measure | Examine, signals: StopSignals | None = None, *, stopped: str = "Stopped."
+    pool: Pool,
+    order: Prepare | Measure | Examine,
+    signals: StopSignals | None = None,
+    *,
+    stopped: str = "Stopped.",
+    renew: Callable[[], None] = lambda: None,
 ) -> Prepared | Measured | Examined:
     """Return the answer to `order`. A worker that was killed is replaced and asked again: it was not the order's fault.
 
@@ -22,14 +30,17 @@ def ask(
         order: What to do.
         signals: Asked whether somebody wants to stop.
         stopped: What is said then.
+        renew: Called every ten seconds meanwhile: who holds a study has to say that it lives.
 
     Raises:
         CannotBeDone: The worker tried and failed.
         NASError: There is no worker that could try.
         Interrupted: Somebody asked to stop meanwhile.
     """
-    given, tries = False, 1
+    given, tries, renewing = False, 1, Every(RENEW_SECONDS)
     while True:
+        if renewing.is_due():
+            renew()
         if signals is not None and signals.received is not None:
             raise Interrupted(stopped, signals.exit_code)
         if not given and pool.idle:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,15 +119,16 @@ def _with_weights(
     evaluations: list[EvaluationRecord],
     files: StudyFiles,
 ) -> tuple[TrialRecord, Weights]:
-    """Return the first of `candidates` whose weights are kept, and these: fine-tuned ones before those of the search.
+    """Return the best fine-tuned of `candidates`, or else the first whose weights the search has kept, and the weights.
 
     This is the one place that knows where the weights of an architecture may lie.
     """
+    tuned = best_tuning(study, evaluations, files, {trial.number for trial in candidates})
+    if tuned is not None:
+        best = f"the best of {len(tuned.curve)} epochs, {study.objectives[0]} {tuned.score:.4f}"
+        words = f"fine-tuning: training {tuned.number} of trial {tuned.trial}, {best}"
+        return trials[tuned.trial], Weights(files.kept(tuned.number), words, tuned)
     for trial in candidates:
-        if (tuned := best_tuning(study, evaluations, files, trial.number)) is not None:
-            best = f"the best of {len(tuned.curve)} epochs, {study.objectives[0]} {tuned.score:.4f}"
-            words = f"fine-tuning: training {tuned.number} of trial {trial.number}, {best}"
-            return trial, Weights(files.kept(tuned.number), words, tuned)
         if (path := files.checkpoint(trial.number)).exists():
             epochs = "1 epoch" if trial.epochs == 1 else f"{trial.epochs} epochs"
             return trial, Weights(path, f"the search: trial {trial.number}, one training of {epochs} with one seed")
@@ -139,16 +140,16 @@ def _with_weights(
 
 
 def best_tuning(
-    study: StudyRecord, evaluations: list[EvaluationRecord], files: StudyFiles, trial: int | None = None
+    study: StudyRecord, evaluations: list[EvaluationRecord], files: StudyFiles, trials: Set[int] | None = None
 ) -> EvaluationRecord | None:
-    """Return the best training of fine-tuning whose weights are kept: of a trial, or of all."""
+    """Return the best training of fine-tuning whose weights are kept: of these `trials`, or of all."""
     sign = 1.0 if study.directions[0] == "maximize" else -1.0
     kept = [
         record
         for record in evaluations
         if record.purpose == "finetune"
         and record.outcome == "complete"
-        and trial in (None, record.trial)
+        and (trials is None or record.trial in trials)
         and files.kept(record.number).exists()
     ]
     return max(kept, key=lambda record: sign * record.score, default=None)

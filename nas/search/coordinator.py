@@ -7,7 +7,6 @@ has to last is written in one transaction a round, and an outcome is written bef
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 
 from optuna.trial import FrozenTrial
@@ -36,16 +35,13 @@ from nas.search.outcomes import Outcomes, objective_value, objective_values
 from nas.search.pool.pool import TRIES, Pool, Worker
 from nas.search.proposals import Proposals
 from nas.search.pruning import Pruning
+from nas.search.rhythm import RENEW_SECONDS, SHOW_SECONDS, WRITE_SECONDS, Every
 from nas.search.samplers import mixed
 from nas.search.standing import SearchStanding
 from nas.search.trial import LiveTrial, Verdict
 from nas.store.ledger import Ledger
 from nas.store.records import spent
 from nas.study_file import Study
-
-WRITE_SECONDS = 1.0
-RENEW_SECONDS = 10.0
-SHOW_SECONDS = 0.25
 
 
 class Coordinator:
@@ -92,8 +88,8 @@ class Coordinator:
         self._outcomes = Outcomes(study, ledger, files, observer)
         self._lost_at: dict[int, list[int]] = {}  # number ▶ the epochs at which its workers were killed
         self._stopping: str | None = None
-        self._written = self._renewed = time.monotonic()
-        self._shown = -math.inf
+        self._writing, self._renewing = Every(WRITE_SECONDS), Every(RENEW_SECONDS)
+        self._showing = Every(SHOW_SECONDS, at_once=True)
 
     def run(self) -> str | None:
         """Run until nothing is left to do; return why it stopped early, or ``None`` when the budget is used up.
@@ -354,20 +350,16 @@ class Coordinator:
         return lost.count(progress) < TRIES
 
     def _show(self) -> None:
-        now = time.monotonic()
-        if now - self._shown > SHOW_SECONDS:
+        if self._showing.is_due():
             self._observer.stands(self.standing())
-            self._shown = now
 
     def _write(self) -> None:
-        now = time.monotonic()
-        if now - self._renewed > RENEW_SECONDS:
+        if self._renewing.is_due():
             self._ledger.renew()
-            self._renewed = now
-        if now - self._written > WRITE_SECONDS or self._outcomes.unwritten:
+        if self._writing.is_due() or self._outcomes.unwritten:
             self._flush()
 
     def _flush(self) -> None:
         self._ledger.flush()
         self._outcomes.written()
-        self._written = time.monotonic()
+        self._writing.done()

@@ -7,7 +7,6 @@ is trained next, and what its end means, is the business of whoever gives the `J
 from __future__ import annotations
 
 import math
-import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,12 +15,9 @@ from typing import Protocol
 from nas.conversation import Built, Continue, Epoch, Evaluate, Failed, Finished, Message, Skip, Stop, Train
 from nas.search.observer import Observer, Standing
 from nas.search.pool.pool import TRIES, Pool, Worker
+from nas.search.rhythm import RENEW_SECONDS, SHOW_SECONDS, WRITE_SECONDS, Every
 from nas.store.ledger import Ledger
 from nas.store.records import EvaluationRecord
-
-WRITE_SECONDS = 1.0
-RENEW_SECONDS = 10.0
-SHOW_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +91,8 @@ class Evaluator:
         self._live: dict[int, _Live] = {}
         self._again: list[Job] = []
         self._lost_at: defaultdict[int, list[int]] = defaultdict(list)
-        self._written = self._renewed = time.monotonic()
-        self._shown = -math.inf
+        self._writing, self._renewing = Every(WRITE_SECONDS), Every(RENEW_SECONDS)
+        self._showing = Every(SHOW_SECONDS, at_once=True)
 
     def run(self, jobs: Jobs) -> str | None:
         """Train until `jobs` are done; return why it was stopped early, or ``None``. What was begun can be gone on
@@ -209,16 +205,12 @@ class Evaluator:
         self._observer.ended(live.job.label, _line(record, live.job.detail))
 
     def _keep(self) -> None:
-        now = time.monotonic()
-        if now - self._written > WRITE_SECONDS:
-            self._ledger.flush()  # what is seen from elsewhere is at most a second old
-            self._written = now
-        if now - self._renewed > RENEW_SECONDS:
+        if self._writing.is_due():
+            self._ledger.flush()
+        if self._renewing.is_due():
             self._ledger.renew()
-            self._renewed = now
-        if now - self._shown > SHOW_SECONDS:
+        if self._showing.is_due():
             self._observer.stands(self._jobs.standing())
-            self._shown = now
 
 
 def _line(record: EvaluationRecord, detail: str) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,16 +21,6 @@ class StudyFiles:
 
     root: Path
     study: int
-
-    @property
-    def data(self) -> Path:
-        """Prepared data sets, shared by all studies of a database."""
-        return self.root / "data"
-
-    @property
-    def logs(self) -> Path:
-        """What the workers print."""
-        return self.root / f"study-{self.study}" / "logs"
 
     def checkpoint(self, trial: int) -> Path:
         """The weights, optimizer state and curve of trial number `trial`."""
@@ -51,6 +44,19 @@ class StudyFiles:
         with contextlib.suppress(OSError):
             for file in [path, *path.parent.glob(f".{path.name}.*")]:  # and what a killed worker was about to write
                 file.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def worker_logs(root: Path) -> Iterator[Path]:
+    """Give the folder, under `root`, for what this process's workers print; at the end it is gone.
+
+    What is of use after a worker's death is in the database by then.
+    """
+    folder = root / "logs" / str(os.getpid())
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def files_root(url: str) -> Path:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -14,7 +12,7 @@ from rich.console import Console
 from nas.conversation import DataCard, Start
 from nas.errors import NASError
 from nas.search.evaluating import Evaluator
-from nas.search.files import StudyFiles, files_root
+from nas.search.files import StudyFiles, files_root, worker_logs
 from nas.search.observer import Observer
 from nas.search.origin import Origin, find_origin, keep_weights, name_of
 from nas.search.pool.local import LocalPool, PoolSettings
@@ -86,12 +84,11 @@ def hold(
     """
     root = files_root(url)
     origin = _origin(study, url, root, record)
-    settings = _pool_settings(study, root / "logs" / str(os.getpid()))
     with (
         watching(console or Console(stderr=True), study.name) as observer,
         StopSignals() as signals,
-        _logs(settings.logs),
-        LocalPool(settings) as pool,
+        worker_logs(root) as logs,
+        LocalPool(pool_settings(study, logs)) as pool,
     ):
         card = prepare_data(study, pool, root / "data", base, observer, signals)
         study = with_families(study, card, origin)
@@ -102,9 +99,10 @@ def hold(
             refuse_changed(record, session, allow_changed)
         ledger = Ledger.open(url, study.name, session)
         files = StudyFiles(root, ledger.record.id)
-        start = keep_weights(origin.start, files.start) if origin is not None else None
-        held = Hold(study, card, ledger, pool, files, base, observer, signals, start)
+        held = Hold(study, card, ledger, pool, files, base, observer, signals, start=None)
         try:
+            if origin is not None:
+                held.start = keep_weights(origin.start, files.start)
             ledger.set_data(asdict(card))
             yield held
         except NASError as error:
@@ -112,15 +110,6 @@ def hold(
             raise
         finally:
             ledger.close(held.ending)  # whatever happened, the lease is let go
-
-
-@contextmanager
-def _logs(folder: Path) -> Iterator[None]:
-    """Where workers print; what is of use after their death is in the database by the end."""
-    try:
-        yield
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _origin(study: Study, url: str, root: Path, record: StudyRecord | None) -> Origin | None:
@@ -134,7 +123,8 @@ def _origin(study: Study, url: str, root: Path, record: StudyRecord | None) -> O
     return find_origin(url, name, weights)
 
 
-def _pool_settings(study: Study, logs: Path) -> PoolSettings:
+def pool_settings(study: Study, logs: Path) -> PoolSettings:
+    """Return how many workers a study has, and when one is given up, as its file says; `logs` is where they print."""
     return PoolSettings(
         workers=study.search.workers,
         deadline=study.limits.trial_seconds,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +11,7 @@ from nas.conversation import Latency, Measure, Measured
 from nas.errors import NASError, NotFound, plural
 from nas.ranking import Ranked, rank
 from nas.search.asking import CannotBeDone, ask
-from nas.search.files import files_root
+from nas.search.files import files_root, worker_logs
 from nas.search.orders import order_of
 from nas.search.pool.local import LocalPool, PoolSettings
 from nas.search.progress import watching
@@ -56,25 +54,25 @@ def time_best(
     if not best:
         raise NotFound(f"Study {name!r} has no complete trial yet: there is nothing to time.")
     order = Measure(tuple(order_of(study, entry.trial) for entry in best), batches, runs)
-    found = _measured(order, name, files_root(url) / "logs" / str(os.getpid()), threads, console)
+    found = _measured(order, name, files_root(url), threads, console)
     fingerprints = [entry.trial.fingerprint for entry in best]
     latencies.keep(url, {print_: each for print_, each in zip(fingerprints, found, strict=True) if print_ is not None})
     return [Timed(entry, each) for entry, each in zip(best, found, strict=True)]
 
 
 def _measured(
-    order: Measure, name: str, logs: Path, threads: int, console: Console | None
+    order: Measure, name: str, root: Path, threads: int, console: Console | None
 ) -> tuple[tuple[Latency, ...], ...]:
-    settings = PoolSettings(workers=1, deadline=SECONDS, silence=SECONDS, logs=logs, threads=threads)
-    try:
-        with watching(console or Console(stderr=True), name) as observer, LocalPool(settings) as pool:
-            what = plural(len(order.candidates), "architecture")
-            observer.note(f"Timing {what}, {order.runs} runs each, on {plural(threads, 'thread')}.")
-            try:
-                answer = ask(pool, order)
-            except CannotBeDone as error:
-                raise NASError(f"The architectures could not be timed: {error}") from None
-            assert isinstance(answer, Measured)
-            return answer.latencies
-    finally:
-        shutil.rmtree(logs, ignore_errors=True)
+    with (
+        watching(console or Console(stderr=True), name) as observer,
+        worker_logs(root) as logs,
+        LocalPool(PoolSettings(workers=1, deadline=SECONDS, silence=SECONDS, logs=logs, threads=threads)) as pool,
+    ):
+        what = plural(len(order.candidates), "architecture")
+        observer.note(f"Timing {what}, {order.runs} runs each, on {plural(threads, 'thread')}.")
+        try:
+            answer = ask(pool, order)
+        except CannotBeDone as error:
+            raise NASError(f"The architectures could not be timed: {error}") from None
+        assert isinstance(answer, Measured)
+        return answer.latencies

@@ -5,7 +5,6 @@ Nothing is written to the database; the prepared data is kept, for the real run 
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -29,10 +28,11 @@ from nas.conversation import (
     Value,
 )
 from nas.errors import plural
-from nas.search.files import files_root
+from nas.search.files import files_root, worker_logs
+from nas.search.hold import pool_settings
 from nas.search.limits import over_limit
 from nas.search.origin import find_origin
-from nas.search.pool.local import LocalPool, PoolSettings
+from nas.search.pool.local import LocalPool
 from nas.search.pool.pool import Pool, Worker
 from nas.search.preparing import prepare_data, with_families
 from nas.search.progress import watching
@@ -86,12 +86,10 @@ def rehearse(path: str | Path, *, storage: str | None = None, console: Console |
     base = Path(path).absolute().parent
     url = storage_url(storage)
     root, origin = files_root(url), find_origin(url, study.space.start_from)
-    settings = PoolSettings(
-        study.search.workers, study.limits.trial_seconds, study.limits.silence_seconds, root / "logs" / str(os.getpid())
-    )
     with (
         watching(console or Console(stderr=True), study.name) as observer,
-        LocalPool(settings) as pool,
+        worker_logs(root) as logs,
+        LocalPool(pool_settings(study, logs)) as pool,
     ):
         card = prepare_data(study, pool, root / "data", base, observer)
         study = with_families(study, card, origin)

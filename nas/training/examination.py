@@ -19,7 +19,7 @@ from nas.training.candidate import Candidate
 from nas.training.feed import labelled, standardiser, stored
 from nas.training.loop import Rows, predictor
 from nas.training.restored import restore
-from nas.training.tasks.task import VALIDATION_BATCH, Outputs, Task
+from nas.training.tasks.task import VALIDATION_BATCH, Outputs, Task, ratio
 
 Found: TypeAlias = dict[str, float]
 ROUNDS = 12
@@ -189,6 +189,7 @@ class _Measure:
         self._given = tf.constant(outputs)
         self._metrics = [] if self._compiled else self._task.keras_metrics(panel.card)
         rows = np.arange(len(examples))
+        self._ratios = {} if self._compiled else self._task.ratios(self._at(rows), panel.card)
         self.whole = self._all(rows, self._in_batches)  # eagerly, once: what makes variables has made them then
         self._run = self._in_batches if self._task.compares_examples else tf.function(self._in_batches, autograph=False)
 
@@ -224,6 +225,12 @@ class _Measure:
 
     def _at_once(self, rows: Array) -> Found:
         """Return what takes the whole split."""
+        if self._ratios:
+            return {name: ratio(above[rows], below[rows]) for name, (above, below) in self._ratios.items()}
+        return self._task.measure(self._at(rows), self._panel.card)
+
+    def _at(self, rows: Array) -> Outputs:
+        """Return what a task measures, as if these rows were its validation split."""
         outputs, examples = self._outputs[rows], _drawn(self._examples, rows)
 
         def predict(name: str) -> Array:
@@ -232,7 +239,7 @@ class _Measure:
         def open_(name: str) -> Examples:
             return examples if name == "validation" else open_split(self._panel.card, name)
 
-        return self._task.measure(Outputs(predict, open_), self._panel.card)
+        return Outputs(predict, open_)
 
 
 class _Rows(Mapping[str, Array]):

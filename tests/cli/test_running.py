@@ -102,3 +102,4 @@ def test_a_dry_run_keeps_no_study(tmp_path: Path) -> None:
     assert document["members"][0]["label"] == "default"
     assert document["estimate_seconds"] > 0
     assert not (tmp_path / "studies" / "nas.db").exists()
+    assert list((tmp_path / "studies" / "nas.db.files" / "logs").iterdir()) == []  # what workers print is gone again

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 from rich.console import Console
 
@@ -18,9 +19,12 @@ from nas.cli.output import Output
 from nas.cli.status import _follow_live, follow, look
 from nas.cli.trial_view import sparkline
 from nas.cli.views import age, tuned_line
+from nas.conversation import Cost, Latency
 from nas.ranking import Ranked
+from nas.search.limits import over_limit
 from nas.store.ledger import Ledger
 from nas.store.records import Interval, LookRecord, StudyRecord, TrialRecord
+from nas.study_file import LimitsSection
 from tests.cli.conftest import Nas, train
 from tests.report import samples
 
@@ -118,6 +122,28 @@ def test_candidates_over_one_limit_are_one_cause() -> None:
         ("nan", "The loss became NaN in epoch 2.", 1),
         ("rejected", "more weights, 200,000 allowed (limits.weights); more macs, 5,000 allowed (limits.macs)", 1),
     ]
+
+
+@pytest.mark.parametrize(
+    ("limits", "costs", "cause"),
+    [
+        (LimitsSection(memory=1000), [Cost(memory=1234), Cost(memory=99_000)], "more bytes of memory, 1,000 allowed"),
+        (LimitsSection(latency_ms=1.5), [Cost(), Cost()], "more ms, 1.5 allowed"),
+    ],
+)
+def test_so_are_those_whose_units_are_several_words_or_whose_numbers_are_no_integers(
+    limits: LimitsSection, costs: list[Cost], cause: str
+) -> None:
+    slow = [Latency(1, 1, 30, 12.34, 13.0), Latency(1, 1, 30, 1234.5, 1300.0)]
+    asked = optuna.create_study()
+    messages = [over_limit(asked.ask(), *each) for each in zip(costs, [limits] * 2, slow, strict=True)]
+    assert len(set(messages)) == 2
+    trials = [
+        samples.trial(number, outcome="failed", kind="rejected", message=message)
+        for number, message in enumerate(messages)
+    ]
+    ((_, told, number),) = standing.failures(trials)
+    assert (told.partition(" (")[0], number) == (cause, 2)
 
 
 def test_ages_and_sparklines() -> None:

@@ -3,6 +3,7 @@
 import math
 import shutil
 import signal
+from dataclasses import replace
 
 import pytest
 
@@ -109,6 +110,34 @@ def test_another_best_model_is_a_second_look(house):
         assert tuned.looks[-1].evaluation == tuned.best.number != tuned.looks[0].evaluation
     assert found.ensemble is None
     assert any("There is no ensemble: no" in note for note in house.told.notes)
+
+
+def test_a_model_that_cannot_be_measured_has_no_earlier_one_s_result(house):
+    tune(house, trainings=2, seeds=1)
+    house.answer = lambda order: Failed("error", "no")
+    found = tune(house, trainings=6, seeds=1)
+    for tuned in found.finalists:
+        assert (tuned.problem, tuned.look, len(tuned.looks)) == ("no", None, 1)
+    assert found.exit_code == 1
+
+
+def test_an_ensemble_of_one_is_that_model_s_own_look(house):
+    def first_alone(order):
+        told = examined(order)
+        return replace(told, counts=(1, *[0] * (len(order.members) - 1)))
+
+    def worse(order):
+        yield from trained(order, {**order.params, "training/adamw_learning_rate": 0.05})
+
+    house.answer = first_alone
+    first = tune(house, trainings=2, seeds=1)
+    house.script = worse
+    tune(house, epochs=20, trainings=2, seeds=1)  # a later look at each, of a model that is not the best
+    house.script = tuning
+    again = tune(house, trainings=2, seeds=1)
+    assert len(again.finalists[0].looks) == 2
+    assert again.finalists[0].best == first.finalists[0].best
+    assert again.ensemble.look == again.finalists[0].look == first.finalists[0].look
 
 
 def test_a_requirement_is_met(house):

@@ -24,6 +24,12 @@ def test_two_that_collapsed_are_both_found() -> None:
     assert collapsed(SEARCH, fresh) == [[0], [], [], [1]]
 
 
+def test_two_of_one_candidate_that_ended_at_the_very_same_score_are_both_found() -> None:
+    """As those do that say the same class of everything."""
+    fresh = [*FRESH[:3], [0.1, 0.876, 0.1, 0.874, 0.875]]
+    assert collapsed(SEARCH, fresh) == [[], [], [], [0, 2]]
+
+
 def test_few_trainings_are_enough_where_it_is_plain() -> None:
     assert collapsed([[0.9], [0.91], [0.89], [0.9]], [[0.2], [0.9], [], []]) == [[0], [], [], []]
 

@@ -134,3 +134,18 @@ def test_what_cannot_be_measured_says_why(tmp_path):
 def test_tasks_that_make_their_labels_are_told_from_the_others():
     made = {name for name in catalogue.tasks if catalogue.tasks[name].makes_labels}
     assert made == {"masked_tokens", "masked_patches", "simclr"}
+
+
+def test_what_a_beam_finds_is_searched_for_once_however_many_examples_are_drawn(tmp_path, monkeypatch):
+    from nas.training.tasks import transcription
+
+    card = prepared("transcription", tmp_path)
+    _, family, _ = EXAMPLES["transcription"]
+    _, keep, member = train(tmp_path, card, "transcription", family, epochs=1)
+    searched = []
+    search = transcription.beam_search
+    monkeypatch.setattr(transcription, "beam_search", lambda *given: searched.append(len(given[0])) or search(*given))
+    found = look(keep, member, resamples=30)
+    assert searched == [card.examples["validation"], card.examples["test"]]
+    for value, low, high in (found.test["val_cer"], found.test["val_beam_cer"]):
+        assert low <= value <= high

@@ -12,6 +12,7 @@ from nas.training.tasks import ranks as module
 from nas.training.tasks.ranks import Questions, measures
 from nas.training.tasks.rating import RATING, usual
 from nas.training.tasks.retrieval import RETRIEVAL
+from nas.training.tasks.task import Outputs
 
 ITEMS = 9
 
@@ -155,3 +156,22 @@ def test_the_baseline_of_ratings_beats_their_mean_where_users_differ():
     assert set(metrics) <= set(RATING.metrics)
     assert metrics["val_rmse"] == pytest.approx(3 * (1 - 50 / 60))
     assert metrics["val_r2"] == pytest.approx(1 - (1 - 50 / 60) ** 2)
+
+
+@pytest.mark.parametrize("most", [3, 100])
+def test_what_is_measured_is_the_mean_of_what_each_question_adds(monkeypatch, most):
+    monkeypatch.setattr(module, "MOST_QUESTIONS", most)
+    rng = np.random.default_rng(0)
+    splits = {
+        name: examples([(0, [0, 0, 0], int(item)) for item in rng.integers(0, 40, count)])
+        for name, count in (("train", 5), ("validation", 20))
+    } | {"catalogue": catalogue(40)}
+    vectors = {name: rng.normal(size=(len(split), 2, 4)) for name, split in splits.items()}
+    outputs = Outputs(vectors.__getitem__, splits.__getitem__)
+    questions = Questions.of(*(splits[name] for name in ("train", "validation", "catalogue")))
+    ranks = questions.ranks(lambda rows: vectors["validation"][rows, 0] @ vectors["catalogue"][:, 1].T)
+    assert RETRIEVAL.measure(outputs, None) == pytest.approx(measures(ranks))
+    for above, below in RETRIEVAL.ratios(outputs, None).values():
+        assert np.flatnonzero(below).tolist() == questions.rows.tolist()
+        assert not above[below == 0].any()
+    assert below.sum() == min(most, 20)

@@ -118,8 +118,12 @@ class LocalPool:
         self._oom_kills = _oom_kills()
 
     def __enter__(self) -> LocalPool:
-        while len(self._workers) < self._settings.workers:
-            self._start()
+        try:
+            while len(self._workers) < self._settings.workers:
+                self._start()
+        except BaseException:
+            self.close()  # of a context that is not entered nobody else ends what has been started
+            raise
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -70,17 +70,22 @@ class Questions:
         return found
 
 
-def measures(ranks: NDArray[np.float64]) -> dict[str, float]:
-    """Return the share of questions whose right item is among the first ten or twenty, and the NDCG of the first ten.
+def gains(ranks: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Return what each question comes to, (questions,): whether its right item is among the first ten or twenty, 1 or
+    0, and the NDCG of the first ten.
 
     With one right item, NDCG is ``1 / log2(2 + rank)``, and 0 beyond the tenth place.
     """
-    gains = np.where(ranks < 10, 1 / np.log2(2 + ranks), 0.0)
     return {
-        "val_recall_at_10": float(np.mean(ranks < 10)),
-        "val_recall_at_20": float(np.mean(ranks < 20)),
-        "val_ndcg_at_10": float(gains.mean()),
+        "val_recall_at_10": (ranks < 10).astype(np.float64),
+        "val_recall_at_20": (ranks < 20).astype(np.float64),
+        "val_ndcg_at_10": np.where(ranks < 10, 1 / np.log2(2 + ranks), 0.0),
     }
+
+
+def measures(ranks: NDArray[np.float64]) -> dict[str, float]:
+    """Return the means of `gains`: recall at 10 and at 20, and NDCG at 10."""
+    return {name: float(gain.mean()) for name, gain in gains(ranks).items()}
 
 
 def _taken_in_train(train: Examples, validation: Examples, rows: Array) -> list[tuple[Array, Array]]:

@@ -10,9 +10,9 @@ import numpy as np
 from nas.conversation import Baseline, DataCard, Target
 from nas.data.duplicates import hashes
 from nas.data.prepared import open_split
-from nas.data.source import Examples, RawData
+from nas.data.source import Array, Examples, RawData
 from nas.errors import DataError, FamilyError, plural
-from nas.training.tasks.ranks import Questions, measures
+from nas.training.tasks.ranks import Questions, gains, measures
 from nas.training.tasks.task import Features, Outputs, Splits, Task
 
 if TYPE_CHECKING:
@@ -101,15 +101,25 @@ class Retrieval(Task):
         counts = np.bincount(open_split(card, "train").labels, minlength=card.examples["catalogue"])
         return InBatchSoftmax(counts)
 
-    def measure(self, outputs: Outputs, card: DataCard) -> dict[str, float]:
-        """Return recall and NDCG among all items of the catalogue."""
+    def ratios(self, outputs: Outputs, card: DataCard) -> dict[str, tuple[Array, Array]]:
+        """Return recall and NDCG among all items of the catalogue, over the examples that are asked."""
         queries = outputs.predict("validation")[:, 0]
         items = outputs.predict("catalogue")[:, 1]
         questions = Questions.of(*(outputs.open(name) for name in ("train", "validation", "catalogue")))
-        return measures(questions.ranks(lambda rows: queries[rows] @ items.T))
+        found = gains(questions.ranks(lambda rows: queries[rows] @ items.T))
+        rows, examples = questions.rows, len(queries)
+        asked = _placed(np.ones(len(rows)), rows, examples)
+        return {name: (_placed(gain, rows, examples), asked) for name, gain in found.items()}
 
 
 RETRIEVAL = Retrieval()
+
+
+def _placed(values: Array, rows: Array, examples: int) -> Array:
+    """Return `values` at `rows` of so many examples, and 0 at the others."""
+    placed = np.zeros(examples)
+    placed[rows] = values
+    return placed
 
 
 def _keys(examples: Examples, items: list[str]) -> list[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
@@ -122,5 +123,22 @@ class Task:
         return None
 
     def measure(self, outputs: Outputs, card: DataCard) -> dict[str, float]:
-        """Return metrics, among `metrics`, that take the whole validation split; after every epoch."""
+        """Return metrics, among `metrics`, that take the whole validation split; after every epoch.
+
+        Where a task says nothing else these are its `ratios`.
+        """
+        return {name: ratio(above, below) for name, (above, below) in self.ratios(outputs, card).items()}
+
+    def ratios(self, outputs: Outputs, card: DataCard) -> dict[str, tuple[Array, Array]]:
+        """Return metrics that are a sum over the examples divided by another one: what each adds to both, (examples,).
+
+        For measures that are costly: a bootstrap draws from these what it would else have to compute again and again.
+        A task that has some leaves `measure` as it is. An example that does not count adds 0 to both.
+        """
         return {}
+
+
+def ratio(above: Array, below: Array) -> float:
+    """Return the sum of `above` by that of `below`, (examples,) both; NaN of nothing by nothing."""
+    total = float(below.sum())
+    return float(above.sum()) / total if total else math.nan

@@ -12,7 +12,7 @@ from nas.conversation import Baseline, DataCard, Target
 from nas.data.source import Array, RawData
 from nas.errors import DataError, plural
 from nas.training.tasks.class_labels import labels_of, only_known
-from nas.training.tasks.ctc import BLANK, beam_search, error_rate, frames_needed, greedy
+from nas.training.tasks.ctc import BLANK, beam_search, edit_distances, error_rate, frames_needed, greedy
 from nas.training.tasks.task import Features, Outputs, Splits, Task
 
 if TYPE_CHECKING:
@@ -121,14 +121,15 @@ class Transcription(Task):
 
         return CTC(name="ctc")
 
-    def measure(self, outputs: Outputs, card: DataCard) -> dict[str, float]:
-        """Return the rates of wrong symbols, of the greedy transcripts and, of some examples, of those by beams."""
+    def ratios(self, outputs: Outputs, card: DataCard) -> dict[str, tuple[Array, Array]]:
+        """Return wrong symbols over symbols, of the greedy transcripts and, of some examples, of those by beams."""
         labels, logits = outputs.open("validation").labels, outputs.predict("validation")
+        symbols = (labels != BLANK).sum(axis=1)
         some = _beamed(len(labels))
-        return {
-            "val_cer": error_rate(labels, greedy(logits)),
-            "val_beam_cer": error_rate(labels[some], beam_search(logits[some], BEAMS)),
-        }
+        wrong, of = np.zeros_like(symbols), np.zeros_like(symbols)
+        wrong[some] = edit_distances(labels[some], beam_search(logits[some], BEAMS))
+        of[some] = symbols[some]
+        return {"val_cer": (edit_distances(labels, greedy(logits)), symbols), "val_beam_cer": (wrong, of)}
 
 
 TRANSCRIPTION = Transcription()

@@ -1,0 +1,27 @@
+"""What the records of a study say of its order."""
+
+from __future__ import annotations
+
+from nas.ranking import rank
+from nas.ranking.reliability import reliability
+from nas.store.records import EventRecord
+from tests.report.samples import NOW, trial
+
+
+def spared(number: int) -> EventRecord:
+    return EventRecord(NOW, "spared", "would have been pruned after epoch 2; it runs on", number, 1)
+
+
+def test_of_what_was_spared_only_what_has_ended_says_how_often_pruning_is_wrong():
+    trials = [trial(number, values=(0.9 - 0.01 * number,)) for number in range(12)]
+    trials += [trial(12, outcome="failed", kind="nan", values=None), trial(13, outcome=None, values=None)]
+    ranked = rank(trials, ("maximize",))
+
+    def share(*numbers: int):
+        events = [spared(number) for number in numbers]
+        return reliability(trials, {}, events, [], ranked, None, "maximize").pruned_wrongly
+
+    found = share(0, 11, 12, 13)
+    assert (found.found, found.of) == (1, 3)
+    assert share(13) is None
+    assert share() is None
