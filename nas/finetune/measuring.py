@@ -13,6 +13,7 @@ from nas.ranking import Ranked
 from nas.search.asking import CannotBeDone, ask
 from nas.search.hold import Hold
 from nas.store.records import EvaluationRecord, Interval, LookRecord
+from nas.store.records import Member as LookMember
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +129,14 @@ def _ensemble(held: Hold, jobs: TuningJobs, tuned: Sequence[Tuned]) -> Ensemble 
     metrics = {name: Interval(*values) for name, values in answer.test.items()}
     members = {record.trial: count for record, count in zip(best, answer.counts, strict=True) if count}
     alone = next(iter(members)) if len(members) == 1 else None  # then it was measured already
+    of = tuple(LookMember(each.trial, each.number, n) for each, n in zip(best, answer.counts, strict=True) if n)
     same = [
-        look for look in evaluations.looks if look.trial == alone and (alone is not None or look.metrics == metrics)
+        look
+        for look in evaluations.looks
+        if look.trial == alone
+        and (alone is not None or look.members == of or (not look.members and look.metrics == metrics))
     ]
-    look = same[-1] if same else evaluations.look(None, None, answer.examples, metrics)
+    look = same[-1] if same else evaluations.look(None, None, answer.examples, metrics, of)
     held.ledger.flush()
     return Ensemble(members, _interval(answer.validation, jobs.metric[0]), look)
 

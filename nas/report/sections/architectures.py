@@ -10,6 +10,7 @@ from nas.ranking import Ranked
 from nas.report import words
 from nas.report.data import DRAWN_ARCHITECTURES
 from nas.report.drawing import draw
+from nas.report.embeddings import measured, to_measure
 from nas.report.figure import Table
 from nas.report.section import Section, View
 from nas.report.stages import fold
@@ -39,7 +40,12 @@ def architectures(view: View) -> Section:
         "architectures",
         "What do the best ones look like?",
         _answer(view),
-        {"drawn": drawn, "objectives": view.data.study.objectives},
+        {
+            "drawn": drawn,
+            "objectives": view.data.study.objectives,
+            "embeddings": measured(view),
+            "to_measure": to_measure(view),
+        },
     )
 
 

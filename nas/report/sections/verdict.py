@@ -9,6 +9,7 @@ from nas.ranking import Ranked, bar
 from nas.report import words
 from nas.report.charts.certainty import told_of
 from nas.report.section import Section, View
+from nas.report.together import together
 
 CHOSEN = 3
 """Architectures recommended with one objective."""
@@ -32,6 +33,7 @@ def verdict(view: View) -> Section:
             "knee": None if view.tradeoff is None else view.tradeoff.knee,
             "doubts": _doubts(view) if view.ranked else (),
             "finetuned": _finetuned(view),
+            "together": together(view),
             "command": view.command,
         },
     )
