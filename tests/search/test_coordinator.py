@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 
 from nas import catalogue
 from nas.conversation import Alive, Architecture, Ask, Built, Cost, Distribution, Epoch, Failed, Finished
-from nas.errors import StudyFailed
+from nas.errors import DiskFull, StudyFailed
 from nas.search.budget import EXHAUSTED_AFTER
 from nas.search.coordinator import SPARED, SPARED_AT
 from nas.search.pool.simulated import SimulatedPool
@@ -234,6 +234,20 @@ def test_one_failure_is_one_outcome(tmp_path, kind):
     states = [trial.state for trial in trials_of(tmp_path)]
     assert states.count(TrialState.COMPLETE) == 4
     assert states[2] == TrialState.FAIL
+
+
+def test_a_full_disk_ends_the_session_and_the_trial_goes_on(tmp_path):
+    def candidate(order):
+        if order.trial == 2:
+            yield Ask("x", Distribution("float", low=0.0, high=1.0), 0.5)
+            yield Failed("disk", "OSError: [Errno 28] No space left on device")
+        yield from quadratic(order)
+
+    with pytest.raises(DiskFull, match=r"for the weights of trial 2\. Nothing that was saved is lost"):
+        run(tmp_path, study_of(trials=4), candidate)
+    assert [trial.state for trial in trials_of(tmp_path)] == [TrialState.COMPLETE] * 2 + [TrialState.RUNNING]
+    run(tmp_path, study_of(trials=4), fresh=False)
+    assert [trial.state for trial in trials_of(tmp_path)] == [TrialState.COMPLETE] * 4
 
 
 def test_failing_alike_from_the_start_ends_the_study_with_the_cause(tmp_path):
