@@ -113,6 +113,17 @@ class StudyRecord:
         """Wall-clock seconds over all sessions."""
         return sum(session.seconds for session in self.sessions)
 
+    @property
+    def hours_bind(self) -> bool:
+        """Whether its hours end it before its trials do, at its pace so far."""
+        if self.hours_budget is None or self.trials_budget is None:
+            return self.hours_budget is not None
+        if over := used_up(self):
+            return "trials" not in over
+        done = spent(self.counts) - self.counts.get("running", 0) + min(self.raced, self.race_budget)
+        left = 3600 * self.hours_budget - self.seconds
+        return done > 1 and (self.trials_budget - done) * self.seconds / done > left
+
 
 @dataclass(frozen=True, slots=True)
 class EpochRecord:
