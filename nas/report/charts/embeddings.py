@@ -17,6 +17,8 @@ from nas.store.records import EmbeddingRecord
 NAMED = 10
 """Classes with a colour and a mark of their own, the largest ones: more cannot be told apart."""
 MARKS = ("circle", "square", "triangle-up", "diamond", "triangle-down")
+COLUMNS = ((8, 5), (16, 2))
+"""Of the legend below the picture: as many as there is room for with names of at most so many characters."""
 TABLE_ROWS = 100
 
 
@@ -43,18 +45,22 @@ def embedding(name: str, record: EmbeddingRecord) -> Figure:
     ]
     rows.sort(key=lambda row: bool(row["front"]))  # what is drawn last lies on top
     one, two = (f"component {at} ({share:.0%} of the variance)" for at, share in enumerate(points.explained, start=1))
-    key = alt.Legend(title="class", orient="right", symbolSize=70)
+    longest = max(map(len, labels))
+    columns = next((many for length, many in COLUMNS if longest <= length), 1)
+    key = alt.Legend(title=None, orient="bottom", symbolSize=70, columns=columns)
     chart = alt.Chart(named("rows")).mark_point(filled=True, opacity=1)
     chart = chart.encode(
         x=alt.X("x:Q").title(one).scale(zero=False, nice=True).axis(grid=True),
         y=alt.Y("y:Q").title(two).scale(zero=False, nice=True),
         color=alt.Color("class:N").scale(domain=labels, range=colours).legend(key),
         shape=alt.Shape("class:N").scale(domain=labels, range=marks).legend(key),
-        size=alt.Size("front:N").scale(domain=[False, True], range=[14, 38]).legend(None),
-    ).properties(width=440, height=340)
+        size=alt.Size("front:N").scale(domain=[False, True], range=[10, 30]).legend(None),
+    ).properties(width=300, height=300)
 
-    title = f"What {_layer(record)} of trial {record.trial} makes of {split}"
-    drawn = f"{len(points.x):,} of {record.examples:,} examples" if len(points.x) < record.examples else "every example"
+    unit = ", each vector of length 1" if record.normalised else ""
+    title = f"What {_layer(record)} of trial {record.trial} makes of {split}{unit}"
+    some = len(points.x) < record.examples
+    drawn = f"{len(points.x):,} of {record.examples:,} examples" if some else f"all {record.examples:,} examples"
     together = f"{sum(points.explained):.0%}"
     description = (
         f"Scatter plot: {title}: {drawn} of {words.plural(len(sizes), 'class', 'classes')} on two principal "
@@ -62,7 +68,7 @@ def embedding(name: str, record: EmbeddingRecord) -> Figure:
         f"{_score('a linear probe', record.probe.value)}."
     )
     caption = (
-        f"A mark is an example, {drawn} of {split}, on the two directions in which the vectors of train vary "
+        f"Each mark is an example: {drawn} of {split}, on the two directions in which the vectors of train vary "
         f"most. These explain {together} of their variance: what lies together here may be apart in the others."
     )
     if left_over:
@@ -80,7 +86,8 @@ def _short(picture: Markup) -> Markup:
 
 
 def _layer(record: EmbeddingRecord) -> str:
-    return "the encoder" if record.layer is None else f"layer {words.short(record.layer, 40)}"
+    tuned = "" if record.evaluation is None else "fine-tuned "
+    return f"the {tuned}encoder" if record.layer is None else f"{tuned}layer {words.short(record.layer, 40)}"
 
 
 def _score(who: str, value: float) -> str:
