@@ -33,7 +33,7 @@ from pydantic_core import to_json
 
 Scalar: TypeAlias = Union[bool, int, float, str, None]
 InputKind: TypeAlias = Literal["image", "vector", "sequence", "text", "audio", "ids"]
-FailureKind: TypeAlias = Literal["nan", "oom", "timeout", "crash", "killed", "error", "rejected"]
+FailureKind: TypeAlias = Literal["nan", "oom", "timeout", "crash", "killed", "error", "rejected", "disk"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@
     │   ├── StudyRunning          4   a living process holds the lease
     │   └── StudyChanged          4   space, data or versions differ from the stored ones
     ├── StorageError              5   unreadable, full, locked, or of a newer schema
+    │   └── DiskFull              5   no space for weights; everything saved so far is there
     └── Interrupted               6 / 130 / 143   stopped early, everything saved
 
 A message says what came, what was expected and what to do next. The command
@@ -129,6 +130,18 @@ class StorageError(NASError):
     """The database cannot be read or written."""
 
     exit_code = 5
+
+
+class DiskFull(StorageError):
+    """There is no space left for what a training has to keep. Nobody's candidate is to blame: it is gone on with."""
+
+    def __init__(self, whose: str, folder: object, go_on: str = "") -> None:
+        self.whose, self.folder = whose, folder
+        after = f", then go on with `{go_on}`" if go_on else ", then go on"
+        super().__init__(
+            f"There is no space left in {folder} for the weights of {whose}. Nothing that was saved is lost: make "
+            f"room{after}."
+        )
 
 
 class Interrupted(NASError):

@@ -1,6 +1,7 @@
 """Families for tests: quick ones, and ones that break in every way a candidate can break."""
 
 import os
+import resource
 import signal
 import time
 from pathlib import Path
@@ -53,6 +54,15 @@ class FitsItself(Compiled):
 
     def fit(self, hp, model, *args, **kwargs):
         return model.fit(*args, batch_size=hp.Choice("batch_size", [8, 16]), **kwargs)
+
+
+class LittleRoom(Tiny):
+    """While there is a file `full` in the folder, its worker's files may not grow: as on a full disk."""
+
+    def build(self, hp):
+        if Path("full").exists():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))
+        return super().build(hp)
 
 
 class Raises(Tiny):

@@ -37,6 +37,12 @@ def test_a_finalist_is_tuned_measured_and_after_more_trainings_looked_at_again(f
     assert code == 0, err
     (first,) = json.loads(out)["finalists"]
     assert first["scratch"] != first["from_search"]  # both were tried
+    assert [training["trained"] for training in first["trainings"]] == [3, 3]
+    assert "curve" not in json.dumps(first)
+    trial = str(first["searched"]["trial"]["number"])
+    code, told, err = finish(nas(folder, "show", "toy", trial, "--json"))
+    assert code == 0, err
+    assert [len(training["curve"]) for training in json.loads(told)["evaluations"]] == [3, 3]
     assert first["best"]["score"] == min(first["scratch"], first["from_search"])
     assert len(first["looks"]) == 1
     test = first["looks"][0]["metrics"]["val_loss"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,10 @@ from nas.cli.picking import model_options
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from nas.encode.encode import Wanted
     from nas.encode.measuring import Measured
+    from nas.search.chosen import Chosen
+    from nas.store.records import EmbeddingRecord
 
 
 @click.command()
@@ -87,6 +91,8 @@ def encode(
     with tracked_by(bars(output.stderr)), contextlib.redirect_stdout(sys.stderr):
         encoded = encode_data(chosen, wanted, path, measuring=measure, force=force)
     output.hint(*encoded.notes)
+    if encoded.measured is not None:
+        _keep(output, chosen, wanted, encoded.measured, storage)
     if output.json:
         output.document(
             study=chosen.study.name,
@@ -110,6 +116,45 @@ def encode(
         click.echo(file)
     if path is not None:
         output.hint(f"Embeddings: {encoded.shape}, float32, by trial {chosen.trial.number}.")
+
+
+def _keep(output: Output, chosen: Chosen, wanted: Wanted, measured: Measured, storage: str | None) -> None:
+    """Keep what was measured with the study, where its report finds it; a database that is only read stays as it is."""
+    from nas.errors import StorageError
+    from nas.store import embeddings
+    from nas.store.engine import storage_url
+
+    try:
+        embeddings.keep(storage_url(storage), chosen.study.id, _record(chosen, wanted, measured))
+    except StorageError as error:
+        output.hint(f"The report will not show what was measured: {error}")
+
+
+def _record(chosen: Chosen, wanted: Wanted, measured: Measured) -> EmbeddingRecord:
+    from nas.store.records import EmbeddingRecord, Interval, Projection
+
+    points, tuned = measured.projection, chosen.weights.tuned
+    drawn = set(points.labels)
+    names = [name for name in map(str, chosen.order.data.target.names) if name in drawn]
+    places = {name: place for place, name in enumerate(names)}
+    return EmbeddingRecord(
+        trial=chosen.trial.number,
+        evaluation=None if tuned is None else tuned.number,
+        at=datetime.now(UTC),
+        split="validation",
+        layer=wanted.layer,
+        normalised=wanted.normalise,
+        width=measured.width,
+        neighbours=measured.neighbours,
+        knn=Interval(measured.knn.value, measured.knn.low, measured.knn.high),
+        probe=Interval(measured.probe.value, measured.probe.low, measured.probe.high),
+        converged=measured.converged,
+        train=measured.train,
+        examples=measured.validation,
+        projection=Projection(
+            points.explained, points.x, points.y, tuple(places[label] for label in points.labels), tuple(names)
+        ),
+    )
 
 
 def _table(measured: Measured) -> RenderableType:

@@ -103,6 +103,11 @@ def finetune(
 
 
 def _document(tuning: Tuning) -> dict[str, Any]:
+    """Return all of it but the curves, whose epochs are counted: ``nas show NAME TRIAL --json`` has them."""
     document: dict[str, Any] = plain(tuning)
     document["study"] = document.pop("name")
+    for tuned in document["finalists"]:
+        for training in (*tuned["trainings"], tuned["best"]):
+            if training is not None:
+                training["trained"] = len(training.pop("curve"))
     return document

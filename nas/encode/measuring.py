@@ -16,7 +16,7 @@ from nas.errors import BadInput
 from nas.shares import wilson
 
 NEIGHBOURS = 5
-MOST_TRAIN, MOST_VALIDATION, MOST_POINTS = 20_000, 20_000, 2_000
+MOST_TRAIN, MOST_VALIDATION, MOST_POINTS = 20_000, 20_000, 500
 """More examples than these are drawn from, always in the same way."""
 SEED = 0
 ROWS = 1024
@@ -123,9 +123,11 @@ def _probe(train: Array, y: Array, others: Array) -> tuple[Array, bool]:
 
 
 def project(train: Array, others: Array, labels: Array) -> Projection:
-    """Return up to `MOST_POINTS` of `others` on the first two principal components of `train`.
+    """Return up to `MOST_POINTS` of `others`, each class with its share, on two principal components of `train`.
 
-    Which way a component points is settled: its largest loading is positive.
+    Principal components and not t-SNE: they are the same on every machine, show examples that they were not made of,
+    and say how much of the whole they show; t-SNE also finds clusters in noise. Which way a component points is
+    settled: its largest loading is positive.
     """
     mean = train.mean(axis=0, dtype=np.float64)
     centred = train - mean
@@ -133,7 +135,7 @@ def project(train: Array, others: Array, labels: Array) -> Projection:
     axes = vectors[:, ::-1][:, :2]
     axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
     shares = np.maximum(values[::-1][:2], 0) / max(float(values.sum()), 1e-30)
-    rows = some_rows(len(others), MOST_POINTS)
+    rows = spread_rows(labels, MOST_POINTS)
     points = (others[rows] - mean) @ axes
     points = np.pad(points, [(0, 0), (0, 2 - points.shape[1])])  # a single feature is a line
     shares = np.pad(shares, (0, 2 - len(shares)))
@@ -147,6 +149,14 @@ def some_rows(examples: int, most: int) -> Array:
     if examples <= most:
         return np.arange(examples)
     return np.sort(np.random.default_rng(SEED).choice(examples, most, replace=False))
+
+
+def spread_rows(labels: Array, most: int) -> Array:
+    """Return `most` of the rows in ascending order, of each label about its share; all if there are no more."""
+    if len(labels) <= most:
+        return np.arange(len(labels))
+    by_label = np.lexsort((np.random.default_rng(SEED).random(len(labels)), labels))
+    return np.sort(by_label[np.linspace(0, len(labels) - 1, most).round().astype(int)])
 
 
 def _unit(x: Array) -> Array:

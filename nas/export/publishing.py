@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -10,12 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nas.errors import Conflict, NASError
+from nas.full_disk import is_full
 
 MARKS = ("model_card.md", "preprocessing.json")
 """The files that tell a folder that was made here: another one is never replaced."""
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-SAID = ("No space left", "Disk quota exceeded", "File too large")
-"""The same, as libraries say it whose errors have no number."""
 LEAST = 2**16
 """A disk with fewer bytes than that is full: some libraries say nothing of the cause."""
 
@@ -80,13 +77,13 @@ def _replace(target: Path, new: Path) -> None:
 def cannot_write(error: Exception, target: Path) -> NASError | None:
     """Return the sentence for an `error` that comes of not being able to write near `target`; ``None`` for others."""
     number = error.errno if isinstance(error, OSError) else None
-    if number in FULL or any(said in str(error) for said in SAID) or _is_full(target):
+    if is_full(error) or _has_no_room(target):
         return NASError(f"There is no space left to write {target}. Nothing was kept of it; make room and try again.")
     if isinstance(error, OSError) and number is not None:
         return NASError(f"{target} cannot be written: {error.strerror or error}. Nothing was kept of it.")
     return None
 
 
-def _is_full(target: Path) -> bool:
+def _has_no_room(target: Path) -> bool:
     there = next((folder for folder in target.absolute().parents if folder.exists()), Path("/"))
     return shutil.disk_usage(there).free < LEAST

@@ -26,7 +26,7 @@ PATIENCE = 0.4
 FEWEST = 5
 """But never before so many."""
 FINAL = ("nan", "timeout")
-"""Failures that would come again. Others (a full disk, code that is restored by now) the next command tries again."""
+"""Failures that would come again. Others (code that is restored by now, say) the next command tries again."""
 
 
 @dataclass(frozen=True, slots=True)

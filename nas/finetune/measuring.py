@@ -13,6 +13,7 @@ from nas.ranking import Ranked
 from nas.search.asking import CannotBeDone, ask
 from nas.search.hold import Hold
 from nas.store.records import EvaluationRecord, Interval, LookRecord
+from nas.store.records import Member as LookMember
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +134,12 @@ def _ensemble(held: Hold, jobs: TuningJobs, tuned: Sequence[Tuned]) -> Ensemble 
     evaluations = held.ledger.evaluations
     metrics = {name: Interval(*values) for name, values in answer.test.items()}
     members = {record.trial: count for record, count in zip(best, answer.counts, strict=True) if count}
-    chosen = [record.number for record in best if record.trial in members]
-    if len(chosen) == 1:  # then it was measured already
-        same = [look for look in evaluations.looks if look.evaluation == chosen[0]]
+    of = tuple(LookMember(each.trial, each.number, n) for each, n in zip(best, answer.counts, strict=True) if n)
+    if len(of) == 1:  # then it was measured already
+        same = [look for look in evaluations.looks if look.evaluation == of[0].evaluation]
     else:
-        same = [look for look in evaluations.looks if look.trial is None and look.metrics == metrics]
-    look = same[-1] if same else evaluations.look(None, None, answer.examples, metrics)
+        same = [look for look in evaluations.looks if look.trial is None and look.members == of]
+    look = same[-1] if same else evaluations.look(None, None, answer.examples, metrics, of)
     held.ledger.flush()
     return Ensemble(members, _interval(answer.validation, jobs.metric[0]), look)
 

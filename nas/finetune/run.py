@@ -18,6 +18,7 @@ from nas.finetune.plan import OPTIMIZER, Finalist, Origin, Wishes
 from nas.finetune.requirement import Requirement, parse_requirement
 from nas.ranking import Ranked, bar, rank
 from nas.search.chosen import whole_fingerprint
+from nas.search.going_on import going_on_with
 from nas.search.hold import Hold, hold
 from nas.search.run import command_line, records_of, stored_study
 from nas.store.ledger import Ledger
@@ -112,7 +113,8 @@ def finetune(
             baseline=None if known is None else known.value,
             seconds_left=lambda: None if ends is None else max(0.0, ends - time.monotonic()),
         )
-        stopped = held.evaluator(lambda: ends is not None and time.monotonic() >= ends).run(jobs)
+        with going_on_with(lambda: command):
+            stopped = held.evaluator(lambda: ends is not None and time.monotonic() >= ends).run(jobs)
         if held.signals.received is not None:
             held.ending = f"Stopped by {stopped}; what has been trained is saved. Go on with `{command}`."
             return Tuning(name, jobs.metric[0], held.signals.exit_code, held.ending, (), None, until, None)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from nas.report.data import ReportData
-from nas.store.records import EvaluationRecord, Holder, LatencyRecord, SessionRecord, TrialRecord
+from nas.store.records import EmbeddingRecord, EvaluationRecord, Holder, LatencyRecord, SessionRecord, TrialRecord
 
 NOBODY = Holder(pid=0, host="host", boot_id="", process_started=0.0)
 _PATH = re.compile(
@@ -40,6 +40,7 @@ def anonymous(data: ReportData) -> ReportData:
         events=tuple(replace(event, message=hidden.text(event.message)) for event in data.events),
         evaluations=tuple(_evaluation(hidden, record) for record in data.evaluations),
         latencies={key: tuple(map(_latency, records)) for key, records in data.latencies.items()},
+        embeddings=tuple(map(_embedding, data.embeddings)),
         storage=None,
     )
 
@@ -99,3 +100,8 @@ def _evaluation(hidden: _Hidden, record: EvaluationRecord) -> EvaluationRecord:
 
 def _latency(record: LatencyRecord) -> LatencyRecord:
     return replace(record, host="host")
+
+
+def _embedding(record: EmbeddingRecord) -> EmbeddingRecord:
+    names = tuple(f"class {place}" for place in range(len(record.projection.names)))
+    return replace(record, projection=replace(record.projection, names=names))

@@ -10,6 +10,7 @@ from nas.conversation import Node
 from nas.ranking import Ranked, rank
 from nas.report import words
 from nas.store.records import (
+    EmbeddingRecord,
     EpochRecord,
     EvaluationRecord,
     EventRecord,
@@ -50,6 +51,8 @@ class ReportData:
     """Measurements on the test split."""
     latencies: Mapping[str, tuple[LatencyRecord, ...]] = field(default_factory=dict)
     """By fingerprint; at least those of the best."""
+    embeddings: tuple[EmbeddingRecord, ...] = ()
+    """What vectors were measured to be worth, the oldest first."""
 
 
 def curves_to_draw(trials: tuple[TrialRecord, ...], ranked: Sequence[Ranked]) -> list[int]:
@@ -101,4 +104,5 @@ def read(source: Source, name: str, storage: str | None = None) -> ReportData:
             storage=storage,
             looks=tuple(queries.looks(connection, study.id)),
             latencies=queries.latencies(connection, fingerprints),
+            embeddings=tuple(queries.embeddings(connection, study.id)),
         )

@@ -41,6 +41,8 @@ def report_document(view: View, top: int | None = None) -> dict[str, Any]:
             "architectures": len(view.ranked),
             "ranking": [ranked_document(entry) for entry in view.ranked[:top]],
             "finetuned": [_finetuned(view, number, records) for number, records in view.finetuned.items()],
+            "ensembles": [look for look in view.data.looks if look.trial is None],
+            "embeddings": view.data.embeddings,
             "failures": causes(view),
             "sessions": [
                 {name: getattr(session, name) for name in ("command", "seed", "versions", "commit", "started", "ended")}

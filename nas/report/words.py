@@ -189,6 +189,8 @@ def race_line(study: StudyRecord) -> str | None:
     """Return "4 of 9 trainings with new seeds"; nothing where there is no race and none is to come."""
     if not study.raced and not study.race_budget:
         return None
+    if study.race_budget > study.raced and study.hours_bind:
+        return f"{plural(study.raced, 'training')} with new seeds, as many as the hours allow"
     if study.race_budget >= study.raced:
         return ngettext(
             "{done} of {number} training with new seeds",

@@ -27,6 +27,7 @@ from nas.conversation import (
     Train,
     Value,
 )
+from nas.errors import DiskFull
 from nas.search.budget import Budget
 from nas.search.files import StudyFiles
 from nas.search.limits import over_limit
@@ -96,6 +97,7 @@ class Coordinator:
 
         Raises:
             StudyFailed: The first trials all failed in the same way.
+            DiskFull: There is no space left for weights; what was begun can be gone on with.
         """
         self._take_up_unfinished()
         while True:
@@ -336,6 +338,9 @@ class Coordinator:
             self._observer.note(f"Trial {live.number}: {failed.message} It goes on from its last epoch.")
             self._waiting.append(self._ledger.get_trial(live.id))
             return
+        if failed.kind == "disk":
+            self._ledger.end_attempt(live.id, "interrupted", failed.message)
+            raise DiskFull(f"trial {live.number}", self._files.checkpoint(live.number).parent)
         kind = failed.kind
         if kind == "rejected" and live.step:
             kind = "error"  # too late: epochs were spent on it

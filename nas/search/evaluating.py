@@ -10,9 +10,11 @@ import math
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from nas.conversation import Built, Continue, Epoch, Evaluate, Failed, Finished, Message, Skip, Stop, Train
+from nas.errors import DiskFull
 from nas.search.observer import Observer, Standing
 from nas.search.pool.pool import TRIES, Pool, Worker
 from nas.search.rhythm import RENEW_SECONDS, SHOW_SECONDS, WRITE_SECONDS, Every
@@ -96,7 +98,11 @@ class Evaluator:
 
     def run(self, jobs: Jobs) -> str | None:
         """Train until `jobs` are done; return why it was stopped early, or ``None``. What was begun can be gone on
-        with from its last epoch."""
+        with from its last epoch.
+
+        Raises:
+            DiskFull: There is no space left for weights.
+        """
         self._jobs = jobs
         stopping: str | None = None
         while True:
@@ -194,6 +200,9 @@ class Evaluator:
             self._observer.note(f"{live.job.label}: {failed.message} It goes on from its last epoch.")
             self._again.append(live.job)
             return
+        if failed.kind == "disk":
+            self._ledger.flush()
+            raise DiskFull(live.job.label, Path(live.job.order.checkpoint).parent)
         record = self._ledger.evaluations.end(
             live.job.number, "failed", kind=failed.kind, message=failed.message, traceback=failed.traceback
         )

@@ -10,6 +10,7 @@ from optuna.trial import TrialState
 
 from nas.errors import StudyFailed
 from nas.search.files import StudyFiles
+from nas.search.front import Front
 from nas.search.observer import Observer
 from nas.search.progress import outcome_line
 from nas.search.trial import LiveTrial, Verdict
@@ -35,11 +36,12 @@ class Outcomes:
         self._twins: defaultdict[int, list[int]] = defaultdict(list)  # number ▶ ids of the trials that wait for it
         self._maximize = study.objectives[0][1] == "maximize"
         trained = [trial for trial in ledger.study.get_trials(deepcopy=False) if trial.state.is_finished()]
-        self._scores: dict[int, float] = {
-            trial.number: trial.values[0]
-            for trial in trained
-            if trial.state == TrialState.COMPLETE and ledger.trial_record(trial._trial_id).duplicate_of is None
-        }
+        self._front = Front([direction for _, direction in study.objectives])
+        self._scores: dict[int, float] = {}
+        for trial in trained:
+            if trial.state == TrialState.COMPLETE and ledger.trial_record(trial._trial_id).duplicate_of is None:
+                self._scores[trial.number] = trial.values[0]
+                self._front.add(trial.number, trial.values)
         self._kept = self._worth_keeping()
         self._useless: set[int] = set()  # numbers whose checkpoints may go as soon as their outcomes are written
         records = [ledger.trial_record(trial._trial_id) for trial in trained]
@@ -52,8 +54,12 @@ class Outcomes:
         return choose(count, self._scores, key=self._scores.__getitem__)
 
     def _worth_keeping(self) -> set[int]:
-        """Return whose weights are kept: the best, and whoever else may come first in the race."""
-        return {*self.best(max(KEEP, self._study.race.top)), *({0} & self._scores.keys())}
+        """Return whose weights are kept: the best, whoever else may come first in the race, and the frontier.
+
+        Whoever leaves the frontier never comes back to it.
+        """
+        several = self._front.members if len(self._study.objectives) > 1 else set()
+        return {*self.best(max(KEEP, self._study.race.top)), *({0} & self._scores.keys()), *several}
 
     def score(self, number: int) -> float:
         """Return the first objective's value of a complete trial."""
@@ -92,6 +98,7 @@ class Outcomes:
         record = self._ledger.trial_record(trial_id)
         if verdict.outcome == "complete" and values is not None and record.duplicate_of is None:
             self._scores[trial.number] = values[0]
+            self._front.add(trial.number, values)
         best = self._worth_keeping()
         self._useless |= ({trial.number} | self._kept) - best
         self._kept = best

@@ -110,6 +110,14 @@ class RaceJobs:
         return max(len(records) - ended, self._budget - ended)
 
     @property
+    def total(self) -> int | None:
+        """How many trainings there will be; ``None`` where the time ends them before the budget does."""
+        clock, left = self._seconds_left(), self.left
+        if left is None or (clock is not None and left * self._typical() / self._study.search.workers > clock):
+            return None
+        return self._budget
+
+    @property
     def possible(self) -> bool:
         """Whether there is anything to race: two architectures at least, and something to spend.
 
@@ -160,12 +168,12 @@ class RaceJobs:
         """Return who is ahead."""
         spent = [record for record in self._ledger.evaluations.all("race") if record.outcome is not None]
         if not spent:
-            return RaceStanding(0, self._budget, 0, None, None, self._time_left())
+            return RaceStanding(0, self.total, 0, None, None, self._time_left())
         ranking = self._race.ranking()
         estimate = self._sign * ranking.estimate(ranking.best)
         if not math.isfinite(estimate):  # all have failed
-            return RaceStanding(len(spent), self._budget, 0, None, None, self._time_left())
-        return RaceStanding(len(spent), self._budget, len(ranking.tie_group), ranking.best, estimate, self._time_left())
+            return RaceStanding(len(spent), self.total, 0, None, None, self._time_left())
+        return RaceStanding(len(spent), self.total, len(ranking.tie_group), ranking.best, estimate, self._time_left())
 
     def _typical(self) -> float:
         """Return the seconds that one training takes: the mean of those so far, before that of the search's."""
@@ -214,7 +222,8 @@ def _seconds(training: EvaluationRecord | TrialRecord) -> float:
 
 def run_race(jobs: RaceJobs, evaluator: Evaluator, ledger: Ledger, observer: Observer) -> str | None:
     """Run a race to its end; return why it was stopped early, or ``None``."""
-    many = {None: "as many trainings as there is time for", 1: "1 training"}.get(jobs.left, f"{jobs.left} trainings")
+    left = None if jobs.total is None else jobs.left
+    many = {None: "as many trainings as there is time for", 1: "1 training"}.get(left, f"{left} trainings")
     told = f"{many} with new seeds, between {jobs.architectures} architectures"
     observer.note(f"Race: {told}.")
     ledger.event("race", told)

@@ -13,6 +13,7 @@ from nas.errors import BadInput, NotFound, StorageError, StudyExists, StudyRunni
 from nas.ranking import Ranked, rank
 from nas.search.budget import Budget
 from nas.search.coordinator import Coordinator
+from nas.search.going_on import going_on_with
 from nas.search.hold import Hold, hold
 from nas.search.race import FEWEST, RaceJobs, race_size, racers, run_race
 from nas.store import queries
@@ -55,6 +56,7 @@ def launch(
         StudyExists: The database has a study of that name.
         DataError: The data cannot be searched on; nothing was created.
         StudyFailed: The first trials all failed in the same way.
+        DiskFull: There is no space left for weights.
     """
     study, text = read_study(path)
     url = storage_url(storage)
@@ -75,7 +77,8 @@ def launch(
         )
 
     command = command_line("launch", str(path), storage, **given)
-    with hold(study, url, base, console=console, command=command, create=create) as held:
+    go_on = going_on_with(lambda: command_line("resume", study.name, storage))
+    with hold(study, url, base, console=console, command=command, create=create) as held, go_on:
         return _search(held, trials, hours)
 
 
@@ -114,7 +117,8 @@ def resume(
     base = Path(record.base)
     with hold(study, url, base, console=console, command=command, record=record, allow_changed=allow_changed) as held:
         trials = trials if trials is not None else record.trials_budget
-        return _search(held, trials, hours if hours is not None else record.hours_budget)
+        with going_on_with(lambda: command_line("resume", name, storage)):
+            return _search(held, trials, hours if hours is not None else record.hours_budget)
 
 
 def command_line(verb: str, what: str, storage: str | None, **options: object) -> str:
@@ -243,7 +247,8 @@ def _search(held: Hold, trials: int | None, hours: float | None) -> Ending:
 def _race(held: Hold, trainings: int, command: Callable[[int], str]) -> Ending:
     """Race until there are `trainings` of the study; `command` says how to go on with so many that are left."""
     jobs = _jobs(held, trainings)
-    stopped = run_race(jobs, held.evaluator(), held.ledger, held.observer)
+    with going_on_with(lambda: command(jobs.left or 0)):
+        stopped = run_race(jobs, held.evaluator(), held.ledger, held.observer)
     records = held.ledger.evaluations.all("race")
     code, message = 0, "The race is over."
     if stopped is not None:

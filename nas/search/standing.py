@@ -66,8 +66,8 @@ class RaceStanding:
     @property
     def line(self) -> str:
         """How many trainings of how many, who is ahead, how long it takes."""
-        of = f" of {self.total}" if self.total is not None else ""
-        return f"{self.done}{of} trainings{self.detail}"
+        done = plural(self.done, "training") if self.total is None else f"{self.done} of {self.total:,} trainings"
+        return f"{done}{self.detail}"
 
     @property
     def detail(self) -> str:

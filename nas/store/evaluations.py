@@ -15,7 +15,7 @@ from sqlalchemy import Connection, func, select
 from nas.conversation import Epoch, FailureKind
 from nas.store.engine import Source, snapshot
 from nas.store.models import Evaluation, Look
-from nas.store.records import EpochRecord, EvaluationRecord, Interval, LookRecord, Purpose
+from nas.store.records import EpochRecord, EvaluationRecord, Interval, LookRecord, Member, Purpose
 from nas.store.writing import Pending
 
 
@@ -101,14 +101,20 @@ class Evaluations:
         return self._records[number]
 
     def look(
-        self, trial: int | None, evaluation: int | None, examples: int, metrics: dict[str, Interval]
+        self,
+        trial: int | None,
+        evaluation: int | None,
+        examples: int,
+        metrics: dict[str, Interval],
+        members: tuple[Member, ...] = (),
     ) -> LookRecord:
-        """Keep a measurement on the test split; return it."""
-        record = LookRecord(len(self._looks), trial, evaluation, datetime.now(UTC), examples, metrics)
+        """Keep a measurement on the test split, of an ensemble with its `members`; return it."""
+        record = LookRecord(len(self._looks), trial, evaluation, datetime.now(UTC), examples, metrics, members)
         self._looks.append(record)
         row = asdict(record) | {
             "study_id": self._study_id,
             "metrics": {name: [found.value, found.low, found.high] for name, found in metrics.items()},
+            "members": [[one.trial, one.evaluation, one.count] for one in members] or None,
         }
         self._pending.put(Look, row)
         return record
@@ -138,7 +144,13 @@ def looks(source: Source, study_id: int) -> list[LookRecord]:
     with snapshot(source) as connection:
         rows = [dict(row._mapping) for row in connection.execute(statement)]
     return [
-        LookRecord(**row | {"metrics": {name: Interval(*found) for name, found in row["metrics"].items()}})
+        LookRecord(
+            **row
+            | {
+                "metrics": {name: Interval(*found) for name, found in row["metrics"].items()},
+                "members": tuple(Member(*one) for one in row["members"] or ()),
+            }
+        )
         for row in rows
     ]
 

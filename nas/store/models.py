@@ -4,6 +4,7 @@
            ├─ session ───────────┐
            ├─ event              │
            ├─ evaluation, look   │
+           ├─ embedding          │
            └─ trial ─┬─ attempt ─┘
               │      ├─ trial_param, trial_value, trial_attr
               │      └─ epoch
@@ -269,6 +270,25 @@ class Look(Base):
     at: Mapped[datetime] = mapped_column(Time)
     examples: Mapped[int]
     metrics: Mapped[dict[str, Any]] = mapped_column(Json)  # by name: value, low, high
+    members: Mapped[list[Any] | None] = mapped_column(Json)  # of an ensemble: trial, evaluation, how often it counts
+
+
+class Embedding(Base):
+    """How well the vectors that a trained model gives part the classes, and where some of the examples lie."""
+
+    __tablename__ = "embedding"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"), index=True)
+    trial: Mapped[int]  # a number
+    evaluation: Mapped[int | None]  # NULL: the weights are those of the search
+    at: Mapped[datetime] = mapped_column(Time)
+    split: Mapped[str] = mapped_column(Prose)
+    layer: Mapped[str | None] = mapped_column(Prose)  # NULL: the encoder's features
+    normalised: Mapped[bool]
+    width: Mapped[int]
+    measures: Mapped[dict[str, Any]] = mapped_column(Json)
+    projection: Mapped[dict[str, Any]] = mapped_column(Json)
 
 
 class Event(Base):

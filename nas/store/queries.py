@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Text, func, literal, sele
 from nas.conversation import Cost, Node, Scalar
 from nas.errors import NotFound, did_you_mean
 from nas.store.columns import from_json
+from nas.store.embeddings import embeddings as embeddings
 from nas.store.engine import Source, snapshot
 from nas.store.evaluations import evaluations as evaluations
 from nas.store.evaluations import looks as looks

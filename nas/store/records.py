@@ -113,6 +113,17 @@ class StudyRecord:
         """Wall-clock seconds over all sessions."""
         return sum(session.seconds for session in self.sessions)
 
+    @property
+    def hours_bind(self) -> bool:
+        """Whether its hours end it before its trials do, at its pace so far."""
+        if self.hours_budget is None or self.trials_budget is None:
+            return self.hours_budget is not None
+        if over := used_up(self):
+            return "trials" not in over
+        done = spent(self.counts) - self.counts.get("running", 0) + min(self.raced, self.race_budget)
+        left = 3600 * self.hours_budget - self.seconds
+        return done > 1 and (self.trials_budget - done) * self.seconds / done > left
+
 
 @dataclass(frozen=True, slots=True)
 class EpochRecord:
@@ -165,8 +176,17 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """One of the models of an ensemble: an evaluation of a trial, and how often it counts in the mean."""
+
+    trial: int
+    evaluation: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class LookRecord:
-    """One measurement on the test split, of `examples` examples. `trial` ``None``: of an ensemble."""
+    """One measurement on the test split, of `examples` examples. `trial` ``None``: of an ensemble of `members`."""
 
     number: int
     trial: int | None
@@ -174,6 +194,46 @@ class LookRecord:
     at: datetime
     examples: int
     metrics: dict[str, Interval]
+    members: tuple[Member, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """Some examples on two principal components, and the share of the variance that each of these explains.
+
+    `labels` are places in `names`, those of the classes.
+    """
+
+    explained: tuple[float, float]
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    labels: tuple[int, ...]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingRecord:
+    """What the vectors that a trial's model gives of a split are worth.
+
+    Its weights are those of `evaluation`, or of the search where that is ``None``. `layer` is ``None`` for the
+    encoder's features. `knn` and `probe` are accuracies on so many `examples`, learned from so many of `train`.
+    """
+
+    trial: int
+    evaluation: int | None
+    at: datetime
+    split: str
+    layer: str | None
+    normalised: bool
+    width: int
+    neighbours: int
+    knn: Interval
+    probe: Interval
+    converged: bool
+    """Whether the probe came to an end."""
+    train: int
+    examples: int
+    projection: Projection
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import traceback
 
 from nas.conversation import Failed, FailureKind
 from nas.errors import NASError
+from nas.full_disk import is_full
 
 
 class Diverged(Exception):
@@ -24,6 +25,8 @@ def failure(error: BaseException) -> Failed:
 def _kind(error: BaseException) -> FailureKind:
     if isinstance(error, Diverged):
         return "nan"
+    if is_full(error):
+        return "disk"
     if isinstance(error, MemoryError) or _is(error, "tensorflow", "errors.ResourceExhaustedError"):
         return "oom"
     if _is(error, "keras_tuner", "errors.FailedTrialError"):

@@ -11,6 +11,8 @@ from nas.data.prepared import open_split
 from nas.encode.encode import Wanted, encode
 from nas.encode.writing import written
 from nas.errors import BadInput, Conflict, DataError, NASError
+from nas.store import queries
+from nas.store.engine import reading_from, storage_url
 from nas.training.feed import standardiser
 from nas.training.restored import restore
 from tests.real import finish, nas
@@ -105,3 +107,13 @@ def test_the_command_measures_without_writing(trained):
     assert 0 < document["measured"]["knn"]["value"] <= 1
     assert document["files"] == []
     assert finish(nas(trained, "encode", "toy"))[0] == 2
+    with reading_from(storage_url(str(trained / "nas.db"))) as connection:
+        (kept,) = queries.embeddings(connection, queries.study(connection, "toy").id)
+    assert kept.trial == document["trial"]
+    assert kept.evaluation is None
+    assert kept.knn.value == document["measured"]["knn"]["value"]
+    assert kept.projection.names == ("0", "1", "2")
+    assert len(kept.projection.x) == len(document["measured"]["projection"]["x"])
+    code, out, err = finish(nas(trained, "report", "toy", "--format", "json", "-o", "-"))
+    assert code == 0, err
+    assert [one["trial"] for one in json.loads(out)["embeddings"]] == [kept.trial]

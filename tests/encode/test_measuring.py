@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nas.encode.measuring import measure, nearest, project, some_rows
+from nas.encode.measuring import measure, nearest, project, some_rows, spread_rows
 from nas.errors import BadInput
 
 
@@ -62,3 +62,11 @@ def test_of_many_rows_the_same_ones_are_drawn():
     assert some_rows(5, 9).tolist() == [0, 1, 2, 3, 4]
     drawn = some_rows(100, 10)
     assert drawn.tolist() == sorted(set(drawn.tolist())) == some_rows(100, 10).tolist()
+
+
+def test_of_each_class_its_share_is_drawn():
+    labels = np.repeat(["a", "b", "c"], [600, 300, 100])
+    rows = spread_rows(labels, 100)
+    assert rows.tolist() == sorted(set(rows.tolist())) == spread_rows(labels, 100).tolist()
+    assert [int((labels[rows] == name).sum()) for name in "abc"] == pytest.approx([60, 30, 10], abs=1)
+    assert spread_rows(labels, 2000).tolist() == list(range(1000))

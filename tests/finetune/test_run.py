@@ -57,6 +57,11 @@ def test_finalists_are_trained_measured_once_and_ordered_by_validation(house):
     assert found.ensemble.members == {tuned.searched.trial.number: 1 for tuned in found.finalists}
     _, looks, study = stored(house)
     assert [look.trial is None for look in looks] == [False, False, True]
+    best = [tuned.best for tuned in found.finalists]
+    assert [(one.trial, one.evaluation, one.count) for one in looks[2].members] == [
+        (record.trial, record.number, 1) for record in best
+    ]
+    assert looks[0].members == ()
     assert study.sessions[-1].ending == found.message
     assert study.running is None
 

@@ -15,10 +15,15 @@ from nas.ranking import Ranked
 from nas.report import ReportData
 from nas.store.queries import COUNTED
 from nas.store.records import (
+    EmbeddingRecord,
     EpochRecord,
     EvaluationRecord,
     EventRecord,
     Holder,
+    Interval,
+    LookRecord,
+    Member,
+    Projection,
     SessionRecord,
     StudyRecord,
     TrialRecord,
@@ -107,6 +112,56 @@ def race(scores: Mapping[int, Sequence[float | None]], between: Sequence[int] | 
     told = [(trial, seed, score) for trial, of in scores.items() for seed, score in enumerate(of)]
     members = list(scores) if between is None else between
     return [fresh(number, trial, score, members, seed=seed) for number, (trial, seed, score) in enumerate(told)]
+
+
+def embedding(trial: int, classes: int = 10, examples: int = 500, **changes: Any) -> EmbeddingRecord:
+    """What the vectors of a trial are worth: a cloud for each class, of sizes that fall."""
+    random = Random(classes)
+    centres = [(random.gauss(0, 3), random.gauss(0, 3)) for _ in range(classes)]
+    labels = tuple(min(int(classes * random.random() ** 1.3), classes - 1) for _ in range(examples))
+    points = [(random.gauss(centres[label][0], 0.6), random.gauss(centres[label][1], 0.6)) for label in labels]
+    x, y = (tuple(round(value, 4) for value in column) for column in zip(*points, strict=True))
+    names = tuple(str(n) if classes <= 10 else f"class_of_a_long_name_{n}" for n in range(classes))
+    record = EmbeddingRecord(
+        trial=trial,
+        evaluation=None,
+        at=NOW,
+        split="validation",
+        layer=None,
+        normalised=False,
+        width=64,
+        neighbours=5,
+        knn=Interval(0.9722, 0.9499, 0.9848),
+        probe=Interval(0.9639, 0.9393, 0.9787),
+        converged=True,
+        train=1077,
+        examples=max(examples, 360),
+        projection=Projection((0.4312, 0.2101), x, y, labels, names),
+    )
+    return replace(record, **changes)
+
+
+def look(number: int, trial: int | None, value: float, **changes: Any) -> LookRecord:
+    """A measurement on the test split."""
+    found = {"val_accuracy": Interval(value, value - 0.01, value + 0.01)}
+    return replace(LookRecord(number, trial, None, NOW, 360, found), **changes)
+
+
+def tuned() -> ReportData:
+    """Two finalists, fine-tuned, measured on the test split, together as well, and what their vectors are worth."""
+    data = digits()
+    first, second = 12, 45
+    trainings = [
+        fresh(number, of, score, (), purpose="finetune", plan={"stage": "full length", "origin": "scratch"})
+        for number, (of, score) in enumerate([(first, 0.98), (second, 0.97)])
+    ]
+    looks = (
+        look(0, first, 0.975, evaluation=0),
+        look(1, second, 0.965, evaluation=1),
+        look(2, None, 0.985, members=(Member(first, 0, 2), Member(second, 1, 1))),
+    )
+    measured = (embedding(first, evaluation=0), embedding(second, classes=77))
+    return replace(data, evaluations=tuple(trainings), looks=looks, embeddings=measured)
 
 
 def session(number: int = 1, **changes: Any) -> SessionRecord:

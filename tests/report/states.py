@@ -5,7 +5,7 @@ from random import Random
 
 from nas.conversation import Cost, Node
 from nas.store.records import EpochRecord, EventRecord
-from tests.report.samples import HOLDER, NOW, curve, digits, report_data, session, study, trial
+from tests.report.samples import HOLDER, NOW, curve, digits, embedding, look, report_data, session, study, trial, tuned
 
 
 def failed(number, kind="oom", **changes):
@@ -23,6 +23,7 @@ def two_objectives():
 AGAINST = {"baseline": {"name": "majority class", "metrics": {"val_accuracy": 0.5}}}
 STATES = {
     "finished": digits(),
+    "fine-tuned": tuned(),
     "empty": report_data(),
     "no session": report_data(study=study(sessions=(), file=None, data=None, trials_budget=None, hours_budget=None)),
     "all failed": report_data([failed(n) for n in range(5)]),
@@ -52,4 +53,14 @@ def hostile_data(text):
     source = {"source": text, "examples": {text: text}}
     record = study(trials, name=text, file=text, objectives=(text,), data=source, sessions=(one,), running=host)
     event = EventRecord(NOW, text, text)
-    return report_data(trials, study=record, events=(event,), graphs={0: nodes}, curves={0: curve(0.9, 5, Random(0))})
+    points = embedding(0, examples=100).projection
+    vectors = embedding(0, layer=text, split=text, projection=replace(points, names=(text, *points.names[1:])))
+    return report_data(
+        trials,
+        study=record,
+        events=(event,),
+        graphs={0: nodes},
+        curves={0: curve(0.9, 5, Random(0))},
+        embeddings=(vectors,),
+        looks=(look(0, None, 0.5),),
+    )

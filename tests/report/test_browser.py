@@ -27,6 +27,7 @@ STOP = """() => {
 HOSTILE = "</script><img src=x onerror=alert(1)>{{7*7}}\u2028\u202e" + "x" * 10_000
 PAGES = {
     "finished": lambda: STATES["finished"],
+    "fine-tuned": lambda: STATES["fine-tuned"],
     "running": lambda: STATES["running"],
     "empty": lambda: STATES["empty"],
     "all failed": lambda: STATES["all failed"],

@@ -14,7 +14,7 @@ from nas.report.document import report_document
 from nas.report.formats import as_csv, as_json, as_markdown
 from nas.report.section import View
 from nas.store.records import EventRecord, Holder
-from tests.report.samples import NOW, digits, report_data, session, study, trial
+from tests.report.samples import NOW, digits, embedding, report_data, session, study, trial
 from tests.report.states import STATES
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text("utf-8"))
@@ -87,6 +87,9 @@ def test_an_anonymous_report_names_nobody():
     card = {"source": "images:/home/somebody/data", "folder": "/home/somebody", "class_names": ["secret"]}
     record = study(trials, name="secret-study", sessions=(one,), running=holder, data=card, file="secret", base="/home")
     data = replace(report_data(trials, study=record, events=(event,)), storage="/home/somebody/nas.db")
+    vectors = embedding(0)
+    named = replace(vectors, projection=replace(vectors.projection, names=tuple(f"secret {n}" for n in range(10))))
+    data = replace(data, embeddings=(named,))
     hidden = anonymous(data)
     for text in (render(hidden, now=NOW), *(make(View(hidden, NOW), None) for make in (as_json, as_csv, as_markdown))):
         for name in ("secret", "somebody", "4711", "/home"):

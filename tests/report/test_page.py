@@ -94,6 +94,8 @@ def test_every_state_gives_a_whole_page(state):
         ("finished", "The best of 30 such scores is optimistic"),
         ("finished", "All 30 architectures with a score, from 35 complete trials."),
         ("finished", "killed, or lost with its machine"),
+        ("fine-tuned", "What the fine-tuned encoder of trial 12 makes of validation"),
+        ("fine-tuned", "the mean of 2 × trial 12 (training 0) and 1 × trial 45 (training 1)"),
         ("no session", "There is no study file on record."),
         ("NaN everywhere", "none is complete with a score"),
     ],

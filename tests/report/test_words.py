@@ -1,11 +1,13 @@
 import math
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nas.report import words
+from tests.report.samples import BEGAN, session, study, trial
 
 
 @pytest.mark.parametrize(
@@ -68,3 +70,19 @@ def test_what_is_thinned_keeps_its_order_and_both_ends(items, most):
     assert len(made) == len(set(made)) == min(most, len(items))
     assert (made[:1], made[-1:]) == (items[:1], items[-1:])
     assert sorted(made, key=items.index) == made
+
+
+@pytest.mark.parametrize(
+    ("trials", "raced", "seconds", "told"),
+    [
+        (100_000, 5, 1200, "5 trainings with new seeds, as many as the hours allow"),
+        (100_000, 1, 3700, "1 training with new seeds, as many as the hours allow"),
+        (60, 5, 1200, "5 of 9 trainings with new seeds"),
+        (60, 9, 3500, "9 of 9 trainings with new seeds"),
+    ],
+)
+def test_a_race_that_the_hours_end_is_told_by_them(trials, raced, seconds, told):
+    over = BEGAN + timedelta(seconds=seconds)
+    one = session(ended=over, renewed=over, ending="Stopped by Ctrl-C")
+    done = study([trial(number) for number in range(20)], sessions=(one,), hours_budget=1.0, trials_budget=trials)
+    assert words.race_line(replace(done, race_budget=trials * 15 // 100, raced=raced)) == told

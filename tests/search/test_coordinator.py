@@ -12,13 +12,13 @@ from optuna.trial import TrialState
 
 from nas import catalogue
 from nas.conversation import Alive, Architecture, Ask, Built, Cost, Distribution, Epoch, Failed, Finished
-from nas.errors import StudyFailed
+from nas.errors import DiskFull, StudyFailed
 from nas.search.budget import EXHAUSTED_AFTER
 from nas.search.pool.simulated import SimulatedPool
 from nas.search.pruning import SPARED, SPARED_AT
 from nas.store.storage import load_study
 from nas.training.tasks.classification import Classification
-from tests.search.scripts import Killed, look, quadratic, run, study_of
+from tests.search.scripts import Killed, look, noisy, quadratic, run, study_of
 
 
 def trials_of(folder: Path) -> list[optuna.trial.FrozenTrial]:
@@ -249,6 +249,20 @@ def test_one_failure_is_one_outcome(tmp_path, kind):
     assert states[2] == TrialState.FAIL
 
 
+def test_a_full_disk_ends_the_session_and_the_trial_goes_on(tmp_path):
+    def candidate(order):
+        if order.trial == 2:
+            yield Ask("x", Distribution("float", low=0.0, high=1.0), 0.5)
+            yield Failed("disk", "OSError: [Errno 28] No space left on device")
+        yield from quadratic(order)
+
+    with pytest.raises(DiskFull, match=r"for the weights of trial 2\. Nothing that was saved is lost"):
+        run(tmp_path, study_of(trials=4), candidate)
+    assert [trial.state for trial in trials_of(tmp_path)] == [TrialState.COMPLETE] * 2 + [TrialState.RUNNING]
+    run(tmp_path, study_of(trials=4), fresh=False)
+    assert [trial.state for trial in trials_of(tmp_path)] == [TrialState.COMPLETE] * 4
+
+
 def test_failing_alike_from_the_start_ends_the_study_with_the_cause(tmp_path):
     def candidate(order):
         yield Failed("error", "ValueError: the labels are upside down", "Traceback: here")
@@ -320,6 +334,32 @@ def test_only_the_best_weights_are_kept_and_of_those_that_are_raced(tmp_path, se
     best = sorted(trials_of(tmp_path), key=lambda trial: -trial.value)[:expected]
     kept = {int(path.stem.split("-")[1]) for path in tmp_path.rglob("trial-*.npz")}
     assert kept == {0, *(trial.number for trial in best)}  # the first default is in the race as well
+
+
+def test_of_several_objectives_the_whole_frontier_keeps_its_weights(tmp_path):
+    def candidate(order):
+        path = Path(order.checkpoint)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"weights")
+        yield from noisy(order, sigma=0.0, peak=1.0)  # more x, better and heavier: most are on the frontier
+
+    rest = '[objective]\nmaximize = "val_accuracy"\nminimize = "weights"\n[race]\ntop = 2'
+    study = study_of(trials=30, rest=rest)
+    run(tmp_path, study, candidate, trials=20)
+    run(tmp_path, study, candidate, fresh=False)
+    trials = trials_of(tmp_path)
+    front = {
+        one.number
+        for one in trials
+        if not any(
+            other.values != one.values and other.values[0] >= one.values[0] and other.values[1] <= one.values[1]
+            for other in trials
+        )
+    }
+    assert 10 < len(front) < 30
+    best = sorted(trials, key=lambda trial: -trial.values[0])[:10]
+    kept = {int(path.stem.split("-")[1]) for path in tmp_path.rglob("trial-*.npz")}
+    assert kept == {0, *(trial.number for trial in best), *front}
 
 
 def test_hours_are_counted_over_all_sessions(tmp_path):

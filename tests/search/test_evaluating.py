@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nas.conversation import Architecture, Built, Cost, Epoch, Evaluate, Failed, Finished
+from nas.errors import DiskFull
 from nas.search.evaluating import Evaluator, Job
 from nas.search.orders import order_again
 from nas.search.pool.pool import TRIES
@@ -93,8 +94,10 @@ class Runner:
             stop_at_once=lambda: at_once(log),
         )
         self.jobs = InTurn(ledger, trials, enough)
-        stopped = evaluator.run(self.jobs)
-        ledger.close("test over")
+        try:
+            stopped = evaluator.run(self.jobs)
+        finally:
+            ledger.close("test over")
         again = Ledger.open(self._url, "toy", session())
         found = again.evaluations.all("race")
         again.close("test over")
@@ -141,6 +144,19 @@ def test_one_failure_is_one_outcome_and_the_next_one_begins(runner, kind):
     assert (found[0].kind, found[0].message, found[0].traceback) == (kind, "it broke\nin two", "Traceback …")
     assert math.isnan(found[0].score)
     assert runner.log.endings[0] == ("race 0", f"failed ({kind}), cnn, 0 epochs in 0.0 s, it broke")
+
+
+def test_a_full_disk_is_nobody_s_failure_and_is_gone_on_with(runner):
+    def candidate(order):
+        yield built(order)
+        yield Epoch(1, {"val_accuracy": 0.5}, 0.1)
+        yield Failed("disk", "OSError: [Errno 28] No space left on device")
+
+    with pytest.raises(DiskFull, match=r"no space left in .* for the weights of race 0.*make room, then go on"):
+        runner(candidate, [0, 1])
+    _, found = runner(noisy, [0, 1])
+    assert [(record.outcome, record.attempts) for record in found] == [("complete", 2), ("complete", 1)]
+    assert [epoch.step for epoch in found[0].curve] == [1, 2, 3, 4]
 
 
 def test_a_killed_worker_is_tried_again_but_not_for_ever(runner):

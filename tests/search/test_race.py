@@ -174,7 +174,20 @@ def test_no_training_begins_that_there_is_no_time_for(tmp_path):
     jobs.ended(jobs._ledger.evaluations.end(first.number, "complete", score=0.9))
     assert jobs.next() is None
     assert jobs.done
-    assert jobs.standing().line.startswith("1 trainings, trial ")
+    assert jobs.standing().line.startswith("1 training, trial ")
+    jobs._ledger.close("test over")
+
+
+def test_where_the_hours_end_it_a_race_is_told_by_its_time(tmp_path):
+    study = study_of(trials=12, rest=NONE)
+    whole(tmp_path, study)
+    clock = [3600.0]
+    jobs = jobs_of(tmp_path, study, 15_000, clock)
+    jobs._typical = lambda: 1.0
+    assert jobs.total is None
+    assert jobs.standing().line == "0 trainings, about 60 min left"
+    clock[0] = 20_000.0
+    assert jobs.standing().line.startswith("0 of 15,000 trainings, about 4 h 10 min left")
     jobs._ledger.close("test over")
 
 

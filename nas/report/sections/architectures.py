@@ -12,6 +12,7 @@ from nas.report import difference, words
 from nas.report.data import DRAWN_ARCHITECTURES
 from nas.report.drawing import PHONE_WIDE, draw
 from nas.report.embedded import embedded
+from nas.report.embeddings import measured, to_measure
 from nas.report.figure import Table, of_numbers
 from nas.report.section import Section, View
 from nas.report.stages import fold
@@ -43,7 +44,13 @@ def architectures(view: View) -> Section:
         "architectures",
         _("What do the best ones look like?"),
         _answer(view),
-        {"drawn": drawn, "objectives": view.data.study.objectives, "two": _two(view)},
+        {
+            "drawn": drawn,
+            "objectives": view.data.study.objectives,
+            "two": _two(view),
+            "embeddings": measured(view),
+            "to_measure": to_measure(view),
+        },
     )
 
 

@@ -10,6 +10,7 @@ from nas.ranking import Ranked, bar
 from nas.report import words
 from nas.report.charts.certainty import told_of
 from nas.report.section import Section, View
+from nas.report.together import together
 from nas.report.vocabulary import said
 
 CHOSEN = 3
@@ -34,6 +35,7 @@ def verdict(view: View) -> Section:
             "knee": None if view.tradeoff is None else view.tradeoff.knee,
             "doubts": _doubts(view) if view.ranked else (),
             "finetuned": _finetuned(view),
+            "together": together(view),
             "command": view.command,
         },
     )

@@ -1,0 +1,33 @@
+"""What the finalists of fine-tuning come to together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nas.report import words
+from nas.report.section import View
+from nas.store.records import Interval, Member
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """The latest ensemble that was measured: of what, on the test split, and how many looks ensembles have had."""
+
+    members: str
+    test: Interval | None
+    looks: int
+
+
+def together(view: View) -> Together | None:
+    """Return what the last ensemble of the finalists came to; ``None`` where there is none."""
+    looks = [look for look in view.data.looks if look.trial is None]
+    if not looks:
+        return None
+    return Together(_told(looks[-1].members), looks[-1].metrics.get(view.data.study.objectives[0]), len(looks))
+
+
+def _told(members: tuple[Member, ...]) -> str:
+    if not members:
+        return "the mean of several; which ones was not kept"
+    each = [f"{one.count} × trial {one.trial} (training {one.evaluation})" for one in members]
+    return f"the mean of {words.listed(each)}"
