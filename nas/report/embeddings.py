@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nas.language import _
 from nas.report import words
 from nas.report.charts.embeddings import embedding
 from nas.report.figure import Figure
@@ -46,21 +47,34 @@ def to_measure(view: View) -> str | None:
 
 
 def _facts(record: EmbeddingRecord) -> tuple[tuple[str, str], ...]:
-    weights = "the search" if record.evaluation is None else f"fine-tuning, training {record.evaluation}"
-    width = f"{record.width:,} numbers{', each vector of length 1' if record.normalised else ''}"
-    probe = _share(record.probe) + ("" if record.converged else "; it did not come to an end, and may do better")
+    weights = _("the search")
+    if record.evaluation is not None:
+        weights = _("fine-tuning, training {number}", number=record.evaluation)
+    width = _("{count} numbers", count=words.exact(record.width))
+    if record.normalised:
+        width = _("{count} numbers, each vector of length 1", count=words.exact(record.width))
+    probe = _share(record.probe)
+    if not record.converged:
+        probe = _("{accuracy}; it did not come to an end, and may do better", accuracy=probe)
+    learned = _(
+        "on {train} of train, of {examples} of {split}",
+        train=words.exact(record.train),
+        examples=words.exact(record.examples),
+        split=words.short(record.split, 40),
+    )
     return (
-        (f"{record.neighbours} nearest neighbours", _share(record.knn)),
-        ("Linear probe", probe),
-        (
-            "Learned and asked",
-            f"on {record.train:,} of train, of {record.examples:,} of {words.short(record.split, 40)}",
-        ),
-        ("Weights of", weights),
-        ("Width", width),
+        (_("{count} nearest neighbours", count=record.neighbours), _share(record.knn)),
+        (_("Linear probe"), probe),
+        (_("Learned and asked"), learned),
+        (_("Weights of"), weights),
+        (_("Width"), width),
     )
 
 
 def _share(found: Interval) -> str:
-    ends = f"{words.score(found.low)} to {words.score(found.high)}"
-    return f"accuracy {words.score(found.value)} ({ends}, 95 %)"
+    return _(
+        "accuracy {value} ({low} to {high}, 95 %)",
+        value=words.score(found.value),
+        low=words.score(found.low),
+        high=words.score(found.high),
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nas.language import _
 from nas.report import words
 from nas.report.section import View
 from nas.store.records import Interval, Member
@@ -28,6 +29,9 @@ def together(view: View) -> Together | None:
 
 def _told(members: tuple[Member, ...]) -> str:
     if not members:
-        return "the mean of several; which ones was not kept"
-    each = [f"{one.count} × trial {one.trial} (training {one.evaluation})" for one in members]
-    return f"the mean of {words.listed(each)}"
+        return _("the mean of several; which ones was not kept")
+    each = [
+        _("{count} × trial {trial} (training {number})", count=one.count, trial=one.trial, number=one.evaluation)
+        for one in members
+    ]
+    return _("the mean of {members}", members=words.listed(each))

@@ -190,7 +190,11 @@ def race_line(study: StudyRecord) -> str | None:
     if not study.raced and not study.race_budget:
         return None
     if study.race_budget > study.raced and study.hours_bind:
-        return f"{plural(study.raced, 'training')} with new seeds, as many as the hours allow"
+        return ngettext(
+            "{number} training with new seeds, as many as the hours allow",
+            "{number} trainings with new seeds, as many as the hours allow",
+            study.raced,
+        )
     if study.race_budget >= study.raced:
         return ngettext(
             "{done} of {number} training with new seeds",

@@ -10,8 +10,9 @@ from typing import Any
 
 from markupsafe import Markup
 
+from nas.language import _, ngettext
 from nas.report import words
-from nas.report.figure import BEHIND, COLOURS, Figure, Table, named, rendered
+from nas.report.figure import BEHIND, COLOURS, Figure, Table, named, of_numbers, rendered
 from nas.store.records import EmbeddingRecord
 
 NAMED = 10
@@ -35,7 +36,7 @@ def embedding(name: str, record: EmbeddingRecord) -> Figure:
     colours = [COLOURS[index % len(COLOURS)] for index in range(len(front))]
     marks = [MARKS[(index + index // len(COLOURS)) % len(MARKS)] for index in range(len(front))]
     left_over = len(sizes) - len(front)
-    others = words.plural(left_over, "other class", "other classes")
+    others = ngettext("{number} other class", "{number} other classes", left_over)
     if left_over:
         labels, colours, marks = [*labels, others], [*colours, BEHIND], [*marks, "circle"]
 
@@ -44,7 +45,10 @@ def embedding(name: str, record: EmbeddingRecord) -> Figure:
         for x, y, label in zip(points.x, points.y, points.labels, strict=True)
     ]
     rows.sort(key=lambda row: bool(row["front"]))  # what is drawn last lies on top
-    one, two = (f"component {at} ({share:.0%} of the variance)" for at, share in enumerate(points.explained, start=1))
+    one, two = (
+        _("component {number} ({share} of the variance)", number=number, share=words.percent(share))
+        for number, share in enumerate(points.explained, start=1)
+    )
     longest = max(map(len, labels))
     columns = next((many for length, many in COLUMNS if longest <= length), 1)
     key = alt.Legend(title=None, orient="bottom", symbolSize=70, columns=columns)
@@ -57,22 +61,41 @@ def embedding(name: str, record: EmbeddingRecord) -> Figure:
         size=alt.Size("front:N").scale(domain=[False, True], range=[10, 30]).legend(None),
     ).properties(width=300, height=300)
 
-    unit = ", each vector of length 1" if record.normalised else ""
-    title = f"What {_layer(record)} of trial {record.trial} makes of {split}{unit}"
-    some = len(points.x) < record.examples
-    drawn = f"{len(points.x):,} of {record.examples:,} examples" if some else f"all {record.examples:,} examples"
-    together = f"{sum(points.explained):.0%}"
-    description = (
-        f"Scatter plot: {title}: {drawn} of {words.plural(len(sizes), 'class', 'classes')} on two principal "
-        f"components, which explain {together} of the variance. {_score('Nearest neighbours', record.knn.value)}, "
-        f"{_score('a linear probe', record.probe.value)}."
+    title = _title(record, split)
+    drawn, of = words.exact(len(points.x)), words.exact(record.examples)
+    together = words.percent(sum(points.explained))
+    description = ngettext(
+        "Scatter plot: {title}: {drawn} of {of} examples, of {number} class, on two principal components, which "
+        "explain {together} of the variance. Nearest neighbours are right about {knn}, a linear probe about {probe}.",
+        "Scatter plot: {title}: {drawn} of {of} examples, of {number} classes, on two principal components, which "
+        "explain {together} of the variance. Nearest neighbours are right about {knn}, a linear probe about {probe}.",
+        len(sizes),
+        title=title,
+        drawn=drawn,
+        of=of,
+        together=together,
+        knn=words.percent(record.knn.value, 1),
+        probe=words.percent(record.probe.value, 1),
     )
-    caption = (
-        f"Each mark is an example: {drawn} of {split}, on the two directions in which the vectors of train vary "
-        f"most. These explain {together} of their variance: what lies together here may be apart in the others."
-    )
+    said = [
+        _(
+            "Each mark is an example: {drawn} of the {of} of {split}, on the two directions in which the vectors of "
+            "train vary most.",
+            drawn=drawn,
+            of=of,
+            split=split,
+        ),
+        _(
+            "These explain {together} of their variance: what lies together here may be apart in the others.",
+            together=together,
+        ),
+    ]
     if left_over:
-        caption += f" The {NAMED} largest classes have a mark of their own; the small dots are those of the others."
+        named_ones = _(
+            "The {count} largest classes have a mark of their own; the small dots are those of the others.", count=NAMED
+        )
+        said.append(named_ones)
+    caption = words.sentences(*said)
     picture = _short(rendered(chart, name, description, rows=rows))
     return Figure(name, title, picture, caption, _table(title, record, sizes))
 
@@ -85,13 +108,22 @@ def _short(picture: Markup) -> Markup:
     return Markup(_PLACE.sub(lambda at: f"{float(at[1]):.1f},{float(at[2]):.1f}", picture))
 
 
-def _layer(record: EmbeddingRecord) -> str:
-    tuned = "" if record.evaluation is None else "fine-tuned "
-    return f"the {tuned}encoder" if record.layer is None else f"{tuned}layer {words.short(record.layer, 40)}"
-
-
-def _score(who: str, value: float) -> str:
-    return f"{who} {'are' if who.endswith('s') else 'is'} right about {value:.1%}"
+def _title(record: EmbeddingRecord, split: str) -> str:
+    if record.layer is not None:
+        layer = words.short(record.layer, 40)
+        if record.evaluation is None:
+            return _(
+                "What layer {layer} of trial {trial} makes of {split}", layer=layer, trial=record.trial, split=split
+            )
+        return _(
+            "What layer {layer} of trial {trial}, fine-tuned, makes of {split}",
+            layer=layer,
+            trial=record.trial,
+            split=split,
+        )
+    if record.evaluation is None:
+        return _("What the encoder of trial {trial} makes of {split}", trial=record.trial, split=split)
+    return _("What the fine-tuned encoder of trial {trial} makes of {split}", trial=record.trial, split=split)
 
 
 def _told_apart(labels: Sequence[str]) -> list[str]:
@@ -108,15 +140,19 @@ def _table(title: str, record: EmbeddingRecord, sizes: Counter[int]) -> Table:
         columns = [[point[axis] for point in own] for axis in (0, 1)]
         middles = [f"{median(column):.3g}" for column in columns]
         rows.append((words.short(points.names[label], 60), len(own), *middles, *map(_half, columns)))
-    caption = f"{title}: where each class lies; half of its examples are within each range."
+    said = [_("{title}: where each class lies; half of its examples are within each range.", title=title)]
     if len(sizes) > TABLE_ROWS:
-        caption += f" {len(sizes) - TABLE_ROWS} more classes are left out."
-    headers = ("Class", ">Drawn", ">Median 1", ">Median 2", ">Half along 1", ">Half along 2")
-    return Table(caption, headers, tuple(rows))
+        more = len(sizes) - TABLE_ROWS
+        said.append(ngettext("{number} more class is left out.", "{number} more classes are left out.", more))
+    headers = (
+        *(_("Class"), of_numbers(_("Drawn")), of_numbers(_("Median 1")), of_numbers(_("Median 2"))),
+        *(of_numbers(_("Half along 1")), of_numbers(_("Half along 2"))),
+    )
+    return Table(words.sentences(*said), headers, tuple(rows))
 
 
 def _half(values: Sequence[float]) -> str:
     if len(values) < 2:
         return words.UNKNOWN
-    low, _, high = quantiles(values, n=4, method="inclusive")
-    return f"{low:.3g} to {high:.3g}"
+    low, _middle, high = quantiles(values, n=4, method="inclusive")
+    return _("{low} to {high}", low=f"{low:.3g}", high=f"{high:.3g}")
