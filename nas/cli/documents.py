@@ -58,7 +58,7 @@ def _baseline_document(study: StudyRecord, leader: Ranked | None) -> dict[str, A
     return {
         "name": known.name,
         "value": known.value,
-        "beaten": known.is_beaten_by(None if leader is None else leader.trial),
+        "beaten": known.is_beaten_by(None if leader is None else leader.told[0]),
     }
 
 

@@ -174,7 +174,7 @@ def baseline_line(study: StudyRecord, leader: Ranked | None) -> Text | None:
     if known is None:
         return None
     line = Text(f"{words.short(known.name, 60)}: {words.short(known.metric, 40)} {words.score(known.value)}")
-    if leader is not None and not known.is_beaten_by(leader.trial):
+    if leader is not None and not known.is_beaten_by(leader.told[0]):
         line.append("; no complete trial beats it", "red")
     return line
 

@@ -39,7 +39,9 @@ def scores(chosen: Chosen) -> Iterator[str]:
         )
     if chosen.bar is not None:
         yield ""
-        beaten = "it is beaten" if chosen.bar.is_beaten_by(chosen.trial) else "**it is not beaten**"
+        values = chosen.trial.values or (None,)
+        score = values[0] if chosen.ranked is None else chosen.ranked.told[0]
+        beaten = "it is beaten" if chosen.bar.is_beaten_by(score) else "**it is not beaten**"
         told = f"`{chosen.bar.metric}` {words.score(chosen.bar.value)}"
         yield f"To beat: {words.clean(chosen.bar.name)}, {told}; {beaten}."
 

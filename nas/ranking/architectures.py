@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import inf, isclose, isfinite
 from typing import Literal, TypeAlias
 
 from nas.ranking.trusted import Trust, estimated, raced, shrunk
@@ -131,11 +131,11 @@ class Bar:
     value: float
     direction: Literal["minimize", "maximize"]
 
-    def is_beaten_by(self, trial: TrialRecord | None) -> bool:
-        """Return whether the score of `trial` is better."""
-        if trial is None or not trial.values:
+    def is_beaten_by(self, score: float | None) -> bool:
+        """Return whether `score` is better, by more than float32 rounds; after a race that is an estimate."""
+        if score is None or isclose(score, self.value, rel_tol=1e-6):
             return False
-        return is_better(trial.values[0], self.value, self.direction)
+        return is_better(score, self.value, self.direction)
 
 
 def bar(study: StudyRecord) -> Bar | None:

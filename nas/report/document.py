@@ -58,7 +58,7 @@ def baseline_document(view: View) -> dict[str, Any] | None:
     known = bar(view.data.study)
     if known is None:
         return None
-    best = view.ranked[0].trial if view.ranked else None
+    best = view.ranked[0].told[0] if view.ranked else None
     return {"name": known.name, "value": known.value, "beaten": known.is_beaten_by(best)}
 
 

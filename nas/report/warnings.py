@@ -35,7 +35,7 @@ def warnings(view: View) -> list[Warning]:
 
 def _baseline(view: View) -> Warning | None:
     known = bar(view.data.study)
-    if known is None or not view.ranked or known.is_beaten_by(view.ranked[0].trial):
+    if known is None or not view.ranked or known.is_beaten_by(view.ranked[0].told[0]):
         return None
     return Warning(
         _("No architecture beats what can be had without any encoder ({name}).", name=words.short(known.name, 60)),

@@ -51,7 +51,7 @@ class NewSession:
 
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
-    """One launch or resume of a study."""
+    """One launch or resume of a study, or a race or a fine-tuning after it."""
 
     id: int
     command: str
@@ -73,6 +73,11 @@ class SessionRecord:
     def seconds(self) -> float:
         """Wall-clock seconds of this session, as far as is known."""
         return ((self.ended or self.renewed) - self.started).total_seconds()
+
+    @property
+    def searches(self) -> bool:
+        """Whether it was one of the search: not ``nas race`` or ``nas finetune``, which have budgets of their own."""
+        return self.command.split()[1:2] not in (["race"], ["finetune"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +115,8 @@ class StudyRecord:
 
     @property
     def seconds(self) -> float:
-        """Wall-clock seconds over all sessions."""
-        return sum(session.seconds for session in self.sessions)
+        """Wall-clock seconds over all sessions of the search: what its hours are counted by."""
+        return sum(session.seconds for session in self.sessions if session.searches)
 
     @property
     def hours_bind(self) -> bool:

@@ -34,9 +34,9 @@ def test_what_they_are_worth_stands_beside_the_picture():
     assert told["Linear probe"].endswith("did not come to an end, and may do better")
     assert told["Weights of"] == "fine-tuning, training 7"
     assert told["Width"] == "64 numbers, each vector of length 1"
-    assert "500 of 2,000" not in one.figure.caption
+    assert "500 of the 2,000" not in one.figure.caption
     (drawn,) = measured(view(embedding(0, examples=2000, projection=embedding(0).projection)))
-    assert "500 of 2,000 examples of validation" in drawn.figure.caption
+    assert "500 of the 2,000 of validation" in drawn.figure.caption
 
 
 @pytest.mark.parametrize("classes", [1, 2, 10, 77])

@@ -58,3 +58,10 @@ def test_only_the_last_session_tells_of_an_exhausted_space() -> None:
 def test_a_trial_without_an_outcome_runs_only_while_somebody_runs_its_study() -> None:
     assert unfinished(study(running=samples.HOLDER)) == "running"
     assert unfinished(study()) == "interrupted"
+
+
+def test_hours_of_a_search_are_not_those_of_what_comes_after_it() -> None:
+    later = [samples.session(number, command=f"nas {verb} digits") for number, verb in ((3, "race"), (4, "finetune"))]
+    record = study(sessions=(samples.session(1), samples.session(2), *later))
+    assert [session.searches for session in record.sessions] == [True, True, False, False]
+    assert record.seconds == 2 * 240

@@ -194,7 +194,7 @@ def _against_the_baseline(view: View) -> str:
         "metric": words.short(known.metric, 40),
         "value": words.score(known.value),
     }
-    if known.is_beaten_by(view.ranked[0].trial):
+    if known.is_beaten_by(view.ranked[0].told[0]):
         return _("To beat without any encoder: {name}, {metric} {value}.", **values)
     return _(
         "None of them beats what can be had without any encoder ({name}, {metric} {value}): there is nothing to "
@@ -213,7 +213,8 @@ def _finetuned(view: View) -> list[dict[str, object]]:
         complete = [record for record in records if record.outcome == "complete"]
         best = min(complete, key=lambda record: sign * record.score, default=None)
         looks = [look for look in view.data.looks if look.trial == number]
-        test = looks[-1].metrics.get(metric) if looks else None
+        own = [look for look in looks if best is not None and look.evaluation == best.number]
+        test = own[-1].metrics.get(metric) if own else None
         rows.append(
             {
                 "trial": number,
@@ -222,7 +223,7 @@ def _finetuned(view: View) -> list[dict[str, object]]:
                 "recipe": words.UNKNOWN if best is None else recipe(best.plan),
                 "trainings": len(records),
                 "test": test,
-                "examples": looks[-1].examples if looks else None,
+                "examples": own[-1].examples if own else None,
                 "looks": len(looks),
             }
         )
