@@ -68,7 +68,7 @@ def answer(views: Sequence[View]) -> str:
     if any(view.ranked[0].trust is None for view in ahead):
         return words.sentences(
             _("{study} is ahead: {objective} {score}.", **values),
-            _("Scores are of one training each: close ones tell nothing apart; `nas race` does."),
+            _("Scores are of one training each: close ones tell nothing apart; {command} does.", command="nas race"),
         )
     near = [view for view in ahead if view is not first and _overlap(view.ranked[0], first.ranked[0])]
     if near:
