@@ -372,6 +372,7 @@ def test_printed_it_is_light_and_whole(browser, pages):
         visit.page.emulate_media(media="print")
         assert visit.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
         assert visit.page.locator("#ranking-tools").is_hidden()
+        assert visit.page.locator("button:not(.sort):visible, input:visible, select:visible").count() == 0
         printed = visit.page.pdf(format="A4")
         assert printed.startswith(b"%PDF")
         assert len(printed) > 50_000
