@@ -6,13 +6,26 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nas.language import _, ngettext
+from nas.language import N_, _, ngettext
 from nas.ranking import bar
 from nas.report import words
 from nas.report.section import View
+from nas.report.sections.failures import CLAUSES
 from nas.store.records import state
 
 MANY_FAILED, FEWEST_FAILED = 0.2, 3
+ONE_KIND = 0.5
+"""The share of the failures from which on one kind of them is named, with what to do about that kind."""
+REMEDIES = {
+    "nan": N_(
+        "See whether these trials have a high learning rate in common, and whether the inputs hold very large values."
+    ),
+    "oom": N_("Set limits.memory or limits.weights, so that what does not fit is turned away before it trains."),
+    "timeout": N_("Raise limits.trial_seconds or limits.silence_seconds, or set limits.macs to leave slow ones out."),
+    "crash": N_("Read the message of one of them: a library may have broken down, or the machine's memory was full."),
+    "killed": N_("Something outside ended the workers: look at the machine's memory and at its log."),
+    "error": N_("Read the traceback of one of them: one mistake in a family or in the data may be behind all."),
+}
 FREE = ("duplicate", "over a limit")
 MANY_FREE, FEWEST_FREE = 0.3, 10
 """The share of candidates that cost no epoch from which on they are worth a word, and how many that is at least."""
@@ -64,16 +77,24 @@ def _failures(view: View) -> Warning | None:
     failed = view.tally.get("failed", 0)
     if failed < FEWEST_FAILED or failed < MANY_FAILED * view.ended:
         return None
-    return Warning(
-        ngettext(
-            "{failed} of {number} trial failed.", "{failed} of {number} trials failed.", view.ended, failed=failed
-        ),
-        _(
-            "The causes are listed under “{section}”: what fails often takes part of the space out of the search.",
-            section=_("What failed, and why?"),
-        ),
-        view.command("show", "TRIAL"),
+    what = ngettext(
+        "{failed} of {number} trial failed.", "{failed} of {number} trials failed.", view.ended, failed=failed
     )
+    listed = _(
+        "The causes are listed under “{section}”: what fails often takes part of the space out of the search.",
+        section=_("What failed, and why?"),
+    )
+    kinds = Counter(trial.kind or "error" for trial in view.data.trials if view.outcome(trial) == "failed")
+    kind, times = kinds.most_common(1)[0]
+    if kind in REMEDIES and times >= max(FEWEST_FAILED, ONE_KIND * failed):
+        of_one_kind = ngettext(
+            "{number} time the cause was: {meaning}.",
+            "{number} times the cause was: {meaning}.",
+            times,
+            meaning=_(CLAUSES[kind]),
+        )
+        what, listed = words.sentences(what, of_one_kind), words.sentences(_(REMEDIES[kind]), listed)
+    return Warning(what, listed, view.command("show", "TRIAL"))
 
 
 def _stopped(view: View) -> Warning | None:

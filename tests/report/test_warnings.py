@@ -1,9 +1,12 @@
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
+from nas.conversation import FailureKind
 from nas.report.section import View
-from nas.report.warnings import warnings
+from nas.report.sections.failures import CLAUSES
+from nas.report.warnings import REMEDIES, warnings
 from nas.store.records import Interval, LookRecord
 from tests.report.samples import NOW, report_data, session, study, trial
 from tests.report.states import STATES, failed
@@ -21,7 +24,7 @@ def test_nothing_is_said_of_a_study_that_has_only_begun():
     ("state", "what", "command"),
     [
         ("below the baseline", "No architecture beats what can be had without any encoder (majority class).", ""),
-        ("all failed", "5 of 5 trials failed.", "nas show digits TRIAL"),
+        ("all failed", "5 of 5 trials failed. 5 times the cause was: out of memory.", "nas show digits TRIAL"),
         ("finished", "There was no race: each architecture was trained once.", "nas race digits"),
     ],
 )
@@ -59,3 +62,21 @@ def test_a_study_that_was_stopped_can_go_on():
     assert told(report_data(ended, study=record)) == [
         ("The study stopped before its budget was used up.", "nas resume digits")
     ]
+
+
+def test_failures_of_one_kind_are_named_with_what_to_do_about_that_kind_and_mixed_ones_are_not():
+    kinds = ["nan"] * 4 + ["oom", "crash"]
+    ended = [trial(0), *(failed(n, kind) for n, kind in enumerate(kinds, 1))]
+    data = report_data(ended, study=study(ended, trials_budget=7))
+    found = next(one for one in warnings(View(data, NOW)) if "failed" in one.what)
+    assert found.what == "6 of 7 trials failed. 4 times the cause was: the loss or a metric stopped being a number."
+    assert "a high learning rate" in found.remedy
+    assert "limits.memory" not in found.remedy
+    mixed = [trial(0), *(failed(n, kind) for n, kind in enumerate(["nan", "nan", "oom", "oom", "crash"], 1))]
+    data = report_data(mixed, study=study(mixed, trials_budget=6))
+    found = next(one for one in warnings(View(data, NOW)) if "failed" in one.what)
+    assert found.what == "5 of 6 trials failed."
+
+
+def test_each_kind_of_failure_has_a_clause_and_a_remedy():
+    assert set(REMEDIES) == set(CLAUSES) == set(get_args(FailureKind)) - {"rejected", "disk"}
