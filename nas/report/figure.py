@@ -35,6 +35,7 @@ CONFIG = {
         **_LABELS, **_TITLES, "labelColor": QUIET, "titleColor": INK, "gridColor": GRID, "domainColor": QUIET,
         "tickColor": QUIET, "titlePadding": 8, "tickCount": 5,
     },
+    "axisX": {"labelSeparation": 8},
     "legend": {**_LABELS, **_TITLES, "titleColor": QUIET, "labelLimit": 320},
     "title": {"color": INK, "fontSize": 13, "fontWeight": "normal", "anchor": "start"},
     "view": {"stroke": None},

@@ -141,7 +141,7 @@ def _chart(
     import altair as alt
 
     x = alt.X("cost:Q").title(cost).scale(type=kind, nice=False, domain=list(across))
-    x = x.axis(format="~s", labelOverlap=True, labelSeparation=8, grid=False, tickCount=5)
+    x = x.axis(format="~s", labelOverlap=True, grid=False, tickCount=5)
     y = alt.Y("score:Q").title(score).scale(domain=list(up), nice=False)
     behind = alt.Chart(named("others")).mark_point(size=24, filled=True, color=BEHIND, opacity=0.9)
     line = alt.Chart(named("front")).mark_line(
