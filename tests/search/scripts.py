@@ -274,6 +274,7 @@ def whole(
     twice: bool = False,
     race: int | None = None,
     dies: bool = False,
+    storage: str | None = None,
 ) -> Whole:
     """Launch `study`, or go on with it, or race `race` more, as the command of that name does; with scripted workers.
 
@@ -295,7 +296,7 @@ def whole(
     ending = None
     try:
         if race is None:
-            ending = _search(held, trials, hours)
+            ending = _search(held, trials, hours, storage)
         else:
             ending = _race(held, ledger.record.raced + race, lambda left: f"nas race toy --trainings {left}")
     except Killed:

@@ -367,6 +367,13 @@ def test_ctrl_c_saves_the_race_where_it_is_and_resume_goes_on(tmp_path):
     assert state(second.study) == "finished"
 
 
+def test_who_was_stopped_is_told_to_go_on_in_the_same_database(tmp_path):
+    ran = whole(tmp_path, study_of(), stop=lambda log: ("trial 2", 1) in log.epochs, storage="/else where/nas.db")
+    assert ran.ending.message.endswith("Go on with `nas resume toy --storage '/else where/nas.db'`.")
+    ran = whole(tmp_path, study_of(trials=20), fresh=False, hours=1e-9, storage="/else where/nas.db")
+    assert ran.ending.message.endswith("Go on with `nas resume toy --hours MORE --storage '/else where/nas.db'`.")
+
+
 def test_stopped_or_not_a_race_trains_the_same(tmp_path):
     study = study_of(trials=20, rest=RACE)
     (tmp_path / "whole").mkdir(), (tmp_path / "halves").mkdir()
