@@ -80,9 +80,12 @@ def finetune(
 
     Raises:
         NotFound: No such study or architecture, or no trial of it is complete.
-        BadInput: The requirement cannot be understood.
+        BadInput: The requirement or the fingerprint cannot be understood, or the task makes its own labels.
         StudyRunning: A living process runs it.
         StudyChanged: Space, data or versions differ and are not allowed to.
+        DataError: The data cannot be read any more.
+        Interrupted: Somebody asked to stop before the first training, or while the test split was measured.
+        StorageError: The database cannot be written; `DiskFull` where there is no space left for weights.
     """
     url, record, study = stored_study(name, storage)
     task = catalogue.tasks[study.task.kind]

@@ -53,10 +53,13 @@ def launch(
 
     Raises:
         StudyFileError: The file has problems.
+        BadInput: No family fits the data, or what the study is to start from cannot be.
         StudyExists: The database has a study of that name.
+        StudyRunning: So it has, and a living process runs it.
         DataError: The data cannot be searched on; nothing was created.
+        Interrupted: Somebody asked to stop before the first trial.
         StudyFailed: The first trials all failed in the same way.
-        DiskFull: There is no space left for weights.
+        StorageError: The database cannot be written; `DiskFull` where there is no space left for weights.
     """
     study, text = read_study(path)
     url = storage_url(storage)
@@ -103,8 +106,13 @@ def resume(
 
     Raises:
         NotFound: No such study.
+        BadInput: It was not launched from a file, or has begun more trials already than `trials`.
         StudyRunning: A living process runs it.
         StudyChanged: Space, data or versions differ and are not allowed to.
+        DataError: The data cannot be read any more.
+        Interrupted: Somebody asked to stop before the first trial.
+        StudyFailed: The first trials all failed in the same way.
+        StorageError: The database cannot be written; `DiskFull` where there is no space left for weights.
     """
     url, record, study = stored_study(name, storage)
     if trials is not None and trials < (done := spent(record.counts) + min(record.raced, record.race_budget)):
@@ -151,9 +159,12 @@ def race(
 
     Raises:
         NotFound: No such study.
-        BadInput: Fewer than two of its architectures are complete.
+        BadInput: It was not launched from a file, or fewer than two of its architectures are complete.
         StudyRunning: A living process runs it.
         StudyChanged: Space, data or versions differ and are not allowed to.
+        DataError: The data cannot be read any more.
+        Interrupted: Somebody asked to stop before the first training.
+        StorageError: The database cannot be written; `DiskFull` where there is no space left for weights.
     """
     url, record, study = stored_study(name, storage)
     if top is not None:
