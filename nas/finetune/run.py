@@ -125,7 +125,7 @@ def _tune(held: Hold, jobs: TuningJobs, chosen: Sequence[Ranked], until: str | N
     with going_on_with(lambda: command):
         stopped = held.evaluator(lambda: jobs.out_of_time).run(jobs)
     if held.signals.received is not None:
-        held.ending = f"Stopped by {stopped}; what has been trained is saved. Go on with `{command}`."
+        held.ending = f"Stopped by {held.signals.asked}; what has been trained is saved. Go on with `{command}`."
         return Tuning(name, metric, held.signals.exit_code, held.ending, (), None, until, None)
     try:
         tuned, ensemble = measured(held, jobs, chosen)

@@ -304,7 +304,7 @@ def _free_at_the_end(ledger: Ledger) -> int:
 def _ending(held: Hold, coordinator: Coordinator, stopped: str | None, storage: str | None) -> Ending:
     study, ledger, signals = held.study, held.ledger, held.signals
     standing = coordinator.standing()
-    if signals.received is not None and stopped != "hours":
+    if stopped is not None and stopped != "hours":
         code = signals.exit_code
         go_on = command_line("resume", study.name, storage)
         message = f"Stopped by {stopped}; {_saved(ledger)}. Go on with `{go_on}`."
