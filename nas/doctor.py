@@ -17,8 +17,9 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from nas import memory
 from nas.errors import BadInput, NASError, NotFound, plural
+from nas.machine import cores as all_cores
+from nas.machine import free_memory
 
 Verdict: TypeAlias = Literal["ok", "warn", "fail"]
 
@@ -162,8 +163,8 @@ def file_system(path: Path, mounts: list[tuple[str, str]] | None = None) -> Chec
 
 def machine(cores: int | None = None, free: int | None = None) -> Check:
     """Check cores and free memory (bytes): what this process may use, container limits included."""
-    cores = cores or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
-    free = free or memory.available()
+    cores = cores or all_cores()
+    free = free or free_memory()
     workers = max(0, min(cores, free // WORKER_BYTES))
     detail = f"{plural(cores, 'core')}, {free / GIB:.1f} GiB of memory"
     if workers == 0:

@@ -9,10 +9,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nas import memory
 from nas.conversation import DataCard, Input
 from nas.data.prepared import open_split
 from nas.data.source import ONLY
+from nas.machine import total_memory
 from nas.training.augmentation import Augment, augmentations
 from nas.training.loop import Rows
 from nas.training.tasks.labels import labels_for
@@ -30,7 +30,7 @@ def rows_of(card: DataCard) -> tuple[Rows, Rows]:
         _held.clear()
         parts = stored(card, "train"), stored(card, "validation")
         size = sum(rows.bytes_each * len(rows) for rows in parts)
-        if size <= RESIDENT_SHARE * memory.total():
+        if size <= RESIDENT_SHARE * total_memory():
             parts = parts[0].take(slice(0, None)), parts[1].take(slice(0, None))
         _held[card.folder] = parts
     return _held[card.folder]

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from nas import memory
+from nas import machine
 from nas.conversation import (
     Alive,
     Close,
@@ -112,7 +112,7 @@ class LocalPool:
         self._context = _context()
         self._workers: list[LocalWorker] = []
         self._started = 0
-        self._memory_limit = int(memory.total() * MEMORY_SHARE / settings.workers)
+        self._memory_limit = int(machine.total_memory() * MEMORY_SHARE / settings.workers)
         self._failed_starts = 0
         self._oom_kills = _oom_kills()
 
@@ -310,8 +310,7 @@ def _context() -> BaseContext:
 
 
 def _threads(workers: int) -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // workers)
+    return max(1, machine.cores() // workers)
 
 
 @contextlib.contextmanager
