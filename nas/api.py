@@ -16,6 +16,7 @@ def rank(name: str, storage: str | None = None) -> list[Ranked]:
 
     Raises:
         NotFound: No such study, or no such database.
+        StorageError: The database cannot be read.
     """
     from nas import ranking
     from nas.store import queries
@@ -34,7 +35,8 @@ def report(name: str, storage: str | None = None, output: str | Path | None = No
 
     Raises:
         NotFound: No such study, or no such database.
-        UnknownName: No such language.
+        StorageError: The database cannot be read.
+        BadInput: The page cannot be written there; `UnknownName` where there is no such language.
     """
     from nas.report import write_report
 

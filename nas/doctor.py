@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from nas.errors import BadInput, NASError, NotFound, plural
+from nas.machine import cores as all_cores
+from nas.machine import free_memory
 
 Verdict: TypeAlias = Literal["ok", "warn", "fail"]
 
@@ -159,27 +161,15 @@ def file_system(path: Path, mounts: list[tuple[str, str]] | None = None) -> Chec
     return Check("file system", "ok", kind)
 
 
-def machine(cores: int | None = None, memory: int | None = None) -> Check:
-    """Check cores and memory (bytes): what this process may use, container limits included."""
-    cores = cores or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
-    memory = memory or _memory()
-    workers = max(0, min(cores, memory // WORKER_BYTES))
-    detail = f"{plural(cores, 'core')}, {memory / GIB:.1f} GiB of memory"
+def machine(cores: int | None = None, free: int | None = None) -> Check:
+    """Check cores and free memory (bytes): what this process may use, container limits included."""
+    cores = cores or all_cores()
+    free = free or free_memory()
+    workers = max(0, min(cores, free // WORKER_BYTES))
+    detail = f"{plural(cores, 'core')}, {free / GIB:.1f} GiB of memory"
     if workers == 0:
         return Check("machine", "warn", detail, "Less memory than one worker may need (1.5 GiB): close something.")
     return Check("machine", "ok", f"{detail}: up to {plural(workers, 'worker')}")
-
-
-def _memory() -> int:
-    import psutil
-
-    available = int(psutil.virtual_memory().available)
-    try:
-        limit = int(Path("/sys/fs/cgroup/memory.max").read_text())
-        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
-    except (OSError, ValueError):  # no container, or one without a limit
-        return available
-    return min(available, max(0, limit - used))
 
 
 def keras_settings() -> Check:

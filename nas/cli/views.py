@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import accumulate
 from math import isnan
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import RenderableType
 from rich.table import Column, Table
@@ -18,9 +18,6 @@ from nas.cli.tables import STYLES, FirstThatFits, grid, styled, table
 from nas.ranking import Ranked, Trust, bar
 from nas.report import words
 from nas.store.records import EventRecord, StudyRecord, TrialRecord, spent, state
-
-if TYPE_CHECKING:
-    pass
 
 FOLDED_FAMILY = 8
 """Characters a line of a family's name has where there is no room for it."""

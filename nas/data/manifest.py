@@ -12,7 +12,6 @@ from 1, and 0 for what it has not got.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +24,7 @@ from nas.data.files import bad_notes, decode_files
 from nas.data.options import ColumnKind, DataSection
 from nas.data.pictures import ImageReader
 from nas.data.sound import read_sound
-from nas.data.source import ONLY, Array, Examples, RawData, RawInput
+from nas.data.source import INPUT_NAME, ONLY, Array, Examples, RawData, RawInput
 from nas.data.table import Table, is_missing, read_table
 from nas.errors import DataError, did_you_mean
 
@@ -34,8 +33,6 @@ TABLE = "table"
 SPLIT = "split"
 """The one column that need not be there although an option names it."""
 AS_COLUMN: Mapping[InputKind | None, ColumnKind] = {"image": "image", "audio": "audio", "text": "text"}
-
-_NAME = re.compile(r"\w[\w .-]*")
 
 
 def load(rest: str, base: Path, options: DataSection) -> RawData:
@@ -161,7 +158,7 @@ class _Inputs:
             ((array,), (known,)) = self.arrays.values(), self.known.values()
             return {ONLY: array}, {ONLY: known}
         for name in self.arrays:
-            if not _NAME.fullmatch(name):
+            if not INPUT_NAME.fullmatch(name):
                 raise DataError(
                     f"{self.table.path}: column {name!r} is an input beside others, and needs a name of letters, "
                     "digits, spaces and . _ - only. Rename it."

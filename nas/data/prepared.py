@@ -22,7 +22,7 @@ from nas.data.checks import check
 from nas.data.encoding import ENCODINGS, Encoded
 from nas.data.environment import expanded
 from nas.data.options import DataSection
-from nas.data.source import Array, Examples, RawData
+from nas.data.source import INPUT_NAME, Array, Examples, RawData
 from nas.data.splits import RULE, split
 from nas.errors import DataError
 
@@ -119,6 +119,9 @@ def _lost(card: DataCard, name: str, why: str) -> str:
 def _encode(raw: RawData, splits: dict[str, Examples], data: DataSection) -> dict[str, Encoded]:
     if LABELS in raw.inputs:
         raise DataError(f"An input cannot be called {LABELS!r}: that is what labels are called.")
+    for name in raw.inputs:
+        if not INPUT_NAME.fullmatch(name):
+            raise DataError(f"An input is called {name!r}. Wanted: letters, digits, spaces and . _ - only. Rename it.")
     encoded = {}
     for name, known in raw.inputs.items():
         assert known.kind is not None

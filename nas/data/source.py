@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,8 @@ Array: TypeAlias = NDArray[Any]
 
 ONLY = "x"
 """What an input is called that is the only one."""
+INPUT_NAME = re.compile(r"\w[\w .-]*")
+"""What an input may be called: files are named after it, and Keras's inputs."""
 
 SPLIT_WORDS = {
     **dict.fromkeys(("train", "training"), "train"),

@@ -75,7 +75,7 @@ class TuningJobs:
         baseline: float | None,
         seconds_left: Callable[[], float | None],
     ) -> None:
-        self._held, self._wishes, self._requirement = held, wishes, requirement
+        self._held, self._wishes, self.requirement = held, wishes, requirement
         self._trials = {trial.number: trial for trial in trials}
         self._finalists = list(finalists)
         self._baseline, self._seconds_left = baseline, seconds_left
@@ -126,12 +126,17 @@ class TuningJobs:
         return Member(order, trial.fingerprint, str(self._held.files.kept(record.number)))
 
     @property
+    def out_of_time(self) -> bool:
+        """Whether the time is used up, if it is limited."""
+        return self._seconds_left() == 0.0
+
+    @property
     def met(self) -> bool:
         """Whether some training reaches what is required."""
-        if self._requirement is None:
+        if self.requirement is None:
             return False
         best = (self.best(finalist.trial) for finalist in self._finalists)
-        return any(self._requirement.is_met(record.score) for record in best if record is not None)
+        return any(self.requirement.is_met(record.score) for record in best if record is not None)
 
     # ------------------------------------------------------------------ Jobs
 
@@ -215,7 +220,7 @@ class TuningJobs:
             self._wishes,
             goodness=self.goodness,
             met=self.met,
-            asked=self._requirement is not None,
+            asked=self.requirement is not None,
             diagnose=self.diagnose,
         )
 

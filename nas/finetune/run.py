@@ -15,7 +15,7 @@ from nas.errors import BadInput, Interrupted, NotFound
 from nas.finetune.jobs import TuningJobs
 from nas.finetune.measuring import Ensemble, Tuned, measured
 from nas.finetune.plan import OPTIMIZER, Finalist, Origin, Wishes
-from nas.finetune.requirement import Requirement, parse_requirement
+from nas.finetune.requirement import parse_requirement
 from nas.ranking import Ranked, bar, rank
 from nas.search.chosen import whole_fingerprint
 from nas.search.going_on import going_on_with
@@ -80,9 +80,12 @@ def finetune(
 
     Raises:
         NotFound: No such study or architecture, or no trial of it is complete.
-        BadInput: The requirement cannot be understood.
+        BadInput: The requirement or the fingerprint cannot be understood, or the task makes its own labels.
         StudyRunning: A living process runs it.
         StudyChanged: Space, data or versions differ and are not allowed to.
+        DataError: The data cannot be read any more.
+        Interrupted: Somebody asked to stop before the first training, or while the test split was measured.
+        StorageError: The database cannot be written; `DiskFull` where there is no space left for weights.
     """
     url, record, study = stored_study(name, storage)
     task = catalogue.tasks[study.task.kind]
@@ -113,22 +116,27 @@ def finetune(
             baseline=None if known is None else known.value,
             seconds_left=lambda: None if ends is None else max(0.0, ends - time.monotonic()),
         )
-        with going_on_with(lambda: command):
-            stopped = held.evaluator(lambda: ends is not None and time.monotonic() >= ends).run(jobs)
-        if held.signals.received is not None:
-            held.ending = f"Stopped by {stopped}; what has been trained is saved. Go on with `{command}`."
-            return Tuning(name, jobs.metric[0], held.signals.exit_code, held.ending, (), None, until, None)
-        try:
-            tuned, ensemble = measured(held, jobs, chosen)
-        except Interrupted as stop:
-            raise Interrupted(f"{stop} Go on with `{command}`.", stop.exit_code) from None
-        met = jobs.met if requirement is not None else None
-        code, message = _ending(jobs, tuned, requirement, stopped, command)
-        together = ensemble is not None and requirement is not None and requirement.is_met(ensemble.validation.value)
-        if together and not met:
-            message += " The finalists together do meet it on the validation split."
-        held.ending = message
-        return Tuning(name, jobs.metric[0], code, message, tuned, ensemble, until, met)
+        return _tune(held, jobs, chosen, until, command)
+
+
+def _tune(held: Hold, jobs: TuningJobs, chosen: Sequence[Ranked], until: str | None, command: str) -> Tuning:
+    """Train until `jobs` are done, and measure; `command` is what goes on, where that has to be said."""
+    name, metric = held.study.name, jobs.metric[0]
+    with going_on_with(lambda: command):
+        stopped = held.evaluator(lambda: jobs.out_of_time).run(jobs)
+    if held.signals.received is not None:
+        held.ending = f"Stopped by {held.signals.asked}; what has been trained is saved. Go on with `{command}`."
+        return Tuning(name, metric, held.signals.exit_code, held.ending, (), None, until, None)
+    try:
+        tuned, ensemble = measured(held, jobs, chosen)
+    except Interrupted as stop:
+        raise Interrupted(f"{stop} Go on with `{command}`.", stop.exit_code) from None
+    code, held.ending = _ending(jobs, tuned, stopped, command)
+    required = jobs.requirement
+    if required is not None and not jobs.met and ensemble is not None and required.is_met(ensemble.validation.value):
+        held.ending += " The finalists together do meet it on the validation split."
+    met = None if required is None else jobs.met
+    return Tuning(name, metric, code, held.ending, tuned, ensemble, until, met)
 
 
 def _unless(value: object, usual: object) -> object:
@@ -165,10 +173,9 @@ def _finalist(held: Hold, entry: Ranked, wishes: Wishes) -> Finalist:
     return Finalist(trial.number, trial.params, has_weights, choices)
 
 
-def _ending(
-    jobs: TuningJobs, tuned: Sequence[Tuned], requirement: Requirement | None, stopped: str | None, command: str
-) -> tuple[int, str]:
+def _ending(jobs: TuningJobs, tuned: Sequence[Tuned], stopped: str | None, command: str) -> tuple[int, str]:
     """Return the exit code and a sentence."""
+    requirement = jobs.requirement
     best = next((each.best for each in tuned if each.best is not None), None)
     if best is None:
         if stopped == "hours":

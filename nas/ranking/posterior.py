@@ -12,12 +12,13 @@ is still on that line. Fresh scores, which nobody was chosen by, fix its height 
     θ_i = a + b_i·(y_i − ȳ) + u_i       u_i ~ N(0, b_i·σ²/n_i)       b_i = τ² / (τ² + σ²/n_i)
     fresh_ij = θ_i + e_ij               e_ij ~ N(0, σ²)
 
-τ is the local scatter of true values; a candidate without a search score has b = 0 and scatter τ² about a. The height
-a is integrated out in closed form, (b, σ) on a grid: the posterior of θ is a mixture of Gaussians, one a grid point,
-and its intervals contain what is not known of b and σ.
+τ is the local scatter of true values. Where nobody has a search score the line is level: b = 0, with scatter τ² about
+a. Where only some have one, the others are off the line, and known by fresh scores alone. The height a is integrated
+out in closed form, (b, σ) on a grid: the posterior of θ is a mixture of Gaussians, one a grid point, and its intervals
+contain what is not known of b and σ.
 
 Beforehand σ is of the size of the differences seen, give or take a factor of e. For scores that are normal with
-standard deviation s, l'' = -1/s², so b = 1 - σ²/(n·s²); the ten best of some hundred of these spread by s/3. The slope
+standard deviation s, l'' = -1/s², so b = 1 - σ²/(n·s²); the ten best of a few hundred of these spread by s/3. The slope
 is drawn to that, as if by four observations: without it the winner's estimate is a little lower, the choice the same.
 
 Sources:
@@ -45,7 +46,7 @@ SIGMAS = np.exp(np.linspace(-2.5, 2.5, 32))
 SIGMA_SPREAD = 1.0
 """Standard deviation of ln σ beforehand."""
 POPULATION = 3.0
-"""Standard deviation of normal scores in units of that of the best of them: 3.7 for 10 of 200, 3.0 for 20 of 200."""
+"""Standard deviation of normal scores in units of that of the best: 2.5 for 10 of 100, 3.0 of 300, 3.4 of 1000."""
 TRUST = 4.0
 """How many observations the slope expected from `POPULATION` counts for."""
 NOTHING = 1e-5

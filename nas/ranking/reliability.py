@@ -37,7 +37,7 @@ class Reliability:
     regret: Mapping[int, float]
     pruned_wrongly: Share | None
     """Of trials that would have been pruned and ran on to their end: how many were among the best then; ``None`` if
-    there is none."""
+    there is none, or if so few architectures are complete that each is among the best."""
 
 
 def reliability(
@@ -106,7 +106,7 @@ def _pruned_wrongly(
 ) -> Share | None:
     ended = {trial.number for trial in trials if trial.outcome is not None}  # of others nobody knows yet
     spared = ended & {event.trial for event in events if event.kind == "spared"}
-    if not spared:
+    if not spared or len(ranked) <= BEST:  # whoever is complete is among the ten best of ten
         return None
     best = {number for entry in ranked[:BEST] for number in entry.trials}
     return wrongly_pruned(len(spared & best), len(spared))

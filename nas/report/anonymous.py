@@ -14,6 +14,7 @@ _PATH = re.compile(
     r"(?:file://|[A-Za-z]:\\|\\\\|~?/|\.{1,2}/)[^\s\"'<>:,;()]*|[^\s\"'<>:,;()/\\]+(?:[/\\][^\s\"'<>:,;()]+)+"
 )
 """What looks like the path of a file. Names of choices ("cnn/depth") are no text that it is looked for in."""
+_STORAGE = re.compile(r"(--storage )('[^']*'|[^\s`]+)")
 _PROCESS = re.compile(r"\b(process|pid) [0-9]+", re.IGNORECASE)
 
 
@@ -52,6 +53,7 @@ class _Hidden:
         self._names = re.compile("|".join(map(re.escape, names))) if names else None
 
     def text(self, text: str) -> str:
+        text = _STORAGE.sub(r"\1…", text)  # first: a database in the current folder does not look like a path
         text = _PROCESS.sub(r"\1 …", _PATH.sub("…", text))
         return self._names.sub("…", text) if self._names else text
 
@@ -69,12 +71,18 @@ def _data(card: dict[str, Any] | None) -> dict[str, Any] | None:
 def _session(hidden: _Hidden, session: SessionRecord) -> SessionRecord:
     return replace(
         session,
-        command="nas launch study.toml" if "launch" in session.command else "nas resume study",
+        command=_command(session.command),
         holder=NOBODY,
         commit=None,
         ending=hidden.maybe(session.ending),
         space_fingerprints={_family(name): value for name, value in session.space_fingerprints.items()},
     )
+
+
+def _command(typed: str) -> str:
+    """Return what was done, and to nothing in particular: a race is no search, whose hours are counted."""
+    verb = next(iter(typed.split()[1:2]), "resume")
+    return "nas launch study.toml" if verb == "launch" else f"nas {verb} study"
 
 
 def _family(name: str) -> str:

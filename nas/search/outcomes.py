@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from optuna.trial import TrialState
 
 from nas.errors import StudyFailed
+from nas.ranking import rank
 from nas.search.files import StudyFiles
 from nas.search.front import Front
 from nas.search.observer import Observer
@@ -21,7 +22,7 @@ from nas.study_file import COSTS, Study
 SAME_FAILURES = 5
 """So many first trials failing in the same way end a study: the mistake is in the study, not in the candidates."""
 KEEP = 10
-"""Of how many of the best trials the weights are kept, unless more are raced: checkpoints eat disks."""
+"""Of how many of the best trials the weights are kept, beside those that are raced: checkpoints eat disks."""
 
 
 class Outcomes:
@@ -38,13 +39,11 @@ class Outcomes:
         trained = [trial for trial in ledger.study.get_trials(deepcopy=False) if trial.state.is_finished()]
         self._front = Front([direction for _, direction in study.objectives])
         self._scores: dict[int, float] = {}
-        for trial in trained:
-            if trial.state == TrialState.COMPLETE and ledger.trial_record(trial._trial_id).duplicate_of is None:
-                self._scores[trial.number] = trial.values[0]
-                self._front.add(trial.number, trial.values)
+        self._foremost: list[TrialRecord] = []  # whom a race would be between
+        records = [ledger.trial_record(trial._trial_id) for trial in trained]
+        self._take_in([record for record in records if _is_scored(record)])
         self._kept = self._worth_keeping()
         self._useless: set[int] = set()  # numbers whose checkpoints may go as soon as their outcomes are written
-        records = [ledger.trial_record(trial._trial_id) for trial in trained]
         self._first_failures = _failures_of(records)  # None once a trial has not failed
         self.unwritten = False
 
@@ -53,13 +52,25 @@ class Outcomes:
         choose = heapq.nlargest if self._maximize else heapq.nsmallest
         return choose(count, self._scores, key=self._scores.__getitem__)
 
+    def _take_in(self, records: Sequence[TrialRecord]) -> None:
+        """Take in trials that are complete and no duplicates."""
+        for record in records:
+            values = record.values or ()
+            self._scores[record.number] = values[0]
+            self._front.add(record.number, values)
+        directions = [direction for _, direction in self._study.objectives]
+        ranked = rank([*self._foremost, *records], directions)  # type: ignore[arg-type]
+        self._foremost = [entry.trial for entry in ranked[: self._study.race.top]]
+
     def _worth_keeping(self) -> set[int]:
         """Return whose weights are kept: the best, whoever else may come first in the race, and the frontier.
 
-        Whoever leaves the frontier never comes back to it.
+        A race is between architectures: of those that were trained several times the best training counts. Whoever
+        leaves the foremost of one objective, or the frontier, never comes back to it.
         """
         several = self._front.members if len(self._study.objectives) > 1 else set()
-        return {*self.best(max(KEEP, self._study.race.top)), *({0} & self._scores.keys()), *several}
+        raced = {record.number for record in self._foremost}
+        return {*self.best(KEEP), *raced, *({0} & self._scores.keys()), *several}
 
     def score(self, number: int) -> float:
         """Return the first objective's value of a complete trial."""
@@ -96,9 +107,8 @@ class Outcomes:
         )
         self.unwritten = True
         record = self._ledger.trial_record(trial_id)
-        if verdict.outcome == "complete" and values is not None and record.duplicate_of is None:
-            self._scores[trial.number] = values[0]
-            self._front.add(trial.number, values)
+        if _is_scored(record):
+            self._take_in([record])
         best = self._worth_keeping()
         self._useless |= ({trial.number} | self._kept) - best
         self._kept = best
@@ -152,6 +162,11 @@ class Outcomes:
             "if it is in the study file, launch that under another name."
         )
         raise StudyFailed("\n".join(part for part in (message, (record.traceback or "").rstrip(), hint) if part))
+
+
+def _is_scored(record: TrialRecord) -> bool:
+    """Whether it was trained to its end, and is no duplicate."""
+    return record.outcome == "complete" and record.values is not None and record.duplicate_of is None
 
 
 def _failures_of(records: Sequence[TrialRecord]) -> list[str] | None:

@@ -53,10 +53,13 @@ def launch(
 
     Raises:
         StudyFileError: The file has problems.
+        BadInput: No family fits the data, or what the study is to start from cannot be.
         StudyExists: The database has a study of that name.
+        StudyRunning: So it has, and a living process runs it.
         DataError: The data cannot be searched on; nothing was created.
+        Interrupted: Somebody asked to stop before the first trial.
         StudyFailed: The first trials all failed in the same way.
-        DiskFull: There is no space left for weights.
+        StorageError: The database cannot be written; `DiskFull` where there is no space left for weights.
     """
     study, text = read_study(path)
     url = storage_url(storage)
@@ -79,7 +82,7 @@ def launch(
     command = command_line("launch", str(path), storage, **given)
     go_on = going_on_with(lambda: command_line("resume", study.name, storage))
     with hold(study, url, base, console=console, command=command, create=create) as held, go_on:
-        return _search(held, trials, hours)
+        return _search(held, trials, hours, storage)
 
 
 def resume(
@@ -103,8 +106,13 @@ def resume(
 
     Raises:
         NotFound: No such study.
+        BadInput: It was not launched from a file, or has begun more trials already than `trials`.
         StudyRunning: A living process runs it.
         StudyChanged: Space, data or versions differ and are not allowed to.
+        DataError: The data cannot be read any more.
+        Interrupted: Somebody asked to stop before the first trial.
+        StudyFailed: The first trials all failed in the same way.
+        StorageError: The database cannot be written; `DiskFull` where there is no space left for weights.
     """
     url, record, study = stored_study(name, storage)
     if trials is not None and trials < (done := spent(record.counts) + min(record.raced, record.race_budget)):
@@ -118,7 +126,7 @@ def resume(
     with hold(study, url, base, console=console, command=command, record=record, allow_changed=allow_changed) as held:
         trials = trials if trials is not None else record.trials_budget
         with going_on_with(lambda: command_line("resume", name, storage)):
-            return _search(held, trials, hours if hours is not None else record.hours_budget)
+            return _search(held, trials, hours if hours is not None else record.hours_budget, storage)
 
 
 def command_line(verb: str, what: str, storage: str | None, **options: object) -> str:
@@ -151,9 +159,12 @@ def race(
 
     Raises:
         NotFound: No such study.
-        BadInput: Fewer than two of its architectures are complete.
+        BadInput: It was not launched from a file, or fewer than two of its architectures are complete.
         StudyRunning: A living process runs it.
         StudyChanged: Space, data or versions differ and are not allowed to.
+        DataError: The data cannot be read any more.
+        Interrupted: Somebody asked to stop before the first training.
+        StorageError: The database cannot be written; `DiskFull` where there is no space left for weights.
     """
     url, record, study = stored_study(name, storage)
     if top is not None:
@@ -195,8 +206,8 @@ def stored_study(name: str, storage: str | None) -> tuple[str, StudyRecord, Stud
     return url, record, study
 
 
-def _search(held: Hold, trials: int | None, hours: float | None) -> Ending:
-    """Search, then race, within the budget."""
+def _search(held: Hold, trials: int | None, hours: float | None, storage: str | None) -> Ending:
+    """Search, then race, within the budget; `storage` is what was typed, for the command that goes on."""
     ledger, study = held.ledger, held.study
     racing = 0 if trials is None else _for_the_race(ledger, trials, study.race.share)
     races = racing > 0 if trials is not None else study.race.share > 0
@@ -239,7 +250,7 @@ def _search(held: Hold, trials: int | None, hours: float | None) -> Ending:
         coordinator.abandon("the session ended")  # if anything still runs, it will be gone on with
     if jobs is not None:
         stopped = run_race(jobs, held.evaluator(lambda: budget.out_of_time), ledger, held.observer)
-    result = _ending(held, coordinator, stopped)
+    result = _ending(held, coordinator, stopped, storage)
     held.ending = result.message
     return result
 
@@ -290,16 +301,17 @@ def _free_at_the_end(ledger: Ledger) -> int:
     return free
 
 
-def _ending(held: Hold, coordinator: Coordinator, stopped: str | None) -> Ending:
+def _ending(held: Hold, coordinator: Coordinator, stopped: str | None, storage: str | None) -> Ending:
     study, ledger, signals = held.study, held.ledger, held.signals
     standing = coordinator.standing()
-    resume_with = f"Go on with `nas resume {study.name}`."
-    if signals.received is not None and stopped != "hours":
+    if stopped is not None and stopped != "hours":
         code = signals.exit_code
-        message = f"Stopped by {stopped}; {_saved(ledger)}. {resume_with}"
+        go_on = command_line("resume", study.name, storage)
+        message = f"Stopped by {stopped}; {_saved(ledger)}. Go on with `{go_on}`."
     elif stopped == "hours":
         code = 6 if _cut_off(ledger)[0] else 0
-        message = f"The hours are used up; {_saved(ledger)}. Go on with `nas resume {study.name} --hours MORE`."
+        go_on = command_line("resume", study.name, storage, **{"--hours": "MORE"})
+        message = f"The hours are used up; {_saved(ledger)}. Go on with `{go_on}`."
     elif coordinator.exhausted:
         code = 0
         message = f"{EXHAUSTED}: the last candidates had all been built before, or were over a limit."

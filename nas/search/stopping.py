@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from types import FrameType
 from typing import Any
 
@@ -17,6 +18,8 @@ class StopSignals:
     The handler only takes note: raising from it could tear a transaction in two, and the terminal it could print on
     may be what is gone. Whoever works looks here several times a second.
 
+    In another thread than the main one, where Python lets nobody listen, it hears nothing.
+
     Attributes:
         received: The first signal, or ``None``.
         at_once: Whether there was a second.
@@ -28,8 +31,9 @@ class StopSignals:
         self.at_once = False
 
     def __enter__(self) -> StopSignals:
+        is_main = threading.current_thread() is threading.main_thread()
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            if hasattr(signal, name):
+            if is_main and hasattr(signal, name):
                 number = signal.Signals[name]
                 self._before[number] = signal.signal(number, self._hear)
         return self

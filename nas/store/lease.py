@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
-from nas.errors import StudyRunning
+from nas.errors import NotFound, StudyRunning
 from nas.store.models import Attempt, Event, Session, Study, Trial
 from nas.store.records import Holder, NewSession
 
@@ -121,14 +121,16 @@ def renew(connection: Connection, study_id: int, session_id: int, name: str) -> 
     Raises:
         StudyRunning: It was taken over in the meantime (this process was suspended, or cut off): nothing may be
             written any more.
+        NotFound: The study was deleted in the meantime.
     """
     if connection.dialect.name == "postgresql":  # where a transaction that writes does not exclude the others
         connection.execute(select(Study.id).where(Study.id == study_id).with_for_update())
     renewed = connection.execute(_RENEW, {"held": session_id, "of_study": study_id, "renewed": datetime.now(UTC)})
     if renewed.rowcount != 1:
         newest = _newest(connection, study_id)
-        pid, host = (newest.pid, newest.host) if newest is not None else (0, "no host: the study was deleted")
-        raise StudyRunning(name, pid, host)
+        if newest is None:
+            raise NotFound(f"Study {name!r} was deleted while it ran: there is nothing left to save its trials in.")
+        raise StudyRunning(name, newest.pid, newest.host)
 
 
 _RENEW = update(Session).where(

@@ -333,6 +333,7 @@ class Ledger(Mirror):
         Raises:
             StorageError: The database cannot be written.
             StudyRunning: Another process has taken the lease over.
+            NotFound: The study was deleted.
         """
         if self._pending:
             self.renew()

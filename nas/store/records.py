@@ -366,8 +366,7 @@ def is_exhausted(study: StudyRecord) -> bool:
 
 def _ending_of_the_search(study: StudyRecord) -> str:
     """Return how the last launch or resume ended: what was trained outside the search leaves that as it was."""
-    apart = (["nas", "race"], ["nas", "finetune"])
-    searched = [session for session in study.sessions if session.command.split()[:2] not in apart]
+    searched = [session for session in study.sessions if session.searches]
     return (searched[-1].ending or "") if searched else ""
 
 

@@ -28,7 +28,18 @@ from nas.store.columns import to_json
 from nas.store.engine import display_url, open_for_writing, snapshot, storage_url
 from nas.store.frozen import insert_trial, load_trials, outcome_of, param_row, read_distribution, value_rows
 from nas.store.lease import refuse_if_held
-from nas.store.models import Architecture, Base, Epoch, Study, StudyAttr, Trial, TrialAttr, TrialParam, TrialValue
+from nas.store.models import (
+    Architecture,
+    Base,
+    Epoch,
+    Latency,
+    Study,
+    StudyAttr,
+    Trial,
+    TrialAttr,
+    TrialParam,
+    TrialValue,
+)
 from nas.store.writing import upsert
 
 _FEW = 500
@@ -121,9 +132,10 @@ class StudyStorage(BaseStorage):
         with self._engine.begin() as connection:
             self._lock_study(connection, study_id)
             connection.execute(delete(Study).where(Study.id == study_id))
-            connection.execute(
-                delete(Architecture).where(~exists().where(Trial.fingerprint == Architecture.fingerprint))
-            )
+            built = exists().where(Trial.fingerprint == Architecture.fingerprint)
+            unused = select(Architecture.fingerprint).where(~built)
+            connection.execute(delete(Latency).where(Latency.fingerprint.in_(unused)))
+            connection.execute(delete(Architecture).where(~built))
         with self._lock:
             self._known.pop(study_id, None)
 

@@ -123,7 +123,8 @@ class _Panel:
         """Return each metric with the percentile interval of `resamples` draws of examples with replacement.
 
         Where a measure compares examples, none may be drawn twice, or it finds itself: halves of the labels are drawn,
-        whose results scatter as much, and their interval is put around the value.
+        whose results scatter as much, and their interval is put around the value. Draws that a metric says nothing of
+        (NaN: no two examples of one identity, say) are left out.
 
         Source: Efron & Tibshirani 1993, An Introduction to the Bootstrap, section 13.3; for halves McCarthy 1969,
         Rev. Int. Stat. Inst. 37(3).

@@ -7,19 +7,19 @@ from typing import Any
 
 import keras
 import numpy as np
-import psutil
 import tensorflow as tf
 
 from nas.conversation import DataCard, Input
 from nas.data.prepared import open_split
 from nas.data.source import ONLY
+from nas.machine import total_memory
 from nas.training.augmentation import Augment, augmentations
 from nas.training.loop import Rows
 from nas.training.tasks.labels import labels_for
 from nas.training.tasks.task import Task
 
 RESIDENT_SHARE = 0.1
-"""Of the machine's memory: a worker holds data up to this size as tensors, larger ones it reads piece by piece."""
+"""Of the memory there is: a worker holds data up to this size as tensors, larger ones it reads piece by piece."""
 
 _held: dict[str, tuple[Rows, Rows]] = {}
 
@@ -30,7 +30,7 @@ def rows_of(card: DataCard) -> tuple[Rows, Rows]:
         _held.clear()
         parts = stored(card, "train"), stored(card, "validation")
         size = sum(rows.bytes_each * len(rows) for rows in parts)
-        if size <= RESIDENT_SHARE * psutil.virtual_memory().total:
+        if size <= RESIDENT_SHARE * total_memory():
             parts = parts[0].take(slice(0, None)), parts[1].take(slice(0, None))
         _held[card.folder] = parts
     return _held[card.folder]

@@ -39,6 +39,14 @@ def test_several_inputs_and_what_they_are(load):
     assert raw.inputs["b"].kind is None
 
 
+@pytest.mark.parametrize("name", ["km/h", "../out", "", ".hidden", "y"])
+def test_an_input_whose_name_is_no_name_of_a_file_is_refused(load, tmp_path, name):
+    load(f"return {{'x': {{{name!r}: np.tile(X, (20, 1)), 'b': np.tile(X, (20, 1))}}, 'y': np.tile(Y, 20)}}")
+    with pytest.raises(DataError, match=f"An input .* called '{name}'"):
+        prepare(DataSection(source="python:own.py:load"), "classification", tmp_path / "data", tmp_path)
+    assert not list(tmp_path.rglob("*.npy"))
+
+
 def test_pairs_and_raw_data(load):
     raw = load("return (X, Y), (X[:3], Y[:3])")
     assert {name: len(examples) for name, examples in raw.splits.items()} == {"train": 12, "validation": 3}

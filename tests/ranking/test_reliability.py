@@ -25,3 +25,11 @@ def test_of_what_was_spared_only_what_has_ended_says_how_often_pruning_is_wrong(
     assert (found.found, found.of) == (1, 3)
     assert share(13) is None
     assert share() is None
+
+
+def test_where_everybody_is_among_the_best_nothing_is_said_of_pruning():
+    for complete, known in ((10, False), (11, True)):
+        trials = [trial(number, values=(0.9 - 0.01 * number,)) for number in range(complete)]
+        ranked = rank(trials, ("maximize",))
+        found = reliability(trials, {}, [spared(complete - 1)], [], ranked, None, "maximize").pruned_wrongly
+        assert (found is not None) == known

@@ -75,6 +75,22 @@ def test_markdown_of_a_hostile_name_is_text():
     assert "\n# d" not in text
 
 
+def test_an_anonymous_report_counts_the_hours_of_the_search_alone_as_well():
+    sessions = tuple(session(command=f"nas {verb} secret") for verb in ("launch", "resume", "race", "finetune"))
+    data = report_data([trial(0)], study=study([trial(0)], sessions=sessions))
+    hidden = anonymous(data)
+    assert hidden.study.seconds == data.study.seconds > 0
+    assert [one.command.split()[1] for one in hidden.study.sessions] == ["launch", "resume", "race", "finetune"]
+
+
+def test_an_anonymous_report_names_no_database():
+    ending = "Stopped by Ctrl-C; 1 trial was interrupted and saved. Go on with `nas resume digits --storage {}`."
+    for storage in ("secret.db", "'my secret.db'", "../secret/nas.db", "postgresql+psycopg://me@secret/db"):
+        one = session(ending=ending.format(storage))
+        hidden = anonymous(report_data([trial(0)], study=study([trial(0)], sessions=(one,))))
+        assert hidden.study.sessions[0].ending.endswith("--storage …`.")
+
+
 def test_an_anonymous_report_names_nobody():
     holder = Holder(pid=4711, host="secret-host", boot_id="b", process_started=1.0)
     one = session(holder=holder, command="nas launch /home/somebody/secret.toml", ending="secret-host went down")

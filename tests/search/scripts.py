@@ -274,6 +274,8 @@ def whole(
     twice: bool = False,
     race: int | None = None,
     dies: bool = False,
+    storage: str | None = None,
+    signals: StopSignals | None = None,
 ) -> Whole:
     """Launch `study`, or go on with it, or race `race` more, as the command of that name does; with scripted workers.
 
@@ -291,11 +293,11 @@ def whole(
     ledger.set_data(asdict(CARD))
     files = StudyFiles(folder / "nas.files", ledger.record.id)
     pool = SimulatedPool(candidate, study.search.workers)
-    held = Hold(study, CARD, ledger, pool, files, folder, log, CtrlC(log, stop, twice), None)
+    held = Hold(study, CARD, ledger, pool, files, folder, log, signals or CtrlC(log, stop, twice), None)
     ending = None
     try:
         if race is None:
-            ending = _search(held, trials, hours)
+            ending = _search(held, trials, hours, storage)
         else:
             ending = _race(held, ledger.record.raced + race, lambda left: f"nas race toy --trainings {left}")
     except Killed:

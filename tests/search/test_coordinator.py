@@ -16,6 +16,9 @@ from nas.errors import DiskFull, StudyFailed
 from nas.search.budget import EXHAUSTED_AFTER
 from nas.search.pool.simulated import SimulatedPool
 from nas.search.pruning import SPARED, SPARED_AT
+from nas.search.race import racers
+from nas.store import queries
+from nas.store.engine import reading_from
 from nas.store.storage import load_study
 from nas.training.tasks.classification import Classification
 from tests.search.scripts import Killed, look, noisy, quadratic, run, study_of
@@ -334,6 +337,30 @@ def test_only_the_best_weights_are_kept_and_of_those_that_are_raced(tmp_path, se
     best = sorted(trials_of(tmp_path), key=lambda trial: -trial.value)[:expected]
     kept = {int(path.stem.split("-")[1]) for path in tmp_path.rglob("trial-*.npz")}
     assert kept == {0, *(trial.number for trial in best)}  # the first default is in the race as well
+
+
+def test_who_is_raced_keeps_its_weights_where_architectures_are_trained_several_times(tmp_path):
+    def candidate(order):
+        path = Path(order.checkpoint)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"weights")
+        x = yield Ask("x", Distribution("float", low=0.0, high=1.0), 0.5)
+        share = x.value  # of twenty architectures the better ones are trained again and again, each time otherwise
+        yield Built(Architecture(f"net-{int(20 * share**3)}", (), Cost(100, 1000, 10)), {"rate": share})
+        for step in range(1, order.epochs + 1):
+            yield Epoch(step, {"loss": 1.0, "val_accuracy": 1.0 - share, "val_loss": 1.0}, 0.01)
+        yield Finished({})
+
+    study = study_of(trials=60)
+    run(tmp_path, study, candidate, trials=30)
+    run(tmp_path, study, candidate, fresh=False)
+    with reading_from(f"sqlite:///{tmp_path / 'nas.db'}") as connection:
+        trials = queries.trials(connection, 1)
+    raced = racers(trials, study, study.race.top)
+    best = sorted(trials, key=lambda trial: -trial.values[0])[:10]
+    assert not {trial.number for trial in raced} <= {0, *(trial.number for trial in best)}
+    kept = {int(path.stem.split("-")[1]) for path in tmp_path.rglob("trial-*.npz")}
+    assert kept == {0, *(trial.number for trial in best), *(trial.number for trial in raced)}
 
 
 def test_of_several_objectives_the_whole_frontier_keeps_its_weights(tmp_path):

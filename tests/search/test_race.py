@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
 from collections import Counter
 from contextlib import closing
@@ -16,10 +17,11 @@ from nas.ranking.trusted import BETWEEN
 from nas.search.budget import Budget
 from nas.search.files import StudyFiles
 from nas.search.race import RaceJobs, race_size
+from nas.search.stopping import StopSignals
 from nas.store.ledger import Ledger
 from nas.store.records import EvaluationRecord, spent, state
 from nas.study_file import Study
-from tests.search.scripts import CARD, Killed, noisy, session, study_of, whole
+from tests.search.scripts import CARD, Killed, Log, noisy, session, study_of, whole
 
 RACE = "[race]\nshare = 0.3"
 NONE = "[race]\nshare = 0"
@@ -365,6 +367,26 @@ def test_ctrl_c_saves_the_race_where_it_is_and_resume_goes_on(tmp_path):
     assert second.races[2].attempts == 2
     assert [epoch.step for epoch in second.races[2].curve] == [1, 2, 3, 4]
     assert state(second.study) == "finished"
+
+
+def test_who_was_stopped_is_told_to_go_on_in_the_same_database(tmp_path):
+    ran = whole(tmp_path, study_of(), stop=lambda log: ("trial 2", 1) in log.epochs, storage="/else where/nas.db")
+    assert ran.ending.message.endswith("Go on with `nas resume toy --storage '/else where/nas.db'`.")
+    ran = whole(tmp_path, study_of(trials=20), fresh=False, hours=1e-9, storage="/else where/nas.db")
+    assert ran.ending.message.endswith("Go on with `nas resume toy --hours MORE --storage '/else where/nas.db'`.")
+
+
+def test_ctrl_c_when_all_is_done_stops_nothing(tmp_path, monkeypatch):
+    def stands(log, standing):
+        if standing.done == standing.total:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Log, "stands", stands)
+    with StopSignals() as signals:
+        ran = whole(tmp_path, study_of(trials=5), signals=signals)
+    assert signals.received == signal.SIGINT
+    assert (ran.ending.exit_code, ran.ending.message) == (0, "The budget is used up.")
+    assert state(ran.study) == "finished"
 
 
 def test_stopped_or_not_a_race_trains_the_same(tmp_path):

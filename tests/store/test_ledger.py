@@ -15,12 +15,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import event, text
+from sqlalchemy import delete, event, text
 
 from nas.conversation import Epoch
 from nas.errors import NotFound, StorageError, StudyExists, StudyRunning
-from nas.store import queries
-from nas.store.engine import open_read_only, storage_url
+from nas.store import models, queries
+from nas.store.engine import open_for_writing, open_read_only, storage_url
 from nas.store.ledger import Ledger
 from nas.store.records import TrialRecord
 from nas.store.storage import StudyStorage, load_study
@@ -205,6 +205,18 @@ def test_a_held_study_is_read_but_not_changed_by_others(url: str) -> None:
     again = hold(url)
     assert again.study.ask().suggest_int("width", 8, 64, log=True) == 16
     again.close("done")
+
+
+def test_who_held_a_study_that_is_deleted_is_told_so(any_url: str) -> None:
+    begin(any_url)
+    ledger = hold(any_url)
+    engine = open_for_writing(any_url)
+    with engine.begin() as connection:  # as if from a host that takes this one for dead
+        connection.execute(delete(models.Study))
+    engine.dispose()
+    with pytest.raises(NotFound, match="'digits' was deleted while it ran"):
+        ledger.renew()
+    ledger._engine.dispose()
 
 
 def test_budget_and_data_are_saved_at_once(any_url: str) -> None:

@@ -14,7 +14,9 @@ from optuna.trial import TrialState
 from sqlalchemy import func, select
 
 import nas
+from nas.conversation import Latency
 from nas.errors import NotFound
+from nas.store import latencies
 from nas.store.engine import open_read_only
 from nas.store.models import Architecture, Epoch
 from nas.store.storage import StudyStorage, load_study
@@ -130,13 +132,17 @@ def test_a_study_that_is_not_there_brings_the_nearest(url: str) -> None:
     assert nas.load_study("digits", url).direction.name == "MAXIMIZE"
 
 
-def test_a_deleted_study_takes_its_architectures_along(any_url: str) -> None:
+def test_a_deleted_study_takes_its_architectures_along_and_what_they_took(any_url: str) -> None:
+    prints = {}
     for name in ("a", "b"):
         begin(any_url, name)
         ledger = hold(any_url, name)
         for _ in range(2 if name == "a" else 1):
             run_trial(ledger, [0.5])
+        prints[name] = [ledger.trial_record(trial._trial_id).fingerprint for trial in ledger.study.trials]
         ledger.close("done")
+    measured = [Latency(batch=1, threads=1, runs=30, median_ms=1.0, p95_ms=2.0)]
+    latencies.keep(any_url, {fingerprint: measured for found in prints.values() for fingerprint in found})
     storage = StudyStorage(any_url)
     engine = open_read_only(any_url)
     with engine.connect() as connection:
@@ -145,6 +151,7 @@ def test_a_deleted_study_takes_its_architectures_along(any_url: str) -> None:
         connection.rollback()
         optuna.delete_study(study_name="a", storage=storage)
         assert connection.scalar(count) == 1  # study b's
+        assert latencies.latencies(connection, prints["a"] + prints["b"]).keys() == {*prints["b"]}
         assert connection.scalar(select(func.count()).select_from(Epoch)) == 1
     engine.dispose()
 

@@ -1,6 +1,7 @@
 """Scores against scikit-learn's and their definitions."""
 
 from itertools import pairwise
+from math import isfinite, isnan
 
 import numpy as np
 import pytest
@@ -8,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
+from nas.data.source import Examples
+from nas.training.tasks.metric_learning import METRIC_LEARNING, WIDEST
 from nas.training.tasks.multilabel import average_precision
+from nas.training.tasks.task import Outputs
 from nas.training.tasks.verification import chance_of_recall, equal_error_rate, pairs, recall_at_1, unit, verification
 
 RNG = np.random.default_rng(0)
@@ -204,3 +208,30 @@ def test_identities_in_directions_of_their_own_are_verified_without_error():
     y = np.arange(30) % 3
     assert verification(np.eye(3)[y], y) == 0.0
     assert verification(np.ones((30, 3)), y) == 0.5
+
+
+def test_of_identities_without_company_or_alone_there_is_nothing_to_verify():
+    lonely, alone = np.arange(800), np.zeros(800, int)  # more pairs than are all looked at
+    embedding = unit(RNG.normal(size=(800, 4)))
+    for rows in (slice(5), slice(None)):
+        assert isnan(verification(embedding[rows], lonely[rows]))
+        assert isnan(recall_at_1(embedding[rows], lonely[rows]))
+        assert isnan(verification(embedding[rows], alone[rows]))
+        assert recall_at_1(embedding[rows], alone[rows]) == 1.0
+
+
+@pytest.mark.tf
+def test_a_half_of_few_identities_may_say_nothing_and_ends_nothing():
+    from nas.training.examination import _half
+
+    y = np.array([0, 0, 1, 2, 3, 4])  # a bootstrap of halves: most have no two examples of one identity
+    halves = [_half(y, np.random.default_rng(seed)) for seed in range(20)]
+    output = unit(RNG.normal(size=(6, WIDEST)))
+    found = [METRIC_LEARNING.measure(outputs_at(output[rows], y[rows]), None) for rows in halves]
+    told = [isfinite(metrics["val_eer"]) for metrics in found]
+    assert 0 < sum(told) < len(told)
+    assert told == [isfinite(metrics["val_recall_at_1"]) for metrics in found]
+
+
+def outputs_at(output, y):
+    return Outputs(lambda split: output, lambda split: Examples.of(np.zeros((len(y), 1)), y))

@@ -21,8 +21,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import psutil
-
+from nas import machine
 from nas.conversation import (
     Alive,
     Close,
@@ -55,7 +54,7 @@ FORK_SERVER_GONE = 255
 """The exit code `multiprocessing` gives a worker whose own one nobody is left to tell."""
 FORK_SERVER_LOG = "fork-server.log"
 MEMORY_SHARE = 0.85
-"""The share of the machine's memory that all workers together may use."""
+"""The share of the memory there is that all workers together may use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,7 @@ class LocalPool:
         self._context = _context()
         self._workers: list[LocalWorker] = []
         self._started = 0
-        self._memory_limit = int(psutil.virtual_memory().total * MEMORY_SHARE / settings.workers)
+        self._memory_limit = int(machine.total_memory() * MEMORY_SHARE / settings.workers)
         self._failed_starts = 0
         self._oom_kills = _oom_kills()
 
@@ -311,8 +310,7 @@ def _context() -> BaseContext:
 
 
 def _threads(workers: int) -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // workers)
+    return max(1, machine.cores() // workers)
 
 
 @contextlib.contextmanager

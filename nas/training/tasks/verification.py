@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from nas.data.source import Array
@@ -61,7 +63,13 @@ def equal_error_rate(same: Array, different: Array) -> float:
 
 
 def verification(embedding: Array, y: Array) -> float:
-    """Return the equal error rate of cosines between rows of `embedding`, (examples, width), of length 1."""
+    """Return the equal error rate of cosines between rows of `embedding`, (examples, width), of length 1.
+
+    NaN where no two are of one identity `y`, or all of them are: then there is nothing to verify.
+    """
+    counts = np.unique(y, return_counts=True)[1]
+    if len(counts) < 2 or counts.max() < 2:
+        return math.nan
     same, different = (_cosines(embedding, chosen) for chosen in pairs(y))
     return equal_error_rate(same, different)
 
@@ -69,9 +77,11 @@ def verification(embedding: Array, y: Array) -> float:
 def recall_at_1(embedding: Array, y: Array) -> float:
     """Return the share of examples whose nearest other example is of the same identity, of those that could be.
 
-    At most `MOST_QUERIES` of them, the same every time, look among all.
+    At most `MOST_QUERIES` of them, the same every time, look among all. NaN where there is none that could be.
     """
     queries = _with_company(y)
+    if not len(queries):
+        return math.nan
     if len(queries) > MOST_QUERIES:
         queries = np.random.default_rng(SEED).choice(queries, MOST_QUERIES, replace=False)
     hits = 0
