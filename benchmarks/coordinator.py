@@ -19,7 +19,9 @@ import optuna
 import psutil
 
 from nas import catalogue
-from nas.conversation import Architecture, Ask, Built, Cost, DataCard, Distribution, Epoch, Evaluate, Finished
+from nas.architecture import Architecture, Cost
+from nas.conversation import Ask, Built, Distribution, Epoch, Evaluate, Finished
+from nas.data_card import DataCard
 from nas.search.budget import Budget
 from nas.search.coordinator import Coordinator
 from nas.search.files import StudyFiles

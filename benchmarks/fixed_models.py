@@ -10,7 +10,7 @@ from collections.abc import Callable
 import keras
 from keras import layers, ops
 
-from nas.conversation import DataCard
+from nas.data_card import DataCard
 
 
 def convnet(card: DataCard) -> keras.Model:

@@ -182,7 +182,7 @@ class _Problem:
         from pydantic import TypeAdapter
 
         from nas import catalogue
-        from nas.conversation import DataCard
+        from nas.data_card import DataCard
         from nas.search.preparing import with_families
         from nas.study_file import read_study
 

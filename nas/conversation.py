@@ -31,8 +31,10 @@ from typing import Any, Literal, Protocol, TypeAlias, Union, get_args
 from pydantic import TypeAdapter
 from pydantic_core import to_json
 
+from nas.architecture import Architecture, Latency
+from nas.data_card import DataCard
+
 Scalar: TypeAlias = Union[bool, int, float, str, None]
-InputKind: TypeAlias = Literal["image", "vector", "sequence", "text", "audio", "ids"]
 FailureKind: TypeAlias = Literal["nan", "oom", "timeout", "crash", "killed", "error", "rejected", "disk"]
 
 
@@ -50,154 +52,6 @@ class Distribution:
     step: float | None = None
     log: bool = False
     choices: tuple[Scalar, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What an architecture costs for one example. ``None`` where it is not known; `unknown` says why.
-
-    weights: trained and untrained numbers it holds; macs: multiply-accumulates of one forward pass;
-    memory: bytes of activations of one forward pass, float32.
-    """
-
-    weights: int | None = None
-    macs: int | None = None
-    memory: int | None = None
-    unknown: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Latency:
-    """What one forward pass of `batch` examples took, in milliseconds, over so many `runs` with so many `threads`.
-
-    `threads` 0: as many as the machine has cores.
-    """
-
-    batch: int
-    threads: int
-    runs: int
-    median_ms: float
-    p95_ms: float
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One layer call of a built model, for drawing it and for the layer table.
-
-    `shape` is the output shape without the batch axis; `settings` are the few configuration values
-    a reader wants to see (units, kernel, heads …); `inputs` are the ids of the nodes it is fed by.
-    """
-
-    id: str
-    layer: str
-    name: str
-    shape: tuple[int | None, ...]
-    settings: dict[str, Any] = field(default_factory=dict)
-    inputs: tuple[str, ...] = ()
-    weights: int = 0
-    macs: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Architecture:
-    """What was built: its fingerprint (64 hexadecimal digits), its graph in topological order, its cost.
-
-    Two models have the same fingerprint exactly when they compute the same function of inputs and
-    trainable weights, up to the names of their layers and whatever does not reach an output. An `opaque` one has
-    parts that do not tell what they compute (a subclassed model, a ``Lambda``): there, equal fingerprints say nothing.
-    """
-
-    fingerprint: str
-    graph: tuple[Node, ...]
-    cost: Cost
-    opaque: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """One input of an encoder, as a model receives it. Shapes are without the batch axis.
-
-    image     float32 (height, width, channels), standardised by `mean` and `std`, one a channel
-    vector    float32 (features,), standardised; but the last ``len(categories)`` of them are whole numbers, column i
-              of them from 0 to ``categories[i] - 1`` (0 is what train has not got), and are left as they are
-    sequence  float32 (steps, channels), standardised by channel
-    text      int32 (length,), tokens below `vocabulary`; 0 is padding, at the end
-    audio     float32 (samples,) in [-1, 1], at `sample_rate` a second
-    ids       int32 (length,), names of things below `vocabulary`; 0 is none
-
-    `unknown` is the token of texts that stands for what the vocabulary lacks; `special` ones stand for no word:
-    padding, the unknown one, and what the tokenizer of a pretrained encoder adds.
-
-    `item` marks the inputs of a pair's second half: the item somebody looks for, the text that belongs to an image.
-    """
-
-    kind: InputKind
-    shape: tuple[int, ...]
-    mean: tuple[float, ...] = ()
-    std: tuple[float, ...] = ()
-    vocabulary: int = 0
-    categories: tuple[int, ...] = ()
-    sample_rate: int = 0
-    unknown: int = 1
-    special: tuple[int, ...] = (0, 1)
-    item: bool = False
-
-    @property
-    def dtype(self) -> str:
-        """What a model receives it as."""
-        return "int32" if self.kind in ("text", "ids") else "float32"
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What is to be told of an example: a label of this `shape`, without the batch axis.
-
-    `names` are those of the classes, tags or symbols that labels index, or of the columns of numbers. `mean` and `std`
-    are those of numbers over the training split, one a column.
-    """
-
-    shape: tuple[int, ...] = ()
-    names: tuple[str, ...] = ()
-    mean: tuple[float, ...] = ()
-    std: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """What can be had without any encoder, measured on the validation split: what every trial has to beat."""
-
-    name: str
-    metrics: dict[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class DataCard:
-    """What a prepared data set is: the only thing the coordinator ever learns about the data.
-
-    `folder` holds the arrays, `fingerprint` is a SHA-256 of their content and of how they were split. An only input is
-    called ``"x"``. `examples` counts by split (train, validation, test, and what else a task needs); `class_counts`
-    counts labels by split, in the order of ``target.names``, where an example has one of them or several.
-    """
-
-    source: str
-    fingerprint: str
-    folder: str
-    inputs: dict[str, Input]
-    target: Target
-    examples: dict[str, int]
-    class_counts: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    baseline: Baseline | None = None
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        """The shape of an example that has one input; ``()`` where there are several."""
-        shapes = [given.shape for given in self.inputs.values()]
-        return shapes[0] if len(shapes) == 1 else ()
-
-    @property
-    def classes(self) -> int:
-        """How many names the target has."""
-        return len(self.target.names)
 
 
 # ---------------------------------------------------------------- coordinator ▶ worker

@@ -14,7 +14,9 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nas.conversation import Architecture, Ask, DataCard, Input, InputKind, Scalar, Target
+from nas.architecture import Architecture
+from nas.conversation import Ask, Scalar
+from nas.data_card import DataCard, Input, InputKind, Target
 
 
 def check_family(

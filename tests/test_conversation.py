@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.conversation import Alive, Epoch, Node, Order, Report, Value, decode, encode
+from nas.architecture import Node
+from nas.conversation import Alive, Epoch, Order, Report, Value, decode, encode
 from nas.pipe import PipeChannel
 
 st.register_type_strategy(Node, st.builds(Node, settings=st.dictionaries(st.text(), st.integers() | st.text())))

@@ -388,7 +388,8 @@ def test_a_study_starts_from_the_encoder_of_another_and_keeps_it(tmp_path):
 
 def assert_starts_with_its_weights(folder: Path, trial: TrialRecord, best: TrialRecord) -> None:
     """Build what `trial` was before its first epoch: its encoder is what `best` had become."""
-    from nas.conversation import DataCard, Evaluate, Start
+    from nas.conversation import Evaluate, Start
+    from nas.data_card import DataCard
     from nas.training.candidate import build
     from nas.training.hyperparameters import from_params
 

@@ -14,7 +14,7 @@ from nas.cli.bars import bars
 from nas.cli.output import Output, output_options, storage_option
 
 if TYPE_CHECKING:
-    from nas.conversation import DataCard
+    from nas.data_card import DataCard
     from nas.study_file import Study
 
 

@@ -8,8 +8,8 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from nas.cli.tables import grid, table
-from nas.conversation import DataCard
 from nas.data.inspect import QUANTILES, InputFacts, Inspection
+from nas.data_card import DataCard
 from nas.report import words
 
 ALL_CLASSES = 12

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nas.encode.encode import Wanted
     from nas.encode.measuring import Measured
     from nas.search.chosen import Chosen
-    from nas.store.records import EmbeddingRecord
+    from nas.store.evaluation_records import EmbeddingRecord
 
 
 @click.command()
@@ -131,7 +131,7 @@ def _keep(output: Output, chosen: Chosen, wanted: Wanted, measured: Measured, st
 
 
 def _record(chosen: Chosen, wanted: Wanted, measured: Measured) -> EmbeddingRecord:
-    from nas.store.records import EmbeddingRecord, Interval, Projection
+    from nas.store.evaluation_records import EmbeddingRecord, Interval, Projection
 
     points, tuned = measured.projection, chosen.weights.tuned
     drawn = set(points.labels)

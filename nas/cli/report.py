@@ -112,8 +112,21 @@ def report(
     url = storage_url(storage)
     # Asked before each writing: a study that ends while one is written is written once more, as one that has ended.
     running = watch and _is_running(url, names[0])
-    every = SECONDS if watch else None
-    written = _write(url, names, path, form, top, anonymous, lang, now, every)
+
+    @_uncollected()
+    def write() -> Path:
+        from nas.report import write_comparison, write_index, write_report
+
+        if not names:
+            return write_index(url, path, now=now, lang=lang)
+        if len(names) > 1:
+            return write_comparison(url, names, path, now=now, lang=lang)
+        every = SECONDS if watch else None
+        return write_report(
+            url, names[0], path, now=now, form=form, top=top, hide_names=anonymous, lang=lang, every=every
+        )
+
+    written = write()
     if written != Path("-"):
         if output.json:
             output.document(study=names[0] if len(names) == 1 else list(names), path=written.absolute())
@@ -124,7 +137,7 @@ def report(
     while running:
         time.sleep(SECONDS)
         running = _is_running(url, names[0])
-        _write(url, names, path, form, top, anonymous, lang, now, every)
+        write()
 
 
 @contextmanager
@@ -137,27 +150,6 @@ def _uncollected() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-@_uncollected()
-def _write(
-    url: str,
-    names: tuple[str, ...],
-    path: Path | None,
-    form: Format,
-    top: int | None,
-    anonymous: bool,
-    lang: str,
-    now: datetime | None,
-    every: int | None,
-) -> Path:
-    from nas.report import write_comparison, write_index, write_report
-
-    if not names:
-        return write_index(url, path, now=now, lang=lang)
-    if len(names) > 1:
-        return write_comparison(url, names, path, now=now, lang=lang)
-    return write_report(url, names[0], path, now=now, form=form, top=top, hide_names=anonymous, lang=lang, every=every)
 
 
 def _is_running(url: str, name: str) -> bool:

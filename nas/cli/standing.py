@@ -11,16 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nas.ranking import Ranked, rank
-from nas.store.records import (
-    EvaluationRecord,
-    LookRecord,
-    StudyRecord,
-    TrialRecord,
-    is_exhausted,
-    spent,
-    state,
-    used_up,
-)
+from nas.store.evaluation_records import EvaluationRecord, LookRecord
+from nas.store.records import StudyRecord, TrialRecord, is_exhausted, spent, state, used_up
 
 if TYPE_CHECKING:
     from nas.store.engine import Source

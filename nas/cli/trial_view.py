@@ -8,20 +8,13 @@ from math import isfinite
 from rich.console import RenderableType
 from rich.text import Text
 
+from nas.architecture import Node
 from nas.cli.tables import grid, styled, table
 from nas.cli.views import trial_scores
-from nas.conversation import Node, Scalar
+from nas.conversation import Scalar
 from nas.report import words
-from nas.store.records import (
-    AttemptRecord,
-    EpochRecord,
-    EvaluationRecord,
-    LatencyRecord,
-    StudyRecord,
-    TrialDetail,
-    TrialRecord,
-    unfinished,
-)
+from nas.store.evaluation_records import EpochRecord, EvaluationRecord
+from nas.store.records import AttemptRecord, LatencyRecord, StudyRecord, TrialDetail, TrialRecord, unfinished
 
 BARS = "▁▂▃▄▅▆▇█"
 SHOWN_EPOCHS = 12

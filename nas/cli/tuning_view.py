@@ -12,7 +12,7 @@ from rich.text import Text
 from nas.cli.tables import table
 from nas.finetune.plan import plan_of
 from nas.report import words
-from nas.store.records import Interval
+from nas.store.evaluation_records import Interval
 
 if TYPE_CHECKING:
     from nas.finetune.measuring import Ensemble, Tuned

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from nas.conversation import DataCard
 from nas.data.options import DataSection
 from nas.data.prepared import open_split, prepare
+from nas.data_card import DataCard
 from nas.errors import DataError
 
 

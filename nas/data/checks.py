@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from nas.conversation import InputKind
 from nas.data.source import ONLY, Array, Examples, RawData, RawInput, chunks
+from nas.data_card import InputKind
 from nas.errors import DataError, plural
 
 LARGEST = 1e30

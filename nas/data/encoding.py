@@ -13,11 +13,11 @@ from typing import TypeAlias
 
 import numpy as np
 
-from nas.conversation import Input, InputKind
 from nas.data.options import DataSection
 from nas.data.source import Array, RawInput
 from nas.data.statistics import mean_and_std
 from nas.data.text import encode, special_tokens, train_tokenizer, unknown_token, vocabulary_size
+from nas.data_card import Input, InputKind
 
 Arrays: TypeAlias = dict[str, Array]
 """By split."""

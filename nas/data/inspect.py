@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from nas.conversation import DataCard, Input
 from nas.data.options import DataSection
 from nas.data.prepared import open_split, prepare
 from nas.data.source import Array, Examples, chunks
 from nas.data.text import BATCH, UNKNOWN, read_tokenizer, well_formed
+from nas.data_card import DataCard, Input
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 SILENCE = 0.001

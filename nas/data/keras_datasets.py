@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nas.conversation import Target
 from nas.data.options import DataSection
 from nas.data.source import Array, Examples, RawData
+from nas.data_card import Target
 from nas.errors import DataError, did_you_mean
 
 

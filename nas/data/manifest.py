@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 
-from nas.conversation import InputKind, Target
 from nas.data import columns
 from nas.data.files import bad_notes, decode_files
 from nas.data.options import ColumnKind, DataSection
@@ -26,6 +25,7 @@ from nas.data.pictures import ImageReader
 from nas.data.sound import read_sound
 from nas.data.source import INPUT_NAME, ONLY, Array, Examples, RawData, RawInput
 from nas.data.table import Table, is_missing, read_table
+from nas.data_card import InputKind, Target
 from nas.errors import DataError, did_you_mean
 
 TABLE = "table"

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from nas.conversation import Target
 from nas.data.source import ONLY, Array, Examples, RawData
+from nas.data_card import Target
 from nas.errors import DataError
 
 ENDS = {"train": "", "validation": "_val", "test": "_test"}

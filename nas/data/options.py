@@ -10,7 +10,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from nas.conversation import InputKind
+from nas.data_card import InputKind
 
 
 class Section(BaseModel):

@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from nas.conversation import DataCard, Input
 from nas.data.checks import check
 from nas.data.environment import expanded
 from nas.data.options import AudioSection, ColumnsSection, DataSection, ImagesSection
 from nas.data.prepared import load
 from nas.data.source import ONLY, Array, Examples, RawInput
 from nas.data.text import encode, read_tokenizer
+from nas.data_card import DataCard, Input
 from nas.errors import DataError
 
 Encode = Callable[[Array], Array]

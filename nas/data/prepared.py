@@ -17,13 +17,13 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from nas import catalogue
-from nas.conversation import DataCard
 from nas.data.checks import check
 from nas.data.encoding import ENCODINGS, Encoded
 from nas.data.environment import expanded
 from nas.data.options import DataSection
 from nas.data.source import INPUT_NAME, Array, Examples, RawData
 from nas.data.splits import RULE, split
+from nas.data_card import DataCard
 from nas.errors import DataError
 
 _CARD = TypeAdapter(DataCard)

@@ -23,11 +23,11 @@ from typing import Any, get_args
 
 import numpy as np
 
-from nas.conversation import InputKind
 from nas.data.datasets import is_dataset, read_dataset
 from nas.data.named_arrays import ARRAYS, CLASS_NAMES, COLUMNS, describe, inputs_of, splits_of
 from nas.data.options import DataSection
 from nas.data.source import Examples, RawData, RawInput
+from nas.data_card import InputKind
 from nas.errors import DataError, did_you_mean
 from nas.own_code import run_file, what_failed
 

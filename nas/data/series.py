@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nas.conversation import Target
 from nas.data.options import DataSection
 from nas.data.source import ONLY, Array, Examples, RawData, RawInput
+from nas.data_card import Target
 from nas.errors import DataError, did_you_mean
 
 STEPS = 64

@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.conversation import InputKind, Target
 from nas.data.options import DataSection
+from nas.data_card import InputKind, Target
 
 Array: TypeAlias = NDArray[Any]
 
@@ -35,7 +35,7 @@ class RawInput:
     """What a source knows of an input beside its array. `kind` ``None``: its shape and dtype tell.
 
     `vocabulary` is that of ids, and `names` what they stand for, from id 1. `categories` and `sample_rate` are as in
-    `nas.conversation.Input`. Of a vector, `columns` are the names of its numbers, and `values` what is counted in each
+    `nas.data_card.Input`. Of a vector, `columns` are the names of its numbers, and `values` what is counted in each
     of its last columns, the categories, by the name of the column: the value at place i is i + 1 in the array. Those
     that train has not got become 0 later.
     """

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
-from nas.conversation import DataCard
 from nas.data.again import found_again
 from nas.data.others import Others, read_others
 from nas.data.progress import track
 from nas.data.source import Array
+from nas.data_card import DataCard
 from nas.encode.measuring import MOST_TRAIN, MOST_VALIDATION, Measured, measure, some_rows
 from nas.encode.running import Embedder, Part, Rows
 from nas.encode.writing import Files, beside, check_target, opened, written

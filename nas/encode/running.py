@@ -10,10 +10,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nas.conversation import DataCard
 from nas.data.others import Others
 from nas.data.prepared import open_split
 from nas.data.source import ONLY, Array, Examples
+from nas.data_card import DataCard
 from nas.training.feed import standardiser
 
 SMALLEST = 1e-12

@@ -14,8 +14,8 @@ from typing import Any
 
 import keras
 
-from nas.conversation import DataCard, Input
 from nas.data.prepared import open_split
+from nas.data_card import DataCard, Input
 from nas.export.serving import served_names
 
 SCHEMA = 1

@@ -15,7 +15,7 @@ from nas.worth import Direction, worth
 
 if TYPE_CHECKING:
     from nas.search.chosen import Chosen
-    from nas.store.records import EvaluationRecord
+    from nas.store.evaluation_records import EvaluationRecord
 
 SHARES = {"classification": ("val_accuracy",), "retrieval": ("val_recall_at_10", "val_recall_at_20")}
 """By task, the scores that are shares of examples, so that an interval follows from their number."""

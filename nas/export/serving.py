@@ -15,8 +15,8 @@ from typing import Any
 
 import keras
 
-from nas.conversation import DataCard, Input
 from nas.data.source import ONLY
+from nas.data_card import DataCard, Input
 
 OUTPUT = "output"
 """What the output of a whole model is called."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from nas.store.records import EpochRecord, EvaluationRecord
+from nas.store.evaluation_records import EpochRecord, EvaluationRecord
 
 Kind: TypeAlias = Literal["not converging", "overfitting", "too slow", "underfitting", "label noise"]
 GAP = 0.1

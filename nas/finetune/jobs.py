@@ -16,7 +16,8 @@ from nas.search.orders import order_again
 from nas.search.origin import start_of
 from nas.search.samplers import mixed
 from nas.search.standing import left
-from nas.store.records import EvaluationRecord, TrialRecord
+from nas.store.evaluation_records import EvaluationRecord
+from nas.store.records import TrialRecord
 from nas.worth import Direction, worth
 
 _SEEDS = 0xF17E

@@ -12,8 +12,7 @@ from nas.finetune.plan import plan_of
 from nas.ranking import Ranked
 from nas.search.asking import CannotBeDone, ask
 from nas.search.hold import Hold
-from nas.store.records import EvaluationRecord, Interval, LookRecord
-from nas.store.records import Member as LookMember
+from nas.store.evaluation_records import EnsembleMember, EvaluationRecord, Interval, LookRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +132,14 @@ def _ensemble(held: Hold, jobs: TuningJobs, tuned: Sequence[Tuned]) -> Ensemble 
         return None
     evaluations = held.ledger.evaluations
     metrics = {name: Interval(*values) for name, values in answer.test.items()}
-    members = {record.trial: count for record, count in zip(best, answer.counts, strict=True) if count}
-    of = tuple(LookMember(each.trial, each.number, n) for each, n in zip(best, answer.counts, strict=True) if n)
+    of = tuple(EnsembleMember(each.trial, each.number, n) for each, n in zip(best, answer.counts, strict=True) if n)
     if len(of) == 1:  # then it was measured already
         same = [look for look in evaluations.looks if look.evaluation == of[0].evaluation]
     else:
         same = [look for look in evaluations.looks if look.trial is None and look.members == of]
     look = same[-1] if same else evaluations.look(None, None, answer.examples, metrics, of)
     held.ledger.flush()
-    return Ensemble(members, _interval(answer.validation, jobs.metric[0]), look)
+    return Ensemble({one.trial: one.count for one in of}, _interval(answer.validation, jobs.metric[0]), look)
 
 
 def _interval(found: dict[str, tuple[float, float, float]], metric: str) -> Interval:

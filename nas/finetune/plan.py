@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 
 from nas.conversation import Scalar
 from nas.finetune.diagnosis import Finding
-from nas.store.records import EvaluationRecord
+from nas.store.evaluation_records import EvaluationRecord
 
 Origin: TypeAlias = Literal["scratch", "search"]
 Stage: TypeAlias = Literal["full length", "learning rate", "regularisation", "adjusting", "seeds"]

@@ -14,7 +14,8 @@ from math import inf, isclose, isfinite
 from typing import Literal, TypeAlias
 
 from nas.ranking.trusted import Trust, estimated, raced, shrunk
-from nas.store.records import EvaluationRecord, StudyRecord, TrialRecord
+from nas.store.evaluation_records import EvaluationRecord
+from nas.store.records import StudyRecord, TrialRecord
 
 Directions: TypeAlias = Sequence[Literal["minimize", "maximize"]]
 

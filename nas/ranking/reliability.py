@@ -11,7 +11,8 @@ from typing import Literal
 from nas.ranking.architectures import Ranked
 from nas.ranking.trust import RungAgreement, Share, kendall, rung_agreement, wrongly_pruned
 from nas.ranking.trusted import Raced
-from nas.store.records import EpochRecord, EvaluationRecord, EventRecord, TrialRecord
+from nas.store.evaluation_records import EpochRecord, EvaluationRecord
+from nas.store.records import EventRecord, TrialRecord
 
 BEST = 10
 """A spared trial that ends among so many of the best would have been pruned wrongly."""

@@ -9,7 +9,8 @@ from statistics import fmean, variance
 from typing import TYPE_CHECKING, Literal
 
 from nas.shares import NORMAL_95
-from nas.store.records import EvaluationRecord, TrialRecord
+from nas.store.evaluation_records import EvaluationRecord
+from nas.store.records import TrialRecord
 
 if TYPE_CHECKING:
     from nas.ranking.racing import Race, Ranking

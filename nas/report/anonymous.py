@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from nas.report.data import ReportData
-from nas.store.records import EmbeddingRecord, EvaluationRecord, Holder, LatencyRecord, SessionRecord, TrialRecord
+from nas.store.evaluation_records import EmbeddingRecord, EvaluationRecord
+from nas.store.records import Holder, LatencyRecord, SessionRecord, TrialRecord
 
 NOBODY = Holder(pid=0, host="host", boot_id="", process_started=0.0)
 _PATH = re.compile(

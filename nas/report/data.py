@@ -6,19 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nas.conversation import Node
+from nas.architecture import Node
 from nas.ranking import Ranked, rank
 from nas.report import words
-from nas.store.records import (
-    EmbeddingRecord,
-    EpochRecord,
-    EvaluationRecord,
-    EventRecord,
-    LatencyRecord,
-    LookRecord,
-    StudyRecord,
-    TrialRecord,
-)
+from nas.store.evaluation_records import EmbeddingRecord, EpochRecord, EvaluationRecord, LookRecord
+from nas.store.records import EventRecord, LatencyRecord, StudyRecord, TrialRecord
 
 if TYPE_CHECKING:
     from nas.store.engine import Source

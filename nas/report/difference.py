@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal, TypeAlias
 
-from nas.conversation import Node, Scalar
+from nas.architecture import Node
+from nas.conversation import Scalar
 from nas.report import words
 
 MOST_LAYERS = 250

@@ -11,7 +11,8 @@ from nas.documents import SCHEMA, objectives_document, plain, ranked_document, r
 from nas.ranking import bar
 from nas.report.section import View
 from nas.report.sections.failures import causes
-from nas.store.records import EvaluationRecord, spent, state
+from nas.store.evaluation_records import EvaluationRecord
+from nas.store.records import spent, state
 
 
 def report_document(view: View, top: int | None = None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from math import log2
 
 from markupsafe import Markup
 
-from nas.conversation import Node
+from nas.architecture import Node
 from nas.language import _, ngettext
 from nas.report import words
 from nas.report.layers import Line, folded, lines

@@ -9,7 +9,7 @@ from nas.report import words
 from nas.report.charts.embeddings import embedding
 from nas.report.figure import Figure
 from nas.report.section import View
-from nas.store.records import EmbeddingRecord, Interval
+from nas.store.evaluation_records import EmbeddingRecord, Interval
 
 MOST = 2
 """Pictures on a page; the document has all that was measured."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from nas.conversation import Node
+from nas.architecture import Node
 from nas.report import words
 
 SHORT = {

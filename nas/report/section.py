@@ -18,7 +18,8 @@ from nas.ranking.tradeoff import Tradeoff, tradeoff
 from nas.report import words
 from nas.report.data import SHOWN, ReportData
 from nas.report.vocabulary import OUTCOMES
-from nas.store.records import EvaluationRecord, TrialRecord, unfinished
+from nas.store.evaluation_records import EvaluationRecord
+from nas.store.records import TrialRecord, unfinished
 
 MOST_COMPARED = 400
 """Architectures whose chances of being on the frontier are worked out: the work grows with their square."""

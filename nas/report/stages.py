@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from nas.conversation import Node
+from nas.architecture import Node
 
 LONGEST_UNIT = 24
 """Layer calls of a residual block. What is longer, or a U-Net under its outermost skip, is told call by call."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from nas.language import _
 from nas.report import words
 from nas.report.section import View
-from nas.store.records import Interval, Member
+from nas.store.evaluation_records import EnsembleMember, Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ def together(view: View) -> Together | None:
     return Together(_told(looks[-1].members), looks[-1].metrics.get(view.data.study.objectives[0]), len(looks))
 
 
-def _told(members: tuple[Member, ...]) -> str:
+def _told(members: tuple[EnsembleMember, ...]) -> str:
     if not members:
         return _("the mean of several; which ones was not kept")
     each = [

@@ -15,7 +15,8 @@ from nas.search.files import StudyFiles, files_root
 from nas.search.orders import order_of
 from nas.store import queries
 from nas.store.engine import reading_from, storage_url
-from nas.store.records import EvaluationRecord, LookRecord, StudyRecord, TrialDetail, TrialRecord
+from nas.store.evaluation_records import EvaluationRecord, LookRecord
+from nas.store.records import StudyRecord, TrialDetail, TrialRecord
 from nas.study_file import parse_study
 
 SHORTEST = 6

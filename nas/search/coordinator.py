@@ -15,7 +15,6 @@ from nas.conversation import (
     Ask,
     Built,
     Continue,
-    DataCard,
     Epoch,
     Evaluate,
     Failed,
@@ -27,6 +26,7 @@ from nas.conversation import (
     Train,
     Value,
 )
+from nas.data_card import DataCard
 from nas.errors import DiskFull
 from nas.search.budget import Budget
 from nas.search.files import StudyFiles

@@ -18,8 +18,8 @@ from nas.errors import DiskFull
 from nas.search.observer import Observer, Standing
 from nas.search.pool.pool import TRIES, Pool, Worker
 from nas.search.rhythm import RENEW_SECONDS, SHOW_SECONDS, WRITE_SECONDS, Every
+from nas.store.evaluation_records import EvaluationRecord
 from nas.store.ledger import Ledger
-from nas.store.records import EvaluationRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from nas import catalogue
-from nas.conversation import DataCard, InputKind
+from nas.data_card import DataCard, InputKind
 from nas.errors import BadInput
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from nas.conversation import DataCard, Start
+from nas.conversation import Start
+from nas.data_card import DataCard
 from nas.errors import NASError
 from nas.search.evaluating import Evaluator
 from nas.search.files import StudyFiles, files_root, worker_logs

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from nas.conversation import Latency, Measure, Measured
+from nas.architecture import Latency
+from nas.conversation import Measure, Measured
 from nas.errors import NASError, NotFound, plural
 from nas.ranking import Ranked, rank
 from nas.search.asking import CannotBeDone, ask

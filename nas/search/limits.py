@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import optuna
 
-from nas.conversation import Cost, Latency
+from nas.architecture import Cost, Latency
 from nas.study_file import LimitsSection
 
 UNITS = {"weights": "weights", "macs": "macs", "memory": "bytes of memory", "latency_ms": "ms"}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nas.conversation import DataCard, Evaluate, Start
+from nas.conversation import Evaluate, Start
+from nas.data_card import DataCard
 from nas.errors import BadInput
 from nas.search.origin import data_of
 from nas.search.preparing import with_families

@@ -11,13 +11,15 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from nas.conversation import DataCard, Input, Start
+from nas.conversation import Start
+from nas.data_card import DataCard, Input
 from nas.errors import BadInput, NotFound
 from nas.ranking import rank
 from nas.search.files import StudyFiles, files_root
 from nas.store import queries
 from nas.store.engine import reading_from
-from nas.store.records import EvaluationRecord, StudyRecord, TrialRecord
+from nas.store.evaluation_records import EvaluationRecord
+from nas.store.records import StudyRecord, TrialRecord
 
 KEY = "space.start_from"
 

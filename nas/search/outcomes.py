@@ -11,7 +11,6 @@ from optuna.trial import TrialState
 from nas.errors import StudyFailed
 from nas.ranking import rank
 from nas.search.files import StudyFiles
-from nas.search.front import Front
 from nas.search.observer import Observer
 from nas.search.progress import outcome_line
 from nas.search.trial import LiveTrial, Verdict
@@ -37,9 +36,8 @@ class Outcomes:
         self._twins: defaultdict[int, list[int]] = defaultdict(list)  # number ▶ ids of the trials that wait for it
         self._maximize = study.objectives[0][1] == "maximize"
         trained = [trial for trial in ledger.study.get_trials(deepcopy=False) if trial.state.is_finished()]
-        self._front = Front([direction for _, direction in study.objectives])
         self._scores: dict[int, float] = {}
-        self._foremost: list[TrialRecord] = []  # whom a race would be between
+        self._foremost: list[TrialRecord] = []  # whom a race would be between, and the frontier
         records = [ledger.trial_record(trial._trial_id) for trial in trained]
         self._take_in([record for record in records if _is_scored(record)])
         self._kept = self._worth_keeping()
@@ -55,12 +53,11 @@ class Outcomes:
     def _take_in(self, records: Sequence[TrialRecord]) -> None:
         """Take in trials that are complete and no duplicates."""
         for record in records:
-            values = record.values or ()
-            self._scores[record.number] = values[0]
-            self._front.add(record.number, values)
+            self._scores[record.number] = (record.values or ())[0]
         directions = [direction for _, direction in self._study.objectives]
+        last = 1 if len(directions) > 1 else 0  # the front whose members are kept, however many they are
         ranked = rank([*self._foremost, *records], directions)  # type: ignore[arg-type]
-        self._foremost = [entry.trial for entry in ranked[: self._study.race.top]]
+        self._foremost = [each.trial for each in ranked if each.place <= self._study.race.top or each.front <= last]
 
     def _worth_keeping(self) -> set[int]:
         """Return whose weights are kept: the best, whoever else may come first in the race, and the frontier.
@@ -68,9 +65,8 @@ class Outcomes:
         A race is between architectures: of those that were trained several times the best training counts. Whoever
         leaves the foremost of one objective, or the frontier, never comes back to it.
         """
-        several = self._front.members if len(self._study.objectives) > 1 else set()
-        raced = {record.number for record in self._foremost}
-        return {*self.best(KEEP), *raced, *({0} & self._scores.keys()), *several}
+        foremost = {record.number for record in self._foremost}
+        return {*self.best(KEEP), *foremost, *({0} & self._scores.keys())}
 
     def score(self, number: int) -> float:
         """Return the first objective's value of a complete trial."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from nas import catalogue
-from nas.conversation import DataCard, Prepare, Prepared
+from nas.conversation import Prepare, Prepared
+from nas.data_card import DataCard
 from nas.errors import DataError
 from nas.search.asking import CannotBeDone, ask
 from nas.search.fit import choose_encoders, choose_families, modality

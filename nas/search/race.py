@@ -12,7 +12,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 
-from nas.conversation import DataCard, Start
+from nas.conversation import Start
+from nas.data_card import DataCard
 from nas.ranking import Race, rank
 from nas.ranking.trusted import BETWEEN
 from nas.search.evaluating import Evaluator, Job
@@ -21,8 +22,9 @@ from nas.search.observer import Observer
 from nas.search.orders import order_again
 from nas.search.samplers import mixed
 from nas.search.standing import RaceStanding
+from nas.store.evaluation_records import EvaluationRecord
 from nas.store.ledger import Ledger
-from nas.store.records import EvaluationRecord, TrialRecord
+from nas.store.records import TrialRecord
 from nas.study_file import Study
 
 FEWEST = 3
@@ -113,7 +115,7 @@ class RaceJobs:
     def total(self) -> int | None:
         """How many trainings there will be; ``None`` where the time ends them before the budget does."""
         clock, left = self._seconds_left(), self.left
-        if left is None or (clock is not None and left * self._typical() / self._study.search.workers > clock):
+        if left is None or (clock is not None and self._by_pace(left) > clock):
             return None
         return self._budget
 
@@ -190,8 +192,11 @@ class RaceJobs:
         clock, left = self._seconds_left(), self.left
         if not left:
             return clock if left is None else None
-        by_pace = left * self._typical() / self._study.search.workers
-        return by_pace if clock is None else min(clock, by_pace)
+        return self._by_pace(left) if clock is None else min(clock, self._by_pace(left))
+
+    def _by_pace(self, trainings: int) -> float:
+        """Return the seconds that so many take, on all workers."""
+        return trainings * self._typical() / self._study.search.workers
 
     def _tell(self, record: EvaluationRecord) -> None:
         score = self._sign * record.score if record.outcome == "complete" else math.nan

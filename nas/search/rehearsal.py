@@ -13,20 +13,8 @@ from time import perf_counter
 import optuna
 from rich.console import Console
 
-from nas.conversation import (
-    Ask,
-    Built,
-    Continue,
-    DataCard,
-    Epoch,
-    Evaluate,
-    Failed,
-    Finished,
-    Skip,
-    Start,
-    Train,
-    Value,
-)
+from nas.conversation import Ask, Built, Continue, Epoch, Evaluate, Failed, Finished, Skip, Start, Train, Value
+from nas.data_card import DataCard
 from nas.errors import plural
 from nas.search.files import files_root, worker_logs
 from nas.search.hold import pool_settings

@@ -6,7 +6,7 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
-from nas.conversation import DataCard
+from nas.data_card import DataCard
 from nas.errors import StudyChanged
 from nas.space_fingerprint import family_fingerprint
 from nas.store.lease import this_process

@@ -7,7 +7,8 @@ from typing import Literal
 
 import optuna
 
-from nas.conversation import Architecture, FailureKind, Latency, Scalar
+from nas.architecture import Architecture, Latency
+from nas.conversation import FailureKind, Scalar
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import delete, insert, select
 
 from nas.store.engine import Source, open_for_writing, snapshot
+from nas.store.evaluation_records import EmbeddingRecord, Interval, Projection
 from nas.store.models import Embedding
-from nas.store.records import EmbeddingRecord, Interval, Projection
 
 
 def keep(url: str, study_id: int, record: EmbeddingRecord) -> None:

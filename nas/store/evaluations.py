@@ -14,8 +14,8 @@ from sqlalchemy import Connection, func, select
 
 from nas.conversation import Epoch, FailureKind
 from nas.store.engine import Source, snapshot
+from nas.store.evaluation_records import EnsembleMember, EpochRecord, EvaluationRecord, Interval, LookRecord, Purpose
 from nas.store.models import Evaluation, Look
-from nas.store.records import EpochRecord, EvaluationRecord, Interval, LookRecord, Member, Purpose
 from nas.store.writing import Pending
 
 
@@ -106,7 +106,7 @@ class Evaluations:
         evaluation: int | None,
         examples: int,
         metrics: dict[str, Interval],
-        members: tuple[Member, ...] = (),
+        members: tuple[EnsembleMember, ...] = (),
     ) -> LookRecord:
         """Keep a measurement on the test split, of an ensemble with its `members`; return it."""
         record = LookRecord(len(self._looks), trial, evaluation, datetime.now(UTC), examples, metrics, members)
@@ -148,7 +148,7 @@ def looks(source: Source, study_id: int) -> list[LookRecord]:
             **row
             | {
                 "metrics": {name: Interval(*found) for name, found in row["metrics"].items()},
-                "members": tuple(Member(*one) for one in row["members"] or ()),
+                "members": tuple(EnsembleMember(*one) for one in row["members"] or ()),
             }
         )
         for row in rows

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import insert, select
 
-from nas.conversation import Latency
+from nas.architecture import Latency
 from nas.store import models
 from nas.store.engine import Source, open_for_writing, snapshot
 from nas.store.records import LatencyRecord

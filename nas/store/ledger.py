@@ -22,7 +22,8 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from nas.conversation import Architecture, Cost, Epoch, FailureKind, Latency, Scalar
+from nas.architecture import Architecture, Cost, Latency
+from nas.conversation import Epoch, FailureKind, Scalar
 from nas.errors import StudyExists
 from nas.store import lease, models, queries
 from nas.store.engine import display_url, open_for_writing, snapshot

@@ -14,11 +14,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Text, func, literal, select, type_coerce
 
-from nas.conversation import Cost, Node, Scalar
+from nas.architecture import Cost, Node
+from nas.conversation import Scalar
 from nas.errors import NotFound, did_you_mean
 from nas.store.columns import from_json
 from nas.store.embeddings import embeddings as embeddings
 from nas.store.engine import Source, snapshot
+from nas.store.evaluation_records import EpochRecord
 from nas.store.evaluations import evaluations as evaluations
 from nas.store.evaluations import looks as looks
 from nas.store.evaluations import raced
@@ -27,7 +29,6 @@ from nas.store.lease import is_alive
 from nas.store.models import Architecture, Attempt, Epoch, Event, Session, Study, Trial, TrialParam, TrialValue
 from nas.store.records import (
     AttemptRecord,
-    EpochRecord,
     EventRecord,
     Holder,
     SessionRecord,

@@ -11,15 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from nas.conversation import Cost, FailureKind, Latency, Node, Scalar
+from nas.architecture import Cost, Latency, Node
+from nas.conversation import FailureKind, Scalar
+from nas.store.evaluation_records import EpochRecord, EvaluationRecord
 
 Outcome: TypeAlias = Literal["complete", "pruned", "failed"]
 """How a trial ended. A candidate over a limit is ``failed`` with kind ``rejected``: Optuna's state of it is
 PRUNED, because samplers learn nothing from FAIL."""
-
-
-Purpose: TypeAlias = Literal["race", "finetune"]
-"""What an evaluation is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +94,7 @@ class StudyRecord:
     trials_budget: int | None
     hours_budget: float | None
     data: dict[str, Any] | None
-    """The data card as a plain dict (see `nas.conversation.DataCard`)."""
+    """The data card as a plain dict (see `nas.data_card.DataCard`)."""
     sessions: tuple[SessionRecord, ...]
     counts: dict[str, int]
     """Trials by ``complete``, ``pruned``, ``failed``, ``running`` where they cost something; apart from these the
@@ -128,117 +126,6 @@ class StudyRecord:
         done = spent(self.counts) - self.counts.get("running", 0) + min(self.raced, self.race_budget)
         left = 3600 * self.hours_budget - self.seconds
         return done > 1 and (self.trials_budget - done) * self.seconds / done > left
-
-
-@dataclass(frozen=True, slots=True)
-class EpochRecord:
-    """One epoch of a trial. `value` is what the pruner saw (the first objective)."""
-
-    step: int
-    value: float
-    metrics: dict[str, float]
-    seconds: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationRecord:
-    """A training outside the search: what trial number `trial` built, trained once more.
-
-    `seed` of a race counts from 0 and is the same for every architecture. `plan` holds what was different from how the
-    trial was trained. `score` is the first objective's value, NaN where there is none.
-    """
-
-    number: int
-    purpose: Purpose
-    trial: int
-    seed: int
-    plan: dict[str, Any]
-    epochs: int
-    outcome: Literal["complete", "failed"] | None
-    """``None`` while it runs, or waits to be gone on with."""
-    kind: FailureKind | None
-    message: str | None
-    traceback: str | None
-    score: float
-    curve: tuple[EpochRecord, ...]
-    attempts: int
-    started: datetime
-    ended: datetime | None
-
-    @property
-    def seconds(self) -> float:
-        """What its epochs took."""
-        return sum(epoch.seconds or 0.0 for epoch in self.curve)
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A measured value and a 95 % interval around it."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One of the models of an ensemble: an evaluation of a trial, and how often it counts in the mean."""
-
-    trial: int
-    evaluation: int
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class LookRecord:
-    """One measurement on the test split, of `examples` examples. `trial` ``None``: of an ensemble of `members`."""
-
-    number: int
-    trial: int | None
-    evaluation: int | None
-    at: datetime
-    examples: int
-    metrics: dict[str, Interval]
-    members: tuple[Member, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Projection:
-    """Some examples on two principal components, and the share of the variance that each of these explains.
-
-    `labels` are places in `names`, those of the classes.
-    """
-
-    explained: tuple[float, float]
-    x: tuple[float, ...]
-    y: tuple[float, ...]
-    labels: tuple[int, ...]
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class EmbeddingRecord:
-    """What the vectors that a trial's model gives of a split are worth.
-
-    Its weights are those of `evaluation`, or of the search where that is ``None``. `layer` is ``None`` for the
-    encoder's features. `knn` and `probe` are accuracies on so many `examples`, learned from so many of `train`.
-    """
-
-    trial: int
-    evaluation: int | None
-    at: datetime
-    split: str
-    layer: str | None
-    normalised: bool
-    width: int
-    neighbours: int
-    knn: Interval
-    probe: Interval
-    converged: bool
-    """Whether the probe came to an end."""
-    train: int
-    examples: int
-    projection: Projection
 
 
 @dataclass(frozen=True, slots=True)

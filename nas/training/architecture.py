@@ -14,7 +14,7 @@ from typing import Any
 
 import keras
 
-from nas.conversation import Architecture, Node
+from nas.architecture import Architecture, Node
 from nas.training.cost import Macs, call_macs, total_cost
 from nas.training.graph import Call, Graph, trace
 

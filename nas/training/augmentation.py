@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import tensorflow as tf
 
-from nas.conversation import Input, InputKind
+from nas.data_card import Input, InputKind
 
 Tensor: TypeAlias = Any
 Augment: TypeAlias = Callable[[Tensor, Tensor], Tensor]

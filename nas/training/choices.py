@@ -14,8 +14,9 @@ from typing import Any
 
 import keras
 
-from nas.conversation import DataCard, Scalar
+from nas.conversation import Scalar
 from nas.data.source import ONLY
+from nas.data_card import DataCard
 from nas.training.hyperparameters import Answer, AnsweredHyperParameters
 
 PREFIX = "training/"

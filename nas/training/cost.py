@@ -12,7 +12,7 @@ from math import prod
 
 import keras
 
-from nas.conversation import Cost
+from nas.architecture import Cost
 from nas.training.graph import Call, Graph, Shape, look_inside
 from nas.training.macs import Shapes, macs
 

@@ -16,9 +16,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from nas.architecture import Architecture, Latency
 from nas.conversation import (
     AVERAGED,
-    Architecture,
     Ask,
     Built,
     Channel,
@@ -26,7 +26,6 @@ from nas.conversation import (
     Epoch,
     Evaluate,
     Finished,
-    Latency,
     Measure,
     Scalar,
     Skip,

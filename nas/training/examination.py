@@ -11,9 +11,10 @@ import numpy as np
 import tensorflow as tf
 
 from nas import catalogue
-from nas.conversation import DataCard, Examine, Examined, Member
+from nas.conversation import Examine, Examined, Member
 from nas.data.prepared import open_split
 from nas.data.source import Array, Examples
+from nas.data_card import DataCard
 from nas.errors import BadInput
 from nas.training.candidate import Candidate
 from nas.training.feed import labelled, standardiser, stored

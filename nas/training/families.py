@@ -17,9 +17,9 @@ from typing import Any, NoReturn, TypeAlias, Union
 import keras_tuner
 
 from nas import catalogue
-from nas.conversation import DataCard
 from nas.data.environment import expand
 from nas.data.source import ONLY
+from nas.data_card import DataCard
 from nas.errors import FamilyError, UnknownName, did_you_mean
 from nas.own_code import run_file, what_failed
 
@@ -65,7 +65,7 @@ def make_family(
 
     A class (or function) gets those of the following that it takes by name::
 
-        inputs                  {name: nas.conversation.Input}, all of them
+        inputs                  {name: nas.data_card.Input}, all of them
         input_shape             of the only input; and, where its kind has them,
         vocabulary, categories, sample_rate
         classes, num_classes    how many names the target has

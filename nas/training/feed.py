@@ -9,9 +9,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nas.conversation import DataCard, Input
 from nas.data.prepared import open_split
 from nas.data.source import ONLY
+from nas.data_card import DataCard, Input
 from nas.machine import total_memory
 from nas.training.augmentation import Augment, augmentations
 from nas.training.loop import Rows

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nas.conversation import Latency
+from nas.architecture import Latency
 
 WARM_UP = 5
 RUNS = 30

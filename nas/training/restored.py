@@ -13,7 +13,8 @@ from typing import Any, Literal, TypeAlias
 import keras
 
 from nas import catalogue
-from nas.conversation import DataCard, Evaluate
+from nas.conversation import Evaluate
+from nas.data_card import DataCard
 from nas.errors import BadInput, Conflict, FamilyError, NASError, did_you_mean
 from nas.own_code import what_failed
 from nas.training import checkpoint

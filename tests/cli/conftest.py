@@ -15,8 +15,9 @@ from click.testing import CliRunner, Result
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState
 
+from nas.architecture import Architecture, Cost, Node
 from nas.cli.app import cli
-from nas.conversation import Architecture, Cost, Epoch, Node
+from nas.conversation import Epoch
 from nas.store.engine import storage_url
 from nas.store.lease import this_process
 from nas.store.ledger import Ledger, create_study

@@ -14,10 +14,10 @@ from optuna.trial import TrialState
 from rich.console import Console
 
 from nas import ranking
+from nas.architecture import Cost
 from nas.cli import standing
 from nas.cli.trust_view import trust_lines
 from nas.cli.views import ranking_table
-from nas.conversation import Cost
 from nas.ranking import Ranked, Trust
 from nas.store.engine import storage_url
 from nas.store.ledger import Ledger

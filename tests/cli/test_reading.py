@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from nas.architecture import Cost
 from nas.cli.views import best_line, ranking_table, studies_table
-from nas.conversation import Cost
 from nas.documents import plain
 from nas.ranking import Ranked
 from tests.cli.conftest import ROOT, Nas, spawn

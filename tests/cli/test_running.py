@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 from nas.cli.documents import ending_document
 from nas.cli.ending_view import ending_view, rehearsal_view
 from nas.cli.views import commands_view
-from nas.conversation import DataCard, Input, Target
+from nas.data_card import DataCard, Input, Target
 from nas.search.rehearsal import Member, Rehearsal
 from nas.search.run import Ending
 from tests.cli.conftest import FILE, spawn

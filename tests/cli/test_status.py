@@ -14,16 +14,17 @@ import optuna
 import pytest
 from rich.console import Console
 
+from nas.architecture import Cost, Latency
 from nas.cli import standing
 from nas.cli.output import Output
 from nas.cli.status import _follow_live, follow, look
 from nas.cli.trial_view import sparkline
 from nas.cli.views import age, tuned_line
-from nas.conversation import Cost, Latency
 from nas.ranking import Ranked
 from nas.search.limits import over_limit
+from nas.store.evaluation_records import Interval, LookRecord
 from nas.store.ledger import Ledger
-from nas.store.records import Interval, LookRecord, StudyRecord, TrialRecord
+from nas.store.records import StudyRecord, TrialRecord
 from nas.study_file import LimitsSection
 from tests.cli.conftest import Nas, train
 from tests.report import samples

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nas.conversation import DataCard
 from nas.data import prepared
 from nas.data.options import DataSection
 from nas.data.prepared import open_split, prepare
+from nas.data_card import DataCard
 from nas.errors import DataError, UnknownName
 
 

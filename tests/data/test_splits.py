@@ -5,10 +5,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from nas.conversation import Target
 from nas.data.options import SplitSection
 from nas.data.source import Examples, RawData
 from nas.data.splits import hold_out, split
+from nas.data_card import Target
 from nas.errors import DataError
 
 SPLITS = ("train", "validation", "test")

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from nas import catalogue
-from nas.conversation import DataCard, Input, Target
+from nas.data_card import DataCard, Input, Target
 from nas.search.fit import fit_of
 from nas.testing import example_batch
 from nas.training.families import make_family

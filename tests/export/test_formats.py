@@ -8,7 +8,7 @@ import os
 import keras
 import pytest
 
-from nas.conversation import DataCard, Input, Target
+from nas.data_card import DataCard, Input, Target
 from nas.export.comparing import compare
 from nas.export.formats import FORMATS
 from nas.export.serving import served_names, serving_model

@@ -11,20 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from nas.conversation import (
-    AVERAGED,
-    Architecture,
-    Ask,
-    Built,
-    Cost,
-    Distribution,
-    Epoch,
-    Evaluate,
-    Examine,
-    Examined,
-    Failed,
-    Finished,
-)
+from nas.architecture import Architecture, Cost
+from nas.conversation import AVERAGED, Ask, Built, Distribution, Epoch, Evaluate, Examine, Examined, Failed, Finished
 from nas.finetune.plan import Plan
 from nas.search.budget import Budget
 from nas.search.coordinator import Coordinator
@@ -35,8 +23,8 @@ from nas.search.pool.simulated import Script, SimulatedPool
 from nas.search.stopping import StopSignals
 from nas.store import queries
 from nas.store.engine import reading_from
+from nas.store.evaluation_records import EpochRecord, EvaluationRecord
 from nas.store.ledger import Ledger, create_study
-from nas.store.records import EpochRecord, EvaluationRecord
 from nas.study_file import parse_study
 from tests.search.scripts import CARD, FILE, session
 

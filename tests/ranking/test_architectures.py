@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.conversation import Cost
+from nas.architecture import Cost
 from nas.ranking import Bar, bar, frontier, rank
 from tests.report.samples import study, trial
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from nas.conversation import Cost
+from nas.architecture import Cost
 from nas.ranking import Ranked, Trust, rank
 from nas.ranking.tradeoff import tradeoff
 from nas.store.records import TrialRecord

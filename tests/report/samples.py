@@ -10,26 +10,20 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from nas.conversation import Cost, Node
+from nas.architecture import Cost, Node
 from nas.ranking import Ranked
 from nas.report import ReportData
-from nas.store.queries import COUNTED
-from nas.store.records import (
+from nas.store.evaluation_records import (
     EmbeddingRecord,
+    EnsembleMember,
     EpochRecord,
     EvaluationRecord,
-    EventRecord,
-    Holder,
     Interval,
     LookRecord,
-    Member,
     Projection,
-    SessionRecord,
-    StudyRecord,
-    TrialRecord,
-    counted_as,
-    spent,
 )
+from nas.store.queries import COUNTED
+from nas.store.records import EventRecord, Holder, SessionRecord, StudyRecord, TrialRecord, counted_as, spent
 
 BEGAN = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 NOW = BEGAN + timedelta(hours=2)
@@ -158,7 +152,7 @@ def tuned() -> ReportData:
     looks = (
         look(0, first, 0.975, evaluation=0),
         look(1, second, 0.965, evaluation=1),
-        look(2, None, 0.985, members=(Member(first, 0, 2), Member(second, 1, 1))),
+        look(2, None, 0.985, members=(EnsembleMember(first, 0, 2), EnsembleMember(second, 1, 1))),
     )
     measured = (embedding(first, evaluation=0), embedding(second, classes=77))
     return replace(data, evaluations=tuple(trainings), looks=looks, embeddings=measured)

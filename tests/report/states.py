@@ -3,8 +3,9 @@
 from dataclasses import replace
 from random import Random
 
-from nas.conversation import Cost, Node
-from nas.store.records import EpochRecord, EventRecord
+from nas.architecture import Cost, Node
+from nas.store.evaluation_records import EpochRecord
+from nas.store.records import EventRecord
 from tests.report.samples import HOLDER, NOW, curve, digits, embedding, look, report_data, session, study, trial, tuned
 
 

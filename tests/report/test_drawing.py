@@ -2,7 +2,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from nas.conversation import Node
+from nas.architecture import Node
 from nas.report.drawing import MOST_STAGES, MOST_WIDE, draw
 from tests.report import samples
 

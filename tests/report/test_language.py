@@ -26,7 +26,7 @@ from nas.report.index import entry
 from nas.report.page import render_comparison, render_index, spoken_by
 from nas.report.section import View
 from nas.report.vocabulary import said
-from nas.store.records import Interval, LookRecord
+from nas.store.evaluation_records import Interval, LookRecord
 from tests.report.samples import NOW, digits, fresh, race, report_data, study, trial
 from tests.report.states import STATES, hostile_data
 

@@ -14,7 +14,7 @@ import pytest
 from nas.report import render
 from nas.report.data import DRAWN_CURVES, curves_to_draw
 from nas.store import records
-from nas.store.records import EpochRecord
+from nas.store.evaluation_records import EpochRecord
 from tests.report.samples import HOLDER, NOW, curve, digits, report_data, session, study, trial
 from tests.report.states import STATES, failed, hostile_data
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.conversation import Node
+from nas.architecture import Node
 from nas.report.stages import fold
 from tests.report import samples
 

@@ -7,7 +7,7 @@ from nas.conversation import FailureKind
 from nas.report.section import View
 from nas.report.sections.failures import CLAUSES
 from nas.report.warnings import REMEDIES, warnings
-from nas.store.records import Interval, LookRecord
+from nas.store.evaluation_records import Interval, LookRecord
 from tests.report.samples import NOW, report_data, session, study, trial
 from tests.report.states import STATES, failed
 

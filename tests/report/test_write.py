@@ -4,7 +4,8 @@ from dataclasses import asdict
 import pytest
 from optuna.trial import TrialState
 
-from nas.conversation import Architecture, Cost, Epoch
+from nas.architecture import Architecture, Cost
+from nas.conversation import Epoch
 from nas.errors import BadInput, NotFound
 from nas.report import read, write_index, write_report
 from nas.store.engine import open_read_only, storage_url

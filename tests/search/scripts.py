@@ -9,20 +9,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from nas.conversation import (
-    Architecture,
-    Ask,
-    Built,
-    Cost,
-    DataCard,
-    Distribution,
-    Epoch,
-    Evaluate,
-    Finished,
-    Input,
-    Start,
-    Target,
-)
+from nas.architecture import Architecture, Cost
+from nas.conversation import Ask, Built, Distribution, Epoch, Evaluate, Finished, Start
+from nas.data_card import DataCard, Input, Target
 from nas.search.budget import Budget
 from nas.search.coordinator import Coordinator
 from nas.search.files import StudyFiles
@@ -33,9 +22,10 @@ from nas.search.run import Ending, _free_at_the_end, _race, _search
 from nas.search.stopping import StopSignals
 from nas.store import queries
 from nas.store.engine import reading_from
+from nas.store.evaluation_records import EvaluationRecord
 from nas.store.lease import this_process
 from nas.store.ledger import Ledger, create_study
-from nas.store.records import EvaluationRecord, EventRecord, NewSession, StudyRecord, TrialRecord
+from nas.store.records import EventRecord, NewSession, StudyRecord, TrialRecord
 from nas.study_file import Study, parse_study
 
 CARD = DataCard(

@@ -11,7 +11,8 @@ import pytest
 from optuna.trial import TrialState
 
 from nas import catalogue
-from nas.conversation import Alive, Architecture, Ask, Built, Cost, Distribution, Epoch, Failed, Finished
+from nas.architecture import Architecture, Cost
+from nas.conversation import Alive, Ask, Built, Distribution, Epoch, Failed, Finished
 from nas.errors import DiskFull, StudyFailed
 from nas.search.budget import EXHAUSTED_AFTER
 from nas.search.pool.simulated import SimulatedPool

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from nas.conversation import Architecture, Built, Cost, Epoch, Evaluate, Failed, Finished
+from nas.architecture import Architecture, Cost
+from nas.conversation import Built, Epoch, Evaluate, Failed, Finished
 from nas.errors import DiskFull
 from nas.search.evaluating import Evaluator, Job
 from nas.search.orders import order_again
 from nas.search.pool.pool import TRIES
 from nas.search.pool.simulated import Candidate, SimulatedPool
 from nas.search.standing import RaceStanding
+from nas.store.evaluation_records import EvaluationRecord
 from nas.store.ledger import Ledger
-from nas.store.records import EvaluationRecord
 from tests.search.scripts import CARD, Log, noisy, run, session, study_of
 
 STUDY = study_of(trials=3, epochs=4)

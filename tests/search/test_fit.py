@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from nas.conversation import Input
+from nas.data_card import Input
 from nas.errors import BadInput
 from nas.search.fit import choose_encoders, choose_families
 from tests.search.scripts import CARD

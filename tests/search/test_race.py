@@ -11,15 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from nas.conversation import Architecture, Built, Cost, Evaluate, Failed
+from nas.architecture import Architecture, Cost
+from nas.conversation import Built, Evaluate, Failed
 from nas.ranking import rank
 from nas.ranking.trusted import BETWEEN
 from nas.search.budget import Budget
 from nas.search.files import StudyFiles
 from nas.search.race import RaceJobs, race_size
 from nas.search.stopping import StopSignals
+from nas.store.evaluation_records import EvaluationRecord
 from nas.store.ledger import Ledger
-from nas.store.records import EvaluationRecord, spent, state
+from nas.store.records import spent, state
 from nas.study_file import Study
 from tests.search.scripts import CARD, Killed, Log, noisy, session, study_of, whole
 

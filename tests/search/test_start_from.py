@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from nas.conversation import Architecture, Ask, Built, Cost, DataCard, Distribution, Epoch, Finished, Input, Start
+from nas.architecture import Architecture, Cost
+from nas.conversation import Ask, Built, Distribution, Epoch, Finished, Start
+from nas.data_card import DataCard, Input
 from nas.errors import BadInput, StudyFailed, StudyFileError
 from nas.search.files import StudyFiles, files_root
 from nas.search.origin import Origin, find_origin, keep_weights

@@ -5,7 +5,7 @@ import keras_tuner
 import numpy as np
 import pytest
 
-from nas.conversation import Input
+from nas.data_card import Input
 from nas.testing import check_family
 from nas.training.architecture import describe
 from search_spaces.audio.blocks import LONGEST_STEP, SoundEncoder

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from nas import catalogue
-from nas.conversation import Input
+from nas.data_card import Input
 from nas.search.fit import fit_of, modality
 from nas.testing import check_family
 

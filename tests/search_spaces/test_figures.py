@@ -6,7 +6,7 @@ import re
 import pytest
 
 from nas import catalogue
-from nas.conversation import Input
+from nas.data_card import Input
 from nas.search.fit import fit_of, modality
 
 pytestmark = pytest.mark.tf

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from nas.conversation import Input
+from nas.data_card import Input
 from nas.testing import check_family
 from nas.training.architecture import describe
 from search_spaces.several.fusion import ATTEND, Fusion

@@ -9,7 +9,8 @@ import keras
 import numpy as np
 import pytest
 
-from nas.conversation import DataCard, Evaluate, Input, Target
+from nas.conversation import Evaluate
+from nas.data_card import DataCard, Input, Target
 from nas.errors import FamilyError
 from nas.training.architecture import describe
 from nas.training.candidate import build

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from nas.conversation import Input
+from nas.data_card import Input
 from nas.testing import check_family, example_batch
 from nas.training.hyperparameters import AnsweredHyperParameters
 from search_spaces.recommendation.ranker import Ranker, cross

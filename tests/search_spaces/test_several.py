@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from keras_tuner import HyperParameters
 
-from nas.conversation import Input
+from nas.data_card import Input
 from nas.testing import check_family
 from nas.training.latency import measure
 from search_spaces.image.cnn import CNN

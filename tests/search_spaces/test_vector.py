@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nas import catalogue
-from nas.conversation import Input
+from nas.data_card import Input
 from nas.testing import check_family
 
 pytestmark = pytest.mark.tf

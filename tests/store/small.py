@@ -5,7 +5,8 @@ from __future__ import annotations
 import optuna
 from optuna.trial import TrialState
 
-from nas.conversation import Architecture, Cost, Epoch, Node
+from nas.architecture import Architecture, Cost, Node
+from nas.conversation import Epoch
 from nas.store.lease import this_process
 from nas.store.ledger import Ledger, create_study
 from nas.store.records import Holder, NewSession

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from nas.store import embeddings, queries
 from nas.store.engine import open_for_writing, open_read_only
-from nas.store.records import EmbeddingRecord
+from nas.store.evaluation_records import EmbeddingRecord
 from tests.report.samples import embedding
 
 from .small import begin

@@ -10,9 +10,10 @@ import pytest
 from nas.conversation import Epoch
 from nas.store import queries
 from nas.store.engine import open_read_only
+from nas.store.evaluation_records import EnsembleMember, EvaluationRecord, Interval, LookRecord
 from nas.store.lease import this_process
 from nas.store.ledger import Ledger
-from nas.store.records import EvaluationRecord, Interval, LookRecord, Member, StudyRecord, spent, state, used_up
+from nas.store.records import StudyRecord, spent, state, used_up
 
 from .small import NAN, begin, hold, run_trial, session
 
@@ -56,7 +57,7 @@ def test_what_memory_says_is_what_the_database_says(any_url: str) -> None:
     evaluations.begin("race", 3, seed=0, plan={}, epochs=3)
     interval = Interval(0.9, 0.88, 0.92)
     evaluations.look(3, 1, 360, {"val_accuracy": interval, "val_loss": Interval(NAN, -math.inf, math.inf)})
-    evaluations.look(None, None, 360, {}, (Member(3, 1, 2), Member(0, 2, 1)))
+    evaluations.look(None, None, 360, {}, (EnsembleMember(3, 1, 2), EnsembleMember(0, 2, 1)))
     ledger.close("done")
     _, stored, looks = read(any_url)
     kept = [evaluations.get(number) for number in range(3)]

@@ -14,7 +14,7 @@ from optuna.trial import TrialState
 from sqlalchemy import func, select
 
 import nas
-from nas.conversation import Latency
+from nas.architecture import Latency
 from nas.errors import NotFound
 from nas.store import latencies
 from nas.store.engine import open_read_only

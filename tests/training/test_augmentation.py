@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nas.conversation import Input
+from nas.data_card import Input
 from nas.training.augmentation import AUGMENTATIONS, NOISE, SHIFT, augmentations
 
 pytestmark = pytest.mark.tf

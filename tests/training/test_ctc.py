@@ -107,8 +107,8 @@ def test_a_beam_finds_the_likeliest_label_where_the_likeliest_path_is_of_another
 
 @pytest.mark.tf
 def test_beams_are_measured_beside_the_greedy_transcripts_on_the_same_few_examples(monkeypatch):
-    from nas.conversation import DataCard, Target
     from nas.data.source import Examples
+    from nas.data_card import DataCard, Target
     from nas.training.tasks import transcription
     from nas.training.tasks.task import Outputs
 
@@ -138,7 +138,7 @@ def test_an_encoder_with_too_few_frames_is_turned_away(tmp_path):
     import keras
     from keras_tuner.errors import FailedTrialError
 
-    from nas.conversation import DataCard, Input, Target
+    from nas.data_card import DataCard, Input, Target
     from nas.errors import FamilyError
     from nas.training.tasks.transcription import TRANSCRIPTION
 
@@ -154,7 +154,7 @@ def test_an_encoder_with_too_few_frames_is_turned_away(tmp_path):
 def test_a_head_begins_with_how_often_each_symbol_is_heard():
     import keras
 
-    from nas.conversation import DataCard, Input, Target
+    from nas.data_card import DataCard, Input, Target
     from nas.training.tasks.transcription import TRANSCRIPTION
 
     rng = np.random.default_rng(0)

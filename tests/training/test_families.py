@@ -5,7 +5,7 @@ from dataclasses import replace
 import keras_tuner
 import pytest
 
-from nas.conversation import DataCard, Input, Target
+from nas.data_card import DataCard, Input, Target
 from nas.errors import FamilyError, UnknownName
 from nas.training.families import load_family, make_family
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from nas.conversation import DataCard, Input, Target
+from nas.data_card import DataCard, Input, Target
 from nas.training.feed import labelled
 from nas.training.loop import Rows
 

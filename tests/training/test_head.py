@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from nas.conversation import DataCard, Input, Target
+from nas.data_card import DataCard, Input, Target
 from nas.errors import FamilyError
 from nas.training.tasks.classification import CLASSIFICATION
 from nas.training.tasks.labels import labels_for

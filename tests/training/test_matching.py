@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nas.conversation import DataCard, Input, Target
 from nas.data.source import Examples, RawData, RawInput
+from nas.data_card import DataCard, Input, Target
 from nas.errors import DataError, FamilyError
 from nas.training.feed import standardiser
 from nas.training.hyperparameters import AnsweredHyperParameters

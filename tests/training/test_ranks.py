@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.conversation import Target
 from nas.data.source import Examples, RawData, RawInput
+from nas.data_card import Target
 from nas.errors import DataError
 from nas.training.tasks import ranks as module
 from nas.training.tasks.ranks import Questions, measures

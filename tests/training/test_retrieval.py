@@ -4,20 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from nas.conversation import (
-    Ask,
-    Built,
-    Continue,
-    DataCard,
-    Epoch,
-    Evaluate,
-    Input,
-    Target,
-    Train,
-    Value,
-)
+from nas.conversation import Ask, Built, Continue, Epoch, Evaluate, Train, Value
 from nas.data.options import DataSection, InteractionsSection
 from nas.data.prepared import prepare
+from nas.data_card import DataCard, Input, Target
 from nas.errors import FamilyError
 from nas.training.evaluation import evaluate
 from nas.training.hyperparameters import AnsweredHyperParameters

@@ -7,7 +7,8 @@ import keras_tuner
 import numpy as np
 import pytest
 
-from nas.conversation import DataCard, Evaluate, Input, Start, Target
+from nas.conversation import Evaluate, Start
+from nas.data_card import DataCard, Input, Target
 from nas.errors import FamilyError
 from nas.training import checkpoint
 from nas.training.candidate import Candidate, build

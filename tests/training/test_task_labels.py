@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from nas import catalogue
-from nas.conversation import Target
 from nas.data.source import Examples, RawData, RawInput
+from nas.data_card import Target
 from nas.errors import DataError
 from nas.training.tasks.metric_learning import METRIC_LEARNING
 from nas.training.tasks.multilabel import MULTILABEL

@@ -8,22 +8,10 @@ import numpy as np
 import pytest
 
 from nas import catalogue
-from nas.conversation import (
-    Ask,
-    Built,
-    Continue,
-    DataCard,
-    Epoch,
-    Evaluate,
-    Finished,
-    Prepared,
-    Train,
-    Value,
-    decode,
-    encode,
-)
+from nas.conversation import Ask, Built, Continue, Epoch, Evaluate, Finished, Prepared, Train, Value, decode, encode
 from nas.data.options import DataSection
 from nas.data.prepared import open_split, prepare
+from nas.data_card import DataCard
 from nas.ranking import is_better
 
 
@@ -190,7 +178,7 @@ def test_weights_of_classes_are_asked_for_where_one_is_rare_and_help_to_recognis
 
 @pytest.mark.tf
 def test_classes_weigh_the_same_and_those_that_train_lacks_nothing():
-    from nas.conversation import Target
+    from nas.data_card import Target
     from nas.training.choices import _is_imbalanced
     from nas.training.feed import balanced
 

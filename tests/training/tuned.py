@@ -12,7 +12,6 @@ from nas.conversation import (
     Ask,
     Built,
     Continue,
-    DataCard,
     Epoch,
     Evaluate,
     Examine,
@@ -23,6 +22,7 @@ from nas.conversation import (
     Train,
     Value,
 )
+from nas.data_card import DataCard
 from nas.ranking import is_better
 from nas.training.evaluation import evaluate
 from nas.training.examination import examine

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from nas.language import _, ngettext
 from nas.report import words
 from nas.report.figure import BEHIND, COLOURS, Figure, Table, named, of_numbers, rendered
-from nas.store.records import EmbeddingRecord
+from nas.store.evaluation_records import EmbeddingRecord
 
 NAMED = 10
 """Classes with a colour and a mark of their own, the largest ones: more cannot be told apart."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from nas.conversation import Node
+from nas.architecture import Node
 from nas.language import _, ngettext
 from nas.ranking import Ranked
 from nas.report import difference, words

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from nas.conversation import Baseline, DataCard, Target
 from nas.data.source import Array, RawData
 from nas.data.splits import Cut
+from nas.data_card import Baseline, DataCard, Target
 from nas.errors import DataError
 from nas.training.tasks.averages import mean_of_classes
 from nas.training.tasks.class_labels import labels_of, only_known, plain_labels, same_kind

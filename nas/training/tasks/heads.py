@@ -6,8 +6,8 @@ from typing import Any
 
 import keras
 
-from nas.conversation import DataCard
 from nas.data.source import ONLY
+from nas.data_card import DataCard
 from nas.errors import FamilyError
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from nas.conversation import Baseline, DataCard, Target
 from nas.data.source import RawData, chunks
 from nas.data.statistics import mean_and_std
+from nas.data_card import Baseline, DataCard, Target
 from nas.training.tasks.task import Features, Splits, Task
 from nas.training.tasks.unlabelled import without_labels
 

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from nas.conversation import Input
+from nas.data_card import Input
 from nas.training.augmentation import is_word
 
 Tensor: TypeAlias = Any

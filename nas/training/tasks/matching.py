@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from nas.conversation import Baseline, DataCard, Target
 from nas.data.duplicates import hashes
 from nas.data.source import Array, Examples, RawData, RawInput
+from nas.data_card import Baseline, DataCard, Target
 from nas.errors import DataError, FamilyError
 from nas.training.tasks.task import Features, Outputs, Splits, Task
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from nas.conversation import Baseline, Target
 from nas.data.interactions import ITEM, USER
 from nas.data.source import Array, Examples, RawData
+from nas.data_card import Baseline, Target
 from nas.errors import DataError
 from nas.training.tasks.regression import Regression
 from nas.training.tasks.task import Splits

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from nas.conversation import Baseline, DataCard, Target
 from nas.data.duplicates import hashes
 from nas.data.prepared import open_split
 from nas.data.source import Array, Examples, RawData
+from nas.data_card import Baseline, DataCard, Target
 from nas.errors import DataError, FamilyError, plural
 from nas.training.tasks.ranks import Questions, gains, measures
 from nas.training.tasks.task import Features, Outputs, Splits, Task

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from nas.conversation import Baseline, DataCard, Target
 from nas.data.source import RawData
+from nas.data_card import Baseline, DataCard, Target
 from nas.training.tasks.task import VALIDATION_BATCH, Splits, Task
 from nas.training.tasks.unlabelled import without_labels
 

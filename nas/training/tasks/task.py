@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
-from nas.conversation import Baseline, DataCard, Target
 from nas.data.source import Array, Examples, RawData
 from nas.data.splits import Cut
+from nas.data_card import Baseline, DataCard, Target
 
 if TYPE_CHECKING:  # a task's names are read by the coordinator, which never loads Keras
     import keras

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from nas.conversation import Baseline, DataCard, Target
 from nas.data.source import Array, RawData
+from nas.data_card import Baseline, DataCard, Target
 from nas.errors import DataError, plural
 from nas.training.tasks.class_labels import labels_of, only_known
 from nas.training.tasks.ctc import BLANK, beam_search, edit_distances, error_rate, frames_needed, greedy

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from nas.conversation import InputKind, Target
 from nas.data.source import RawData
+from nas.data_card import InputKind, Target
 from nas.errors import DataError
 
 
