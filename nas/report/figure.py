@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from markupsafe import Markup
 
 from nas.report import words
+from nas.report.painter import paint
 
 # What the page's style sheet recolours in the dark, by these very values.
 INK, QUIET, GRID, BEHIND = "#1c2330", "#5b6472", "#e3e6eb", "#9db4cf"
@@ -58,18 +60,36 @@ def of_numbers(header: str) -> str:
     return f">{header}"
 
 
+class Picture:
+    """An SVG element that may still be drawn: whoever puts it into a page waits for it."""
+
+    def __init__(self, drawn: Callable[[], Markup]) -> None:
+        """Remember what gives the element, which is asked once."""
+        self._drawn = cache(drawn)
+
+    def __html__(self) -> str:
+        """Return the element, for templates and `Markup`."""
+        return self._drawn()
+
+    __str__ = __html__
+
+    def within(self, frame: str, *told: object) -> Picture:
+        """Return the element in a `frame`, a format whose last place is its own and whose others are for `told`."""
+        return Picture(lambda: Markup(frame).format(*told, self))
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One picture. `name` is unique on the page; `title` says what it shows, `caption` how to read it."""
 
     name: str
     title: str
-    picture: Markup
+    picture: Picture
     caption: str
     table: Table | None = None
 
 
-def rendered(chart: Any, name: str, description: str, **data: Rows) -> Markup:
+def rendered(chart: Any, name: str, description: str, **data: Rows) -> Picture:
     """Return an Altair `chart` as an SVG element: whole without a script, no styles in it, ids that begin with `name`.
 
     Args:
@@ -78,18 +98,22 @@ def rendered(chart: Any, name: str, description: str, **data: Rows) -> Markup:
         description: What a reader who cannot see the picture is told.
         data: Rows by their name. A mark whose description is ``"<trial>|<text>"`` is of that trial.
     """
-    import vl_convert
-
     # What is the same for all goes in here: Altair would copy a chart as a whole for each of these settings.
     spec = chart.to_dict(validate=False) | {"background": "transparent", "padding": PADDING}
     spec["config"] = CONFIG
     spec["datasets"] = {key: [_rounded(row) for row in rows] for key, rows in data.items()}
-    return _embeddable(vl_convert.vegalite_to_svg(spec), name, description)
+    svg = paint(spec)
+    return Picture(lambda: _embeddable(svg.result(), name, description))
 
 
-def panels(pictures: Sequence[Markup]) -> Markup:
+def panels(pictures: Sequence[Picture]) -> Picture:
     """Return small pictures side by side, as many as there is room for."""
-    return Markup('<div class="panels">{}</div>').format(Markup("").join(pictures))
+    return together(pictures).within('<div class="panels">{}</div>')
+
+
+def together(pictures: Sequence[Picture]) -> Picture:
+    """Return pictures one after the other."""
+    return Picture(lambda: Markup("").join(pictures))
 
 
 @contextmanager
@@ -113,6 +137,9 @@ def _rounded(row: Mapping[str, Any]) -> dict[str, Any]:
     return {key: float(f"{value:.6g}") if isinstance(value, float) else value for key, value in row.items()}
 
 
+# A thousandth of a pixel cannot be seen; the digits after it are a sixth of a picture.
+_PLACES = re.compile(r' (?:d|transform|points|[xyrc]{1,2}[12]?|width|height)="[^"]*"')
+_LONG = re.compile(r"\d+\.\d{4,}")
 _MARK = re.compile(r' aria-label="(\d+)\|([^"]*)"')
 _TOLD = re.compile(r' (?:aria-[a-z]+|role)="[^"]*"')
 _NAMED = re.compile(r'(\bid="|url\(#|href="#)')
@@ -123,6 +150,7 @@ def _embeddable(svg: str, name: str, description: str) -> Markup:
 
     Marks of trials keep what they tell, for whoever points at one.
     """
+    svg = _PLACES.sub(lambda found: _LONG.sub(_thousandth, found[0]), svg)
     svg = _MARK.sub(r' data-trial="\1" data-tip="\2"', svg[svg.index("<svg") :])
     svg = _NAMED.sub(rf"\g<1>{name}-", _TOLD.sub("", svg))
     svg = svg.replace(' xmlns="http://www.w3.org/2000/svg"', "", 1)
@@ -130,6 +158,10 @@ def _embeddable(svg: str, name: str, description: str) -> Markup:
     head = Markup('<svg role="img" aria-label="{}"').format(words.clean(description))
     svg = svg.replace("<svg", head, 1).replace('class="marks"', 'class="chart"', 1)
     return Markup(_SIZE.sub(_as_wide_as_others, svg, count=1))
+
+
+def _thousandth(number: re.Match[str]) -> str:
+    return f"{float(number[0]):.3f}".rstrip("0").rstrip(".")
 
 
 _SIZE = re.compile(r' width="(\d+)" height="(\d+)" viewBox="0 0 \1 \2"')

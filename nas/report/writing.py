@@ -18,6 +18,7 @@ from nas.report.anonymous import anonymous
 from nas.report.data import ReportData, read
 from nas.report.formats import FORMATS
 from nas.report.page import render, render_comparison, render_index
+from nas.report.painter import begin
 from nas.report.section import View
 
 FOLDER = Path("reports")
@@ -57,6 +58,8 @@ def write_report(
         StorageError: The database cannot be read.
         BadInput: The file cannot be written there, or there is no such language.
     """
+    if form == "html":
+        begin()
     (data,) = _read(storage, [name])
     if hide_names:
         data = anonymous(data)
@@ -85,6 +88,7 @@ def write_comparison(
         StorageError: The database cannot be read.
         BadInput: The file cannot be written there, or there is no such language.
     """
+    begin()
     with speaking(lang):
         text = render_comparison(_read(storage, names), now=now or datetime.now(UTC))
     return _write(output or FOLDER / "comparison.html", text)

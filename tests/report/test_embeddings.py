@@ -47,8 +47,8 @@ def test_any_number_of_classes_can_be_told_apart(classes):
     assert len(one.figure.table.rows) == drawn
     assert {row[0] for row in one.figure.table.rows} <= set(names)
     others = f"{drawn - NAMED} other classes"
-    assert (others in one.figure.picture) == (drawn > NAMED)
-    marks = one.figure.picture.count('fill="#')
+    assert (others in str(one.figure.picture)) == (drawn > NAMED)
+    marks = str(one.figure.picture).count('fill="#')
     assert marks >= len(embedding(0, classes=classes).projection.x)
 
 
@@ -56,8 +56,8 @@ def test_names_that_are_cut_alike_are_numbered():
     vectors = embedding(0, classes=2)
     alike = replace(vectors.projection, names=tuple("the same beginning of a name, " + end for end in "ab"))
     (one,) = measured(view(replace(vectors, projection=alike)))
-    assert "(1)" in one.figure.picture
-    assert "(2)" in one.figure.picture
+    assert "(1)" in str(one.figure.picture)
+    assert "(2)" in str(one.figure.picture)
 
 
 def test_the_command_is_named_where_there_is_something_to_measure():

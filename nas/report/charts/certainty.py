@@ -50,8 +50,8 @@ def intervals(name: str, entries: Sequence[Ranked], objective: str) -> Figure:
             )
         )
     order = [row["who"] for row in rows]
-    y = alt.Y("who:N").sort(order).title(None).axis(labelLimit=190, labelPadding=8, domain=False, ticks=False)
-    x = alt.X("low:Q").title(words.short(objective, 40)).scale(zero=False, nice=True)
+    y = alt.Y("who:N", sort=order, title=None, axis=alt.Axis(labelLimit=190, labelPadding=8, domain=False, ticks=False))
+    x = alt.X("low:Q", title=words.short(objective, 40), scale=alt.Scale(zero=False, nice=True))
     base = alt.Chart(named("rows"))
     crosses = base.mark_point(shape="cross", angle=45, size=40, color=ORANGE, filled=True, opacity=1)
     dots = base.mark_point(shape="circle", size=70, color=BLUE, filled=True, opacity=1)
@@ -111,15 +111,17 @@ def rungs(name: str, found: Sequence[RungAgreement]) -> Figure:
         for among, tau in zip(kinds, (one.overall, one.top_third), strict=True)
         if isfinite(tau)
     ]
-    x = alt.X("epoch:Q").title(_("epoch")).axis(grid=False, tickMinStep=1, format="d").scale(zero=False)
+    x = alt.X(
+        "epoch:Q", title=_("epoch"), axis=alt.Axis(grid=False, tickMinStep=1, format="d"), scale=alt.Scale(zero=False)
+    )
     lowest = min([0.0, *(tau for one in found for tau in (one.overall, one.top_third) if isfinite(tau))])
-    y = alt.Y("tau:Q").title(_("Kendall’s τ with the last epoch")).scale(domain=[lowest, 1.0])
+    y = alt.Y("tau:Q", title=_("Kendall’s τ with the last epoch"), scale=alt.Scale(domain=[lowest, 1.0]))
     legend = alt.Legend(title=_("among"), orient="bottom")
     base = alt.Chart(named("rows")).encode(
         x=x,
         y=y,
-        color=alt.Color("among:N").legend(legend).scale(domain=kinds, range=[BLUE, ORANGE]),
-        shape=alt.Shape("among:N").legend(legend).scale(domain=kinds, range=["circle", "diamond"]),
+        color=alt.Color("among:N", legend=legend, scale=alt.Scale(domain=kinds, range=[BLUE, ORANGE])),
+        shape=alt.Shape("among:N", legend=legend, scale=alt.Scale(domain=kinds, range=["circle", "diamond"])),
     )
     chart = alt.layer(base.mark_line(strokeWidth=2), base.mark_point(size=70, filled=True, opacity=1))
     title = _("How early epochs foretell the last")

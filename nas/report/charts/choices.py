@@ -52,8 +52,10 @@ def bars(name: str, found: Sequence[Importance], objective: str) -> Figure:
     shown = found[:MOST_BARS]
     rows = [{"choice": spoken(one.choice), "share": one.share} for one in shown]
     order = [str(row["choice"]) for row in rows]
-    y = alt.Y("choice:N").sort(order).title(None).axis(labelLimit=190, labelPadding=8, domain=False, ticks=False)
-    x = alt.X("share:Q").title(_("share of importance")).axis(format="%", grid=True)
+    y = alt.Y(
+        "choice:N", sort=order, title=None, axis=alt.Axis(labelLimit=190, labelPadding=8, domain=False, ticks=False)
+    )
+    x = alt.X("share:Q", title=_("share of importance"), axis=alt.Axis(format="%", grid=True))
     chart = alt.Chart(named("rows")).mark_bar(color=BLUE, height=14).encode(x=x, y=y)
     title = _("What {objective} depends on", objective=words.short(objective, 40))
     first = words.series(f"{spoken(one.choice)} {words.percent(one.share)}" for one in shown[:3])
@@ -183,20 +185,27 @@ def _panel(
     """Return a small scatter plot; of values one by one in this `order`, or of numbers where it is ``None``."""
     import altair as alt
 
-    y = alt.Y("score:Q").title(None).scale(zero=False, domain=list(limits), nice=True)
+    title = spoken(choice)
+    y = alt.Y("score:Q", title=None, scale=alt.Scale(zero=False, domain=list(limits), nice=True))
     means = alt.Chart(named("means"))
     if order is None:
         kind = "log" if is_logarithmic(values) else "linear"
-        x = alt.X("choice:Q").scale(type=kind, zero=False, nice=False, padding=6)
-        x = x.axis(grid=False, format="~g" if kind == "linear" else "~e", labelOverlap=True, tickCount=3)
+        x = alt.X(
+            "choice:Q",
+            scale=alt.Scale(type=kind, zero=False, nice=False, padding=6),
+            title=title,
+            axis=alt.Axis(grid=False, format="~g" if kind == "linear" else "~e", labelOverlap=True, tickCount=3),
+        )
         rule = means.mark_rule(color=ORANGE, strokeWidth=4, strokeCap="round")
         marks = rule.encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"), y=alt.Y("mean:Q"))
     else:
-        x = alt.X("choice:N").sort(list(order)).axis(labelAngle=0, labelLimit=70, labelOverlap=False)
+        x = alt.X(
+            "choice:N", title=title, sort=list(order), axis=alt.Axis(labelAngle=0, labelLimit=70, labelOverlap=False)
+        )
         tick = means.mark_tick(color=ORANGE, thickness=4, width=22, orient="horizontal")
-        marks = tick.encode(x=alt.X("low:N").sort(list(order)), y=alt.Y("mean:Q"))
+        marks = tick.encode(x=alt.X("low:N", sort=list(order)), y=alt.Y("mean:Q"))
     dots = alt.Chart(named("dots")).mark_point(size=22, filled=True, color=BEHIND, opacity=0.9)
-    layers = [dots.encode(x=x.title(spoken(choice)), y=y, description=alt.Description("tip:N")), marks]
+    layers = [dots.encode(x=x, y=y, description=alt.Description("tip:N")), marks]
     return alt.layer(*layers).properties(width=PANEL, height=120)
 
 
@@ -231,10 +240,10 @@ def parallel(name: str, axes: Sequence[str], trials: Sequence[TrialRecord], best
             {"axis": index, "height": float(height[at]), "trial": trial.number, "tip": tip(trial, told_score)}
             for index, height in enumerate(heights)
         ]
-    x = alt.X("height:Q").axis(None).scale(domain=[0, 1], nice=False)
-    y = alt.Y("axis:Q").axis(None).scale(domain=[len(columns) - 0.6, -0.45], nice=False)
+    x = alt.X("height:Q", axis=None, scale=alt.Scale(domain=[0, 1], nice=False))
+    y = alt.Y("axis:Q", axis=None, scale=alt.Scale(domain=[len(columns) - 0.6, -0.45], nice=False))
     rules = alt.Chart(named("axes")).mark_rule(color="#5b6472", strokeWidth=1)
-    layers = [rules.encode(x=alt.X("low:Q").axis(None), x2=alt.X2("high:Q"), y=y)]
+    layers = [rules.encode(x=alt.X("low:Q", axis=None), x2=alt.X2("high:Q"), y=y)]
     for key, colour, width in (("others", BEHIND, 1), ("best", BLUE, 2)):
         line = alt.Chart(named(key)).mark_line(color=colour, strokeWidth=width, strokeJoin="round")
         layers.append(

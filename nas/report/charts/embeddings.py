@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from statistics import median, quantiles
 from typing import Any
-
-from markupsafe import Markup
 
 from nas.language import _, ngettext
 from nas.report import words
@@ -54,11 +51,11 @@ def embedding(name: str, record: EmbeddingRecord) -> Figure:
     key = alt.Legend(title=None, orient="bottom", symbolSize=70, columns=columns)
     chart = alt.Chart(named("rows")).mark_point(filled=True, opacity=1)
     chart = chart.encode(
-        x=alt.X("x:Q").title(one).scale(zero=False, nice=True).axis(grid=True),
-        y=alt.Y("y:Q").title(two).scale(zero=False, nice=True),
-        color=alt.Color("class:N").scale(domain=labels, range=colours).legend(key),
-        shape=alt.Shape("class:N").scale(domain=labels, range=marks).legend(key),
-        size=alt.Size("front:N").scale(domain=[False, True], range=[10, 30]).legend(None),
+        x=alt.X("x:Q", title=one, scale=alt.Scale(zero=False, nice=True), axis=alt.Axis(grid=True)),
+        y=alt.Y("y:Q", title=two, scale=alt.Scale(zero=False, nice=True)),
+        color=alt.Color("class:N", scale=alt.Scale(domain=labels, range=colours), legend=key),
+        shape=alt.Shape("class:N", scale=alt.Scale(domain=labels, range=marks), legend=key),
+        size=alt.Size("front:N", scale=alt.Scale(domain=[False, True], range=[10, 30]), legend=None),
     ).properties(width=300, height=300)
 
     title = _title(record, split)
@@ -96,16 +93,8 @@ def embedding(name: str, record: EmbeddingRecord) -> Figure:
         )
         said.append(named_ones)
     caption = words.sentences(*said)
-    picture = _short(rendered(chart, name, description, rows=rows))
+    picture = rendered(chart, name, description, rows=rows)
     return Figure(name, title, picture, caption, _table(title, record, sizes))
-
-
-_PLACE = re.compile(r"(?<=translate\()([0-9.]+),([0-9.]+)(?=\))")
-
-
-def _short(picture: Markup) -> Markup:
-    """Return `picture` with places of a tenth of a pixel: of hundreds of marks the other digits are half a page."""
-    return Markup(_PLACE.sub(lambda at: f"{float(at[1]):.1f},{float(at[2]):.1f}", picture))
 
 
 def _title(record: EmbeddingRecord, split: str) -> str:

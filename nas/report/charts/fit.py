@@ -62,9 +62,9 @@ def _panel(fit: Fit) -> object:
 
     legend = alt.Legend(title=None, orient="bottom", direction="vertical")
     kinds = [_(kind) for kind in KINDS]
-    colour = alt.Color("kind:N").scale(domain=kinds, range=[ORANGE, BLUE]).legend(legend)
-    dash = alt.StrokeDash("kind:N").scale(domain=kinds, range=[[4, 3], [1, 0]]).legend(legend)
-    x = alt.X("epoch:Q").title(_("epoch")).axis(tickMinStep=1, format="d", grid=False, tickCount=4)
-    y = alt.Y("value:Q").title(None).scale(zero=False)
+    colour = alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=[ORANGE, BLUE]), legend=legend)
+    dash = alt.StrokeDash("kind:N", scale=alt.Scale(domain=kinds, range=[[4, 3], [1, 0]]), legend=legend)
+    x = alt.X("epoch:Q", title=_("epoch"), axis=alt.Axis(tickMinStep=1, format="d", grid=False, tickCount=4))
+    y = alt.Y("value:Q", title=None, scale=alt.Scale(zero=False))
     line = alt.Chart(named("rows")).mark_line(strokeWidth=2).encode(x=x, y=y, color=colour, strokeDash=dash)
     return line.properties(width=PANEL, height=120, title=fit.title)

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from markupsafe import Markup
-
 from nas.language import _, ngettext
 from nas.report import words
 from nas.report.charts.axes import ends, held
-from nas.report.figure import BEHIND, COLOURS, WIDTH, named, rendered
+from nas.report.figure import BEHIND, COLOURS, WIDTH, Picture, named, rendered
 from nas.report.vocabulary import said
 
 MOST_POINTS = 60
@@ -43,7 +41,7 @@ class Curve:
         )
 
 
-def learning_curves(curves: Sequence[Curve], objective: str, direction: str) -> Markup:
+def learning_curves(curves: Sequence[Curve], objective: str, direction: str) -> Picture:
     """Return the curves as an SVG element: those with a place coloured and marked, the others behind them in grey.
 
     Values that are not finite are left out. Where a few values lie far off on the bad side, the axis ends
@@ -53,8 +51,8 @@ def learning_curves(curves: Sequence[Curve], objective: str, direction: str) -> 
 
     low, high = limits = ends(_values(curves), direction)
     front = [curve for curve in curves if curve.place is not None]
-    x = alt.X("epoch:Q").title(_("epoch")).axis(tickMinStep=1, format="d", grid=False)
-    y = alt.Y("value:Q").title(words.short(objective, 40)).scale(zero=False, domain=[low, high], nice=True)
+    x = alt.X("epoch:Q", title=_("epoch"), axis=alt.Axis(tickMinStep=1, format="d", grid=False))
+    y = alt.Y("value:Q", title=words.short(objective, 40), scale=alt.Scale(zero=False, domain=[low, high], nice=True))
     layers, data = [], {"front": _rows(front, limits)}
     for key, is_complete, colour, dash in (("complete", True, COMPLETE, [1, 0]), ("cut", False, PRUNED, [3, 3])):
         behind = [curve for curve in curves if curve.place is None and (curve.state == "complete") == is_complete]
@@ -68,9 +66,11 @@ def learning_curves(curves: Sequence[Curve], objective: str, direction: str) -> 
     labels = [curve.label for curve in front]
     legend = alt.Legend(title=None, orient="bottom", direction="vertical", symbolSize=90, symbolStrokeWidth=2)
     base = alt.Chart(named("front")).encode(
-        x=x, y=y, color=alt.Color("label:N").scale(domain=labels, range=COLOURS[: len(labels)]).legend(legend)
+        x=x,
+        y=y,
+        color=alt.Color("label:N", scale=alt.Scale(domain=labels, range=COLOURS[: len(labels)]), legend=legend),
     )
-    shapes = alt.Shape("label:N").scale(domain=labels, range=MARKS[: len(labels)]).legend(legend)
+    shapes = alt.Shape("label:N", scale=alt.Scale(domain=labels, range=MARKS[: len(labels)]), legend=legend)
     marks = base.mark_point(size=40, strokeWidth=1.5, opacity=1).transform_filter("datum.marked")
     # One layer a dash: were the dash an encoding, the legend would break the outlines of its marks by it.
     for curve, dash in zip(front, DASHES, strict=False):

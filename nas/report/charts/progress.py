@@ -50,8 +50,8 @@ def progress(name: str, steps: Sequence[Step], objective: str, direction: str, a
     line.append({"at": steps[-1].at, "value": line[-1]["value"]})
     counted = all(step.at == round(step.at) for step in steps)
     axis = {"tickMinStep": 1, "format": "d"} if counted else {"format": "~g"}
-    x = alt.X("at:Q").title(across).axis(grid=False, **axis).scale(zero=False)
-    y = alt.Y("value:Q").title(words.short(objective, 40)).scale(zero=False, domain=list(limits), nice=True)
+    x = alt.X("at:Q", title=across, axis=alt.Axis(grid=False, **axis), scale=alt.Scale(zero=False))
+    y = alt.Y("value:Q", title=words.short(objective, 40), scale=alt.Scale(zero=False, domain=list(limits), nice=True))
     behind = alt.Chart(named("dots")).mark_point(size=26, filled=True, color=BEHIND, opacity=0.9)
     steady = alt.Chart(named("line")).mark_line(interpolate="step-after", color=BLUE, strokeWidth=2)
     risen = alt.Chart(named("marks")).mark_point(size=70, filled=True, shape="triangle-up", color=ORANGE, opacity=1)
@@ -105,8 +105,10 @@ def survival(name: str, reached: Sequence[tuple[int, int]]) -> Figure:
     import altair as alt
 
     rows = [{"epoch": epoch, "trials": count} for epoch, count in reached]
-    x = alt.X("epoch:Q").title(_("epoch")).axis(grid=False, tickMinStep=1, format="d").scale(zero=False)
-    y = alt.Y("trials:Q").title(_("trainings")).axis(tickMinStep=1, format="d")
+    x = alt.X(
+        "epoch:Q", title=_("epoch"), axis=alt.Axis(grid=False, tickMinStep=1, format="d"), scale=alt.Scale(zero=False)
+    )
+    y = alt.Y("trials:Q", title=_("trainings"), axis=alt.Axis(tickMinStep=1, format="d"))
     area = alt.Chart(named("rows")).mark_area(interpolate="step", color=BEHIND, opacity=0.5, line={"color": BLUE})
     chart = area.encode(x=x, y=y).properties(width=WIDTH, height=190)
     title = _("Trainings that reached each epoch")
@@ -131,8 +133,8 @@ def volumes(name: str, rows: Sequence[tuple[int, float]]) -> Figure:
     import altair as alt
 
     data = [{"trials": count, "volume": volume} for count, volume in rows]
-    x = alt.X("trials:Q").title(_("complete trials")).axis(grid=False, tickMinStep=1, format="d")
-    y = alt.Y("volume:Q").title(_("dominated volume")).axis(format="~s")
+    x = alt.X("trials:Q", title=_("complete trials"), axis=alt.Axis(grid=False, tickMinStep=1, format="d"))
+    y = alt.Y("volume:Q", title=_("dominated volume"), axis=alt.Axis(format="~s"))
     line = alt.Chart(named("rows")).mark_line(interpolate="step-after", color=BLUE, strokeWidth=2)
     chart = line.encode(x=x, y=y).properties(width=WIDTH, height=190)
     title = _("The volume that the frontier dominates")

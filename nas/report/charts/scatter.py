@@ -14,7 +14,7 @@ from nas.report import words
 from nas.report.charts.axes import ends, held, magnitude, tip
 from nas.report.charts.density import counted
 from nas.report.embedded import embedded
-from nas.report.figure import BEHIND, BLUE, ORANGE, WIDTH, Figure, Table, named, of_numbers, rendered
+from nas.report.figure import BEHIND, BLUE, ORANGE, WIDTH, Figure, Table, named, of_numbers, rendered, together
 
 MOST_POINTS = 300
 """Of more architectures only the frontier and the best are drawn one by one, the others are counted by area."""
@@ -108,7 +108,7 @@ def scatter(name: str, entries: Sequence[Ranked], cost: Axis, score: Axis, shown
         )
         picture = rendered(chart, name if kind == first else f"{name}-{kind}", told, **data)
         hidden = Markup("") if kind == first else Markup(" hidden")
-        pictures.append(Markup('<div class="scale" data-scale="{}"{}>{}</div>').format(kind, hidden, picture))
+        pictures.append(picture.within('<div class="scale" data-scale="{}"{}>{}</div>', kind, hidden))
     caption = words.sentences(
         _("Diamonds joined by a dashed line: nothing is better in one and no worse in the other."),
         _(
@@ -131,7 +131,7 @@ def scatter(name: str, entries: Sequence[Ranked], cost: Axis, score: Axis, shown
         {"cost": cost.name, "score": score.name, "across": across, "up": up, "values": values}
         | {"ends": [[min(costs), max(costs)], [limits[0], limits[1]]]}
     )
-    figure = Figure(name, title, Markup("").join(pictures), caption, table)
+    figure = Figure(name, title, together(pictures), caption, table)
     return Scatter(figure, cost.told, score.told, scales, told_to_script)
 
 
@@ -140,9 +140,13 @@ def _chart(
 ) -> Any:
     import altair as alt
 
-    x = alt.X("cost:Q").title(cost).scale(type=kind, nice=False, domain=list(across))
-    x = x.axis(format="~s", labelOverlap=True, grid=False, tickCount=5)
-    y = alt.Y("score:Q").title(score).scale(domain=list(up), nice=False)
+    x = alt.X(
+        "cost:Q",
+        title=cost,
+        scale=alt.Scale(type=kind, nice=False, domain=list(across)),
+        axis=alt.Axis(format="~s", labelOverlap=True, grid=False, tickCount=5),
+    )
+    y = alt.Y("score:Q", title=score, scale=alt.Scale(domain=list(up), nice=False))
     behind = alt.Chart(named("others")).mark_point(size=24, filled=True, color=BEHIND, opacity=0.9)
     line = alt.Chart(named("front")).mark_line(
         interpolate="step-after", color=ORANGE, strokeWidth=1.5, strokeDash=[5, 3]
@@ -155,7 +159,7 @@ def _chart(
     ]
     if has_areas:
         areas = alt.Chart(named("areas")).mark_rect(color=BEHIND)
-        shade = alt.Opacity("shade:Q").scale(None).legend(None)
+        shade = alt.Opacity("shade:Q", scale=None, legend=None)
         layers.insert(0, areas.encode(x=x, x2=alt.X2("right:Q"), y=y, y2=alt.Y2("top:Q"), opacity=shade))
     return alt.layer(*layers).properties(width=WIDTH, height=210)
 
