@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any, TypeAlias
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import Connection, Executable, Table, insert, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from nas.store.models import Base
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 Row: TypeAlias = dict[str, Any]
 
@@ -24,7 +27,8 @@ def _upsert_statement(dialect: str, model: type[Base], columns: tuple[str, ...])
     table = table_of(model)
     keys = [column.name for column in table.primary_key]
     changed = [name for name in columns if name not in keys]
-    statement = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table)
+    # Only the one in use: PostgreSQL's drivers take longer to import than a short command takes as a whole.
+    statement: sqlite.Insert | postgresql.Insert = import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
     if not changed:
         return statement.on_conflict_do_nothing(index_elements=keys)
     return statement.on_conflict_do_update(
