@@ -6,19 +6,13 @@ is reported as `Failed` with what is known about its death.
 
 from __future__ import annotations
 
-import contextlib
 import math
-import multiprocessing
-import os
 import signal
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import wait
-from multiprocessing.context import BaseContext
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from nas import machine
@@ -33,26 +27,30 @@ from nas.conversation import (
     Measure,
     Measured,
     Message,
-    Order,
     Prepare,
     Prepared,
     Ready,
 )
 from nas.errors import NASError, plural
-from nas.pipe import PipeChannel
 from nas.search.pool.pool import Worker
+from nas.search.pool.process import (
+    FORK_SERVER_LOG,
+    LocalWorker,
+    process_context,
+    signal_name,
+    size,
+    start_worker,
+    text_of,
+)
 
 RECYCLE_AFTER = 40
 """Evaluations after which a worker is replaced: TensorFlow keeps 5 to 25 MB of each."""
 GROWTH_BYTES = 600 << 20
 """Memory a worker may gain before it is replaced, between evaluations."""
-START_SECONDS = 180.0
-"""How long the fork server may take to import TensorFlow on a busy machine."""
 STARTS = 3
 """So many workers in a row that die before they are ready end the study: there is something wrong with the machine."""
 FORK_SERVER_GONE = 255
 """The exit code `multiprocessing` gives a worker whose own one nobody is left to tell."""
-FORK_SERVER_LOG = "fork-server.log"
 MEMORY_SHARE = 0.85
 """The share of the memory there is that all workers together may use."""
 
@@ -72,35 +70,6 @@ class PoolSettings:
     threads: int | None = None
 
 
-@dataclass(slots=True)
-class LocalWorker:
-    """One worker process, as the coordinator sees it."""
-
-    process: Any
-    channel: PipeChannel
-    log: Path
-    busy: bool = True  # until it says Ready
-    ready: bool = False
-    orders: int = 0
-    deadline: float = START_SECONDS
-    since: float = field(default_factory=time.monotonic)
-    heard: float = field(default_factory=time.monotonic)
-    rss: int = 0
-    first_rss: int = 0
-    log_start: int = 0
-
-    @property
-    def pid(self) -> int:
-        """The process id, which is also its process group's."""
-        pid: int = self.process.pid
-        return pid
-
-    def send(self, order: Order) -> None:
-        """Hand `order` over; a worker that is gone is noticed by `LocalPool.messages`."""
-        with contextlib.suppress(EOFError):
-            self.channel.send(order)
-
-
 class LocalPool:
     """Keeps `settings.workers` workers alive and passes on what they say.
 
@@ -109,7 +78,7 @@ class LocalPool:
 
     def __init__(self, settings: PoolSettings) -> None:
         self._settings = settings
-        self._context = _context()
+        self._context = process_context()
         self._workers: list[LocalWorker] = []
         self._started = 0
         self._memory_limit = int(machine.total_memory() * MEMORY_SHARE / settings.workers)
@@ -141,12 +110,12 @@ class LocalPool:
         # Data may have to be downloaded first: that is no trial's fault, and the person who waits can press Ctrl-C.
         worker.deadline = self._settings.deadline if isinstance(order, Evaluate) else math.inf
         worker.since = worker.heard = time.monotonic()
-        worker.log_start = _size(worker.log)
+        worker.log_start = size(worker.log)
         worker.send(order)
 
     def end(self, worker: LocalWorker) -> None:
         """Kill `worker` and everything it started, without a message, and start another one."""
-        self._kill(worker)
+        worker.kill()
         self._replace(worker)
 
     def messages(self, timeout: float) -> Iterator[tuple[LocalWorker, Message]]:
@@ -162,13 +131,13 @@ class LocalPool:
         """End every worker: an idle one leaves by itself, a busy one is killed at once."""
         for worker in self._workers:
             if worker.busy:
-                self._kill(worker)
+                worker.kill()
             else:
                 worker.send(Close())
         deadline = time.monotonic() + patience
         for worker in self._workers:
             worker.process.join(max(0.0, deadline - time.monotonic()))
-            self._kill(worker)
+            worker.kill()
             worker.channel.close()
         self._workers.clear()
 
@@ -195,7 +164,7 @@ class LocalPool:
             yield from self._bury(worker, self._cause_of_death(worker, error))
             return
         if (verdict := self._verdict(worker)) is not None:
-            self._kill(worker)
+            worker.kill()
             yield from self._bury(worker, verdict)
 
     def _rest(self, worker: LocalWorker) -> bool:
@@ -213,9 +182,9 @@ class LocalPool:
             if self._failed_starts >= STARTS:
                 raise NASError(
                     f"{STARTS} workers in a row did not start. {verdict.message} Try `nas doctor --deep`.\n"
-                    f"{verdict.traceback or _text(worker.log.with_name(FORK_SERVER_LOG))}"
+                    f"{verdict.traceback or text_of(worker.log.with_name(FORK_SERVER_LOG))}"
                 )
-        self._kill(worker)
+        worker.kill()
         self._replace(worker)
         if was_working:
             yield worker, verdict
@@ -229,34 +198,34 @@ class LocalPool:
             message = f"The trial took longer than {worker.deadline:g} s (limits.trial_seconds)."
             if not worker.ready:
                 message = f"It did not say that it is ready within {worker.deadline:g} s."
-            return Failed("timeout", message, _tail(worker))
+            return Failed("timeout", message, worker.said())
         if not worker.ready:
             return None
         if now - worker.heard > settings.silence:
             message = f"The worker gave no sign of life for {settings.silence:g} s (limits.silence_seconds)."
-            return Failed("timeout", message, _tail(worker))
+            return Failed("timeout", message, worker.said())
         if worker.rss > self._memory_limit:
             sharing = plural(self._settings.workers, "worker shares", "workers share")
             each = f"{self._memory_limit >> 20} MiB each"
             message = f"The worker grew to {worker.rss >> 20} MiB; {sharing} this machine, {each}."
-            return Failed("oom", message, _tail(worker))
+            return Failed("oom", message, worker.said())
         return None
 
     def _cause_of_death(self, worker: LocalWorker, error: Exception) -> Failed:
         if isinstance(error, ValueError):
-            return Failed("crash", f"The worker said something that is no message: {error}", _tail(worker))
+            return Failed("crash", f"The worker said something that is no message: {error}", worker.said())
         worker.process.join(5.0)
         code = worker.process.exitcode
         if code == FORK_SERVER_GONE:
-            return Failed("killed", "The worker was ended together with the fork server.", _tail(worker))
+            return Failed("killed", "The worker was ended together with the fork server.", worker.said())
         kills, self._oom_kills = self._oom_kills, _oom_kills()
         if code == -signal.SIGKILL and self._oom_kills > kills:
-            return Failed("oom", "The kernel ended the worker: the machine had run out of memory.", _tail(worker))
+            return Failed("oom", "The kernel ended the worker: the machine had run out of memory.", worker.said())
         if code is not None and code < 0:
-            name = _signal_name(-code)
+            name = signal_name(-code)
             kind: Any = "killed" if -code in (signal.SIGKILL, signal.SIGTERM) else "crash"
-            return Failed(kind, f"The worker was ended by {name}.", _tail(worker))
-        return Failed("crash", f"The worker left with exit code {code} and no result.", _tail(worker))
+            return Failed(kind, f"The worker was ended by {name}.", worker.said())
+        return Failed("crash", f"The worker left with exit code {code} and no result.", worker.said())
 
     def _start(self) -> None:
         self._started += 1
@@ -277,108 +246,14 @@ class LocalPool:
         self._workers.remove(worker)
         self._start()
 
-    @staticmethod
-    def _kill(worker: LocalWorker) -> None:
-        """End the process group: what a candidate's code has started goes with it."""
-        for end in (os.killpg, os.kill) if hasattr(os, "killpg") else (os.kill,):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                end(worker.pid, signal.SIGKILL)
-        worker.process.join(5.0)
-
-
-def start_worker(context: BaseContext, log: Path, *, threads: int) -> LocalWorker:
-    """Start a worker process; it is of use once it has said `Ready`."""
-    from nas.training.worker import WorkerSettings, main
-
-    ours, theirs = context.Pipe()
-    settings = WorkerSettings(threads=threads, log=str(log))
-    process = context.Process(target=main, args=(theirs, settings), name="nas-worker", daemon=True)  # type: ignore[attr-defined]
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with _main_module_hidden(), _environment(threads, log.with_name(FORK_SERVER_LOG)):
-        process.start()
-    theirs.close()
-    return LocalWorker(process, PipeChannel(ours), log)
-
-
-def _context() -> BaseContext:
-    """Return how processes are started: forked from a server with TensorFlow imported, or spawned where none forks."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["nas.training.preload"])
-    return context
-
 
 def _threads(workers: int) -> int:
     return max(1, machine.cores() // workers)
-
-
-@contextlib.contextmanager
-def _environment(threads: int, log: Path) -> Iterator[None]:
-    """What the fork server inherits when it is started: BLAS reads its threads once, when it is imported."""
-    ours = {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-    ours["TF_CPP_MIN_LOG_LEVEL"] = os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2")
-    ours["NAS_FORK_SERVER_LOG"] = str(log)
-    before = {name: os.environ.get(name) for name in ours}
-    os.environ.update(ours)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-@contextlib.contextmanager
-def _main_module_hidden() -> Iterator[None]:
-    """Keep `multiprocessing` from running the caller's script once more in every worker: none of it is needed there."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-
-
-def _size(log: Path) -> int:
-    try:
-        return log.stat().st_size
-    except OSError:
-        return 0
-
-
-def _tail(worker: LocalWorker, characters: int = 4000) -> str:
-    """Return the end of what `worker` printed since its last order: a segmentation fault's stack, for one."""
-    try:
-        with worker.log.open("rb") as file:
-            file.seek(max(worker.log_start, _size(worker.log) - 10 * characters))
-            lines = file.read().decode(errors="replace").splitlines()
-            # The fault handler ends with the names of all extension modules: thousands of characters, of use to nobody.
-            kept = "\n".join(line for line in lines if not line.startswith("Extension modules:"))
-            return kept.strip()[-characters:]
-    except OSError:
-        return ""
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace").strip()
-    except OSError:
-        return ""
 
 
 def _oom_kills() -> int:
     """Return how many processes the kernel has ended for lack of memory: on this machine, and in this container."""
     found = 0
     for counters in (Path("/proc/vmstat"), Path("/sys/fs/cgroup/memory.events")):
-        found += sum(int(line.split()[1]) for line in _text(counters).splitlines() if line.startswith("oom_kill "))
+        found += sum(int(line.split()[1]) for line in text_of(counters).splitlines() if line.startswith("oom_kill "))
     return found
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
