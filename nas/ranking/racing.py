@@ -7,7 +7,8 @@ The j-th fresh training of every candidate has seed j: what a seed does to all a
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from math import isfinite, nan
+from math import inf, isfinite, nan
+from statistics import fmean
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
@@ -40,7 +41,8 @@ class Evaluation(NamedTuple, Generic[C]):
 class Ranking(Generic[C]):
     """Candidates in order, and how sure that is.
 
-    A candidate with a failed training is last, its estimate is ``nan`` and its chance of being best 0.
+    A candidate with a failed training is last, by its other scores among several, its estimate is ``nan`` and its
+    chance of being best 0. Where no score is known at all, all are tied and every estimate is ``nan``.
     """
 
     def __init__(
@@ -50,6 +52,8 @@ class Ranking(Generic[C]):
         failed: Sequence[C],
         evaluations: Sequence[Evaluation[C]],
         rng: Rng = None,
+        *,
+        has_scores: bool = True,
     ) -> None:
         estimates = known.estimate if known else np.zeros(0)
         places = sorted(range(len(candidates)), key=lambda index: -estimates[index])
@@ -60,6 +64,8 @@ class Ranking(Generic[C]):
         self.seed_sigma: float = known.seed_sigma if known else nan
         """Standard deviation of one training's score about its candidate's true value, common to all."""
         self._known = known
+        # Where nobody has a score the posterior is about differences alone: its heights are nobody's.
+        self._has_heights = has_scores
         self._index = {candidates[index]: index for index in places}
         self._estimates = estimates
         self._draws = self._drawn(rng, places)
@@ -91,14 +97,14 @@ class Ranking(Generic[C]):
     def estimate(self, candidate: C) -> float:
         """Return the posterior mean of a candidate's true value, what many trainings would average to."""
         index = self._at(candidate)
-        return nan if index is None else float(self._estimates[index])
+        return nan if index is None or not self._has_heights else float(self._estimates[index])
 
     def interval(self, candidate: C, level: float = 0.95) -> tuple[float, float]:
         """Return where a candidate's true value is with probability `level`, as much of the rest below as above."""
         if not 0 < level < 1:
             raise ValueError(f"The level of an interval must be between 0 and 1. Received: level={level!r}.")
         index = self._at(candidate)
-        if index is None or self._known is None:
+        if index is None or self._known is None or not self._has_heights:
             return nan, nan
         low, high = self._known.quantile(index, ((1 - level) / 2, (1 + level) / 2))
         return float(low), float(high)
@@ -197,9 +203,17 @@ class Race(Generic[C]):
         """Return who is best by what is known now."""
         failed = self._failed()
         sound = [c for c in self._candidates if c not in failed]
-        last = [c for c in self._candidates if c in failed]
+        last = sorted((c for c in self._candidates if c in failed), key=self._seen, reverse=True)
         evaluations = [Evaluation(c, seed, score) for (c, seed), score in self._told.items()]
-        return Ranking(sound, self._posterior(sound) if sound else None, last, evaluations, self._rng)
+        known = self._posterior(sound) if sound else None
+        has_scores = bool(self._told) or any(self._search.values())
+        return Ranking(sound, known, last, evaluations, self._rng, has_scores=has_scores)
+
+    def _seen(self, candidate: C) -> float:
+        """Return the mean of a candidate's fresh scores, of the search's where there are none, and then nothing."""
+        fresh = [score for (c, _), score in self._told.items() if c == candidate and isfinite(score)]
+        scores = fresh or self._search[candidate]
+        return fmean(scores) if scores else -inf
 
     def _failed(self) -> set[C]:
         return {c for (c, _), score in self._told.items() if not isfinite(score)}

@@ -35,9 +35,11 @@ def test_no_more_than_the_budget_and_everybody_in_order(budget, count, known, se
     assert len(ranking.evaluations) == budget
     assert sorted(ranking.order) == sorted(NAMES[:count])
     assert ranking.best == ranking.order[0] == ranking.tie_group[0]
+    assert sum(ranking.p_best(name) for name in ranking.order) == pytest.approx(1)
+    if not budget and not any(name in prior for name in NAMES[:count]):
+        return  # nothing is estimated
     estimates = [ranking.estimate(name) for name in ranking.order]
     assert estimates == sorted(estimates, reverse=True)
-    assert sum(ranking.p_best(name) for name in ranking.order) == pytest.approx(1)
     for name in ranking.order:
         low, high = ranking.interval(name)
         assert low < ranking.estimate(name) < high
@@ -133,6 +135,18 @@ def test_where_everybody_fails_there_is_an_order_all_the_same():
     ranking = race("ab", lambda c, s: nan, 9)
     assert (ranking.order, ranking.best, ranking.tie_group, len(ranking.evaluations)) == (("a", "b"), "a", ("a",), 2)
     assert isnan(ranking.seed_sigma)
+
+
+def test_who_fails_is_last_by_its_other_scores():
+    ranking = race("abc", lambda c, s: nan if s else {"a": 0.1, "b": 0.3, "c": 0.2}[c], 9)
+    assert ranking.order == ("b", "c", "a")
+
+
+def test_where_nothing_is_known_nothing_is_estimated():
+    ranking = race("abc", None, 0)
+    assert set(ranking.tie_group) == set(ranking.order) == set("abc")
+    assert isnan(ranking.estimate("a"))
+    assert all(map(isnan, ranking.interval("a")))
 
 
 def test_without_trainings_the_search_decides():
