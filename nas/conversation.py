@@ -26,13 +26,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Literal, Protocol, TypeAlias, Union, get_args
-
-from pydantic import TypeAdapter
-from pydantic_core import to_json
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, Union, get_args
 
 from nas.architecture import Architecture, Latency
 from nas.data_card import DataCard
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 Scalar: TypeAlias = Union[bool, int, float, str, None]
 FailureKind: TypeAlias = Literal["nan", "oom", "timeout", "crash", "killed", "error", "rejected", "disk"]
@@ -312,11 +312,15 @@ _BY_NAME: dict[str, type] = {message.__name__: message for message in (*get_args
 
 @cache
 def _adapter(message: type) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter  # not at the top: whoever only reads a database has nothing to say
+
     return TypeAdapter(message)
 
 
 def encode(message: Message) -> bytes:
     """Return `message` as one line: its name, a space, its fields as JSON (NaN and Infinity as such)."""
+    from pydantic_core import to_json
+
     return type(message).__name__.encode() + b" " + to_json(message, inf_nan_mode="constants")
 
 

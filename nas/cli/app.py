@@ -7,7 +7,6 @@ import os
 import sys
 import traceback
 import warnings
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import click
@@ -106,6 +105,8 @@ def _unexpected(error: Exception) -> str:
 def _print_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
     if not value or context.resilient_parsing:
         return
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         click.echo(f"nas {version('encoder-nas')}")
     except PackageNotFoundError:

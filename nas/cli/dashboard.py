@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import errno
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from socketserver import ThreadingMixIn
-from typing import TYPE_CHECKING, Any, TypeAlias
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from typing import TYPE_CHECKING
 
 import click
 
 from nas.cli.database import complete_name, reading
 from nas.cli.output import Output, storage_option, talk_options
-from nas.errors import BadInput, Conflict
+from nas.errors import BadInput
 
 if TYPE_CHECKING:
+    from nas.cli.serving import Application
     from nas.store.storage import StudyStorage
-
-HOST = "127.0.0.1"
-
-Application: TypeAlias = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 @click.command()
@@ -42,9 +36,11 @@ def dashboard(output: Output, name: str | None, port: int, storage: str | None) 
     Example:
         nas dashboard digits --port 8090
     """
+    from nas.cli.serving import HOST, read_only, serving
+
     app_of = _dashboard()
     page = _page(storage, name)
-    with _storage(storage) as store, _server(port) as server:
+    with _storage(storage) as store, serving(port) as server:
         address = f"http://{HOST}:{server.server_port}"
         server.set_app(read_only(app_of(store), server.server_port))
         click.echo(f"{address}{page}")
@@ -90,49 +86,3 @@ def _storage(storage: str | None) -> Iterator[StudyStorage]:
         ):
             live.backup(target)
         yield StudyStorage(f"sqlite:///{copy}")
-
-
-def read_only(app: Application, port: int) -> Application:
-    """Return `app` refusing whatever is not a look, and whatever was not asked of this machine by name.
-
-    The second keeps a web page elsewhere from reading the dashboard through a host name of its own that it has
-    made to point here (DNS rebinding).
-    """
-    hosts = {f"{host}:{port}" for host in (HOST, "localhost")} | ({HOST, "localhost"} if port == 80 else set())
-
-    def guarded(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if environ.get("HTTP_HOST") not in hosts:
-            reason = f"This dashboard answers to {HOST} only."
-        elif environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
-            reason = "This dashboard is for looking only: studies are changed with nas."
-        else:
-            return app(environ, start_response)
-        start_response("403 Forbidden", [("Content-Type", "text/plain; charset=utf-8")])
-        return [reason.encode()]
-
-    return guarded
-
-
-class _Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-
-class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-@contextmanager
-def _server(port: int) -> Iterator[WSGIServer]:
-    try:
-        server = make_server(HOST, port, _nothing, server_class=_Server, handler_class=_Quiet)
-    except OSError as error:
-        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
-            raise
-        raise Conflict(f"Port {port} of {HOST} cannot be had: {error.strerror}. Choose another with --port.") from None
-    with server:
-        yield server
-
-
-def _nothing(environ: object, start_response: object) -> list[bytes]:
-    return []

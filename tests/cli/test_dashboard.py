@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from nas.cli.dashboard import HOST, _dashboard, _page, _server, _storage, read_only
+from nas.cli.dashboard import _dashboard, _page, _storage
+from nas.cli.serving import HOST, read_only, serving
 from nas.errors import BadInput, Conflict, NotFound
 from tests.cli.conftest import Nas
 
@@ -21,7 +22,7 @@ pytest.importorskip("optuna_dashboard")
 
 def test_it_serves_a_copy_and_refuses_changes_and_strangers(database: Path) -> None:
     before = hashlib.sha256(database.read_bytes()).hexdigest()
-    with _storage(str(database)) as store, _server(0) as server:
+    with _storage(str(database)) as store, serving(0) as server:
         server.set_app(read_only(_dashboard()(store), server.server_port))
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -44,9 +45,9 @@ def test_it_serves_a_copy_and_refuses_changes_and_strangers(database: Path) -> N
 
 
 def test_it_listens_on_this_machine_only() -> None:
-    with _server(0) as server:
+    with serving(0) as server:
         assert server.server_address[0] == "127.0.0.1"
-        with pytest.raises(Conflict, match="Choose another with --port"), _server(server.server_port):
+        with pytest.raises(Conflict, match="Choose another with --port"), serving(server.server_port):
             pass
 
 
