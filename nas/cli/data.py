@@ -48,8 +48,8 @@ def check(output: Output, study: Path, storage: str | None) -> None:
     described, _ = read_study(study)
     from nas.data.inspect import inspect
     from nas.data.progress import tracked_by
-    from nas.search.files import files_root
     from nas.store.engine import storage_url
+    from nas.store.files import files_root
 
     folder = files_root(storage_url(storage)) / "data"
     # What a source or a library prints is no part of our data.

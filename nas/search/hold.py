@@ -13,7 +13,7 @@ from nas.conversation import Start
 from nas.data_card import DataCard
 from nas.errors import NASError
 from nas.search.evaluating import Evaluator
-from nas.search.files import StudyFiles, files_root, worker_logs
+from nas.search.files import StudyFiles, worker_logs
 from nas.search.observer import Observer
 from nas.search.origin import Origin, find_origin, keep_weights, name_of
 from nas.search.pool.local import LocalPool, PoolSettings
@@ -22,6 +22,7 @@ from nas.search.preparing import prepare_data, with_families
 from nas.search.progress import watching
 from nas.search.session import new_session, refuse_changed
 from nas.search.stopping import StopSignals
+from nas.store.files import files_root
 from nas.store.ledger import Ledger
 from nas.store.records import StudyRecord
 from nas.study_file import Study

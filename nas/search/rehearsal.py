@@ -16,7 +16,7 @@ from rich.console import Console
 from nas.conversation import Ask, Built, Continue, Epoch, Evaluate, Failed, Finished, Skip, Start, Train, Value
 from nas.data_card import DataCard
 from nas.errors import plural
-from nas.search.files import files_root, worker_logs
+from nas.search.files import worker_logs
 from nas.search.hold import pool_settings
 from nas.search.limits import over_limit
 from nas.search.origin import find_origin
@@ -26,6 +26,7 @@ from nas.search.preparing import prepare_data, with_families
 from nas.search.progress import watching
 from nas.search.suggest import suggest
 from nas.store.engine import storage_url
+from nas.store.files import files_root
 from nas.study_file import Study, read_study
 
 RANDOM_MEMBERS = 2
