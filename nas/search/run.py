@@ -17,7 +17,7 @@ from nas.search.going_on import going_on_with
 from nas.search.hold import Hold, hold
 from nas.search.race import FEWEST, RaceJobs, race_size, racers, run_race
 from nas.store import queries
-from nas.store.engine import display_url, open_for_writing, reading_from, storage_url
+from nas.store.engine import display_url, open_for_writing, reading_from, require_usable, storage_url
 from nas.store.ledger import Ledger, create_study
 from nas.store.records import EXHAUSTED, USED_UP, StudyRecord, TrialRecord, spent
 from nas.study_file import Study, parse_study, read_study
@@ -64,7 +64,8 @@ def launch(
     study, text = read_study(path)
     url = storage_url(storage)
     base = Path(path).absolute().parent
-    _refuse_existing(url, study.name, text)
+    require_usable(url)
+    refuse_existing(url, study.name, text)
     given = {"--trials": trials, "--hours": hours}
     trials, hours = trials or study.search.trials, hours or study.search.hours
 
@@ -350,12 +351,16 @@ def records_of(ledger: Ledger) -> list[TrialRecord]:
     return [ledger.trial_record(trial._trial_id) for trial in ledger.study.get_trials(deepcopy=False)]
 
 
-def _refuse_existing(url: str, name: str, file: str) -> None:
-    """Refuse a name that is taken before anything slow begins."""
+def refuse_existing(url: str, name: str, file: str) -> None:
+    """Refuse a name that is taken before anything slow begins.
+
+    Raises:
+        StudyExists: It is; `StudyRunning` where a living process runs that study.
+    """
     try:
         record = _stored(url, name)
     except (NotFound, StorageError):
-        return  # a database that cannot be read is met again, with its own message, when it is written
+        return  # none yet, or one that is made or upgraded when it is written
     if record.running is not None:
         raise StudyRunning(name, record.running.pid, record.running.host)
     raise StudyExists(name, display_url(url), changed=record.file != file)
