@@ -16,7 +16,7 @@ from nas.search.evaluating import Evaluator
 from nas.search.files import StudyFiles, worker_logs
 from nas.search.observer import Observer
 from nas.search.origin import Origin, find_origin, keep_weights, name_of
-from nas.search.pool.local import LocalPool, PoolSettings
+from nas.search.pool.local import LocalPool, PoolSettings, share_machine
 from nas.search.pool.pool import Pool
 from nas.search.preparing import prepare_data, with_families
 from nas.search.progress import watching
@@ -90,7 +90,7 @@ def hold(
         watching(console or Console(stderr=True), study.name) as observer,
         StopSignals() as signals,
         worker_logs(root) as logs,
-        LocalPool(pool_settings(study, logs)) as pool,
+        LocalPool(pool_settings(study := within_machine(study, observer), logs)) as pool,
     ):
         card = prepare_data(study, pool, root / "data", base, observer, signals)
         study = with_families(study, card, origin)
@@ -123,6 +123,14 @@ def _origin(study: Study, url: str, root: Path, record: StudyRecord | None) -> O
     if weights.exists():
         name = name_of(weights).read_text(encoding="utf-8")
     return find_origin(url, name, weights)
+
+
+def within_machine(study: Study, observer: Observer) -> Study:
+    """Return `study` with no more workers than there is memory for; `observer` hears if that, or cores, are short."""
+    workers, note = share_machine(study.search.workers)
+    if note is not None:
+        observer.note(note)
+    return study.model_copy(update={"search": study.search.model_copy(update={"workers": workers})})
 
 
 def pool_settings(study: Study, logs: Path) -> PoolSettings:

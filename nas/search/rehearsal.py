@@ -17,7 +17,7 @@ from nas.conversation import Ask, Built, Continue, Epoch, Evaluate, Failed, Fini
 from nas.data_card import DataCard
 from nas.errors import plural
 from nas.search.files import worker_logs
-from nas.search.hold import pool_settings
+from nas.search.hold import pool_settings, within_machine
 from nas.search.limits import over_limit
 from nas.search.origin import find_origin
 from nas.search.pool.local import LocalPool
@@ -25,7 +25,7 @@ from nas.search.pool.pool import Pool, Worker
 from nas.search.preparing import prepare_data, with_families
 from nas.search.progress import watching
 from nas.search.suggest import suggest
-from nas.store.engine import storage_url
+from nas.store.engine import require_usable, storage_url
 from nas.store.files import files_root
 from nas.study_file import Study, read_study
 
@@ -69,16 +69,19 @@ def rehearse(path: str | Path, *, storage: str | None = None, console: Console |
 
     Raises:
         StudyFileError: The file has problems.
+        BadInput: No family fits the data, or what the study is to start from cannot be.
         DataError: The data cannot be searched on.
+        StorageError: No study can be kept in the database.
     """
     study, _ = read_study(path)
     base = Path(path).absolute().parent
     url = storage_url(storage)
+    require_usable(url)
     root, origin = files_root(url), find_origin(url, study.space.start_from)
     with (
         watching(console or Console(stderr=True), study.name) as observer,
         worker_logs(root) as logs,
-        LocalPool(pool_settings(study, logs)) as pool,
+        LocalPool(pool_settings(study := within_machine(study, observer), logs)) as pool,
     ):
         card = prepare_data(study, pool, root / "data", base, observer)
         study = with_families(study, card, origin)
