@@ -60,7 +60,9 @@ def doctor(context: click.Context, storage: str | None, deep: bool) -> None:
 
         made = table("", "Check", "~Found")
         for check in checks:
-            remedy = check.remedy if check.verdict != "ok" or output.verbose else None
-            made.add_row(styled(check.verdict), check.name, check.detail + (f"\n{remedy}" if remedy else ""))
+            made.add_row(styled(check.verdict), check.name, check.detail)
         output.show(made)
+        for check in checks:  # below the table, which would break a command in them
+            if check.remedy and (check.verdict != "ok" or output.verbose):
+                output.show(f"{check.name}: {check.remedy}")
     context.exit(1 if failed else 0)

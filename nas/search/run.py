@@ -175,7 +175,7 @@ def race(
     if found < 2:
         raise BadInput(
             f"A race is between two architectures at least that were trained to the end, and {name!r} has "
-            f"{found or 'none'}. `nas status {shlex.quote(name)}` says how it stands."
+            f"{found or 'none'}. `{command_line('status', name, storage)}` says how it stands."
         )
     changed = ",".join(sorted(allow_changed)) or None
 
@@ -323,7 +323,10 @@ def _ending(held: Hold, coordinator: Coordinator, stopped: str | None, storage: 
             so_far = plural(standing.spent, "trial")
             message += f" Nothing was left to do: `--trials` and `--hours` raise the total, {so_far} so far."
     if code == 0 and not standing.counts.get("complete"):
-        code, message = 1, f"{message} No trial is complete: see `nas show {study.name}` for the causes."
+        code, message = (
+            1,
+            f"{message} No trial is complete: see `{command_line('show', study.name, storage)}` for the causes.",
+        )
     return _ended(held, code, message)
 
 

@@ -12,7 +12,8 @@ from rich.console import Console
 
 from nas.cli import bars
 from nas.cli.app import cli
-from tests.cli.conftest import ROOT, Nas
+from nas.store.engine import storage_url
+from tests.cli.conftest import ROOT, Nas, create
 
 
 def write(folder: Path, source: str, more: str = "") -> str:
@@ -147,8 +148,9 @@ def test_what_a_study_cannot_start_from_is_refused_with_2(nas: Nas, tmp_path: Pa
     assert "space.start_from: There is no database" in result.stderr
 
 
-def test_it_says_what_it_did_not_check_and_that_the_name_is_taken(nas: Nas, tmp_path: Path, database: Path) -> None:
-    result = nas("data", "check", str(ROOT / "studies" / "digits.toml"), storage=database)
+def test_it_says_what_it_did_not_check_and_that_the_name_is_taken(nas: Nas, tmp_path: Path) -> None:
+    create(storage_url(str(tmp_path / "nas.db")), "digits")
+    result = nas("data", "check", str(ROOT / "studies" / "digits.toml"), storage=tmp_path / "nas.db")
     assert result.exit_code == 0, result.output
     assert "A study named 'digits' is in" in result.stderr
     told = result.stderr.splitlines()
