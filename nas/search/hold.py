@@ -20,9 +20,11 @@ from nas.search.pool.local import LocalPool, PoolSettings, share_machine
 from nas.search.pool.pool import Pool
 from nas.search.preparing import prepare_data, with_families
 from nas.search.progress import watching
+from nas.search.same_choices import refuse_other_choices, refuse_other_families
 from nas.search.session import new_session, refuse_changed
 from nas.search.stopping import StopSignals
 from nas.store.files import files_root
+from nas.store.frozen import trials_of
 from nas.store.ledger import Ledger
 from nas.store.records import StudyRecord
 from nas.study_file import Study
@@ -66,6 +68,7 @@ def hold(
     create: Callable[[], None] | None = None,
     record: StudyRecord | None = None,
     allow_changed: frozenset[str] = frozenset(),
+    searching: bool = False,
 ) -> Iterator[Hold]:
     """Prepare the data, start workers, take the lease; let all of it go at the end.
 
@@ -78,11 +81,13 @@ def hold(
         create: Called when whatever could be wrong has been found: creates the study.
         record: The study as it is stored, if it is.
         allow_changed: What may differ from it.
+        searching: Whether there will be more trials of it: families have to ask for what they asked for before.
 
     Raises:
         DataError: The data cannot be searched on; nothing was created.
         StudyRunning: A living process holds the study.
         StudyChanged: Space, data or versions differ and are not allowed to.
+        ChoicesChanged: They are, and the study cannot go on like that.
     """
     root = files_root(url)
     origin = _origin(study, url, root, record)
@@ -98,7 +103,9 @@ def hold(
         if create is not None:
             create()  # last: whatever could be wrong has been found by now
         if record is not None:
-            refuse_changed(record, session, allow_changed)
+            changed = refuse_changed(record, session, allow_changed)
+            if searching:
+                _refuse_other_choices(url, record, changed, study, pool, card, base, origin, signals)
         ledger = Ledger.open(url, study.name, session)
         files = StudyFiles(root, ledger.record.id)
         held = Hold(study, card, ledger, pool, files, base, observer, signals, start=None)
@@ -112,6 +119,25 @@ def hold(
             raise
         finally:
             ledger.close(held.ending)  # whatever happened, the lease is let go
+
+
+def _refuse_other_choices(
+    url: str,
+    record: StudyRecord,
+    changed: frozenset[str],
+    study: Study,
+    pool: Pool,
+    card: DataCard,
+    base: Path,
+    origin: Origin | None,
+    signals: StopSignals,
+) -> None:
+    """Refuse to go on with choices that the trials so far did not have; before the session is begun."""
+    trials = trials_of(url, record.id)
+    refuse_other_families(study, trials)
+    if changed & {"space", "versions"}:
+        start = origin.start if origin is not None else None
+        refuse_other_choices(study, trials, pool, card=card, base=str(base), start=start, signals=signals)
 
 
 def _origin(study: Study, url: str, root: Path, record: StudyRecord | None) -> Origin | None:

@@ -16,12 +16,13 @@ from rich.console import Console
 from nas.conversation import Ask, Built, Continue, Epoch, Evaluate, Failed, Finished, Skip, Start, Train, Value
 from nas.data_card import DataCard
 from nas.errors import plural
+from nas.search.asking import an_idle
 from nas.search.files import worker_logs
 from nas.search.hold import pool_settings, within_machine
 from nas.search.limits import over_limit
 from nas.search.origin import find_origin
 from nas.search.pool.local import LocalPool
-from nas.search.pool.pool import Pool, Worker
+from nas.search.pool.pool import Pool
 from nas.search.preparing import prepare_data, with_families
 from nas.search.progress import watching
 from nas.search.suggest import suggest
@@ -108,7 +109,7 @@ def _try(
     default: bool,
 ) -> Member:
     """Build one member; time an epoch of it if it is the family's default and within the limits."""
-    worker = _idle(pool)
+    worker = an_idle(pool)
     order = Evaluate(
         trial=trial.number,
         family=family,
@@ -149,13 +150,6 @@ def _try(
                         problem = f"{message.kind}: {message.message}"
                     before = None if seconds is None else perf_counter() - started
                     return Member(family, "", weights, macs, seconds, before, problem)
-
-
-def _idle(pool: Pool) -> Worker:
-    while not pool.idle:
-        for _ in pool.messages(timeout=0.2):
-            pass
-    return pool.idle[0]
 
 
 def _estimate(study: Study, members: list[Member]) -> tuple[float | None, tuple[str, ...]]:

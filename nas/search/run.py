@@ -110,6 +110,7 @@ def resume(
         BadInput: It was not launched from a file, or has begun more trials already than `trials`.
         StudyRunning: A living process runs it.
         StudyChanged: Space, data or versions differ and are not allowed to.
+        ChoicesChanged: They are, and families ask for other values than the trials so far were asked.
         DataError: The data cannot be read any more.
         Interrupted: Somebody asked to stop before the first trial.
         StudyFailed: The first trials all failed in the same way.
@@ -124,7 +125,16 @@ def resume(
     given = {"--trials": trials, "--hours": hours, "--allow-changed": ",".join(sorted(allow_changed)) or None}
     command = command_line("resume", name, storage, **given)
     base = Path(record.base)
-    with hold(study, url, base, console=console, command=command, record=record, allow_changed=allow_changed) as held:
+    with hold(
+        study,
+        url,
+        base,
+        console=console,
+        command=command,
+        record=record,
+        allow_changed=allow_changed,
+        searching=True,
+    ) as held:
         trials = trials if trials is not None else record.trials_budget
         with going_on_with(lambda: command_line("resume", name, storage)):
             return _search(held, trials, hours if hours is not None else record.hours_budget, storage)
