@@ -58,13 +58,15 @@ def check_family(
     import keras
     from keras_tuner.errors import FailedTrialError
 
+    from nas.training.hyperparameters import drawn, of_default
+
     inputs = _inputs(given, input_shape)
     model_family = _made(family, inputs, classes, features, encoders)
     rng = random.Random(seed)
     described: list[Architecture] = []
     ranks: set[tuple[int, ...]] = set()
     for member in range(members):
-        answer = _Recorder(_default if member == 0 else _drawn(rng))
+        answer = _Recorder(of_default if member == 0 else drawn(rng))
         keras.utils.set_random_seed(seed)
         reason: str | None = None
         try:
@@ -159,30 +161,6 @@ class _Recorder:
     def __call__(self, ask: Ask) -> Scalar:
         value = self.params[ask.name] = self._answer(ask)
         return value
-
-
-def _default(ask: Ask) -> Scalar:
-    return ask.default
-
-
-def _drawn(rng: random.Random) -> Callable[[Ask], Scalar]:
-    """Return an answer that draws uniformly from what is asked for."""
-
-    def answer(ask: Ask) -> Scalar:
-        asked = ask.distribution
-        if asked.kind == "categorical":
-            return rng.choice(asked.choices)
-        assert asked.low is not None
-        assert asked.high is not None
-        if asked.log:
-            value = math.exp(rng.uniform(math.log(asked.low), math.log(asked.high)))
-        elif asked.step is not None:
-            value = asked.low + asked.step * rng.randint(0, int((asked.high - asked.low) / asked.step + 1e-9))
-        else:
-            value = rng.uniform(asked.low, asked.high)
-        return round(value) if asked.kind == "int" else value
-
-    return answer
 
 
 def _check_member(family: Any, answer: _Recorder, inputs: dict[str, Input], classes: int) -> tuple[Any, Architecture]:
