@@ -3,13 +3,16 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test quick check format messages lock bench clean
+.PHONY: demo sample test quick check format messages lock bench clean
 
 demo: $(VENV)/.main  ## set up and run the main job: a search on scikit-learn's digits, ending with a report
 	@if $(BIN)/nas show digits --json > /dev/null 2>&1; \
 	then $(BIN)/nas resume digits; else $(BIN)/nas launch studies/digits.toml; fi
 	@echo; echo 'The report, a page that opens in any browser:'
-	@$(BIN)/nas report digits --quiet
+	@$(BIN)/nas report digits --quiet -o reports/demo.html
+
+sample: $(VENV)/.main  ## renew the committed sample of a report from the study digits, as it stands
+	$(BIN)/nas report digits --quiet -o reports/digits.html
 
 test: $(VENV)/.dev  ## set up and run all tests
 	$(BIN)/python -m pytest

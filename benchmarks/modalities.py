@@ -90,9 +90,10 @@ def ours(name: str, folder: Path, minutes: float, seed: int) -> dict[str, Any]:
     if done.returncode not in (0, 6):
         raise SystemExit(done.stderr)
     from nas.ranking import rank
-    from nas.search.files import StudyFiles, files_root
+    from nas.search.files import StudyFiles
     from nas.store import queries
     from nas.store.engine import reading_from, storage_url
+    from nas.store.files import files_root
 
     with reading_from(storage_url(storage)) as connection:
         study = queries.study(connection, name)

@@ -52,7 +52,7 @@ class Node:
     macs: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Architecture:
     """What was built: its fingerprint (64 hexadecimal digits), its graph in topological order, its cost.
 
@@ -65,3 +65,9 @@ class Architecture:
     graph: tuple[Node, ...]
     cost: Cost
     opaque: bool = False
+
+    def __repr__(self) -> str:
+        """Return which one it is and what it costs; `graph` has its layers, often hundreds."""
+        macs = "MACs unknown" if self.cost.macs is None else f"{self.cost.macs:,} MACs"
+        weights = "weights unknown" if self.cost.weights is None else f"{self.cost.weights:,} weights"
+        return f"<Architecture {self.fingerprint[:8]}: {len(self.graph)} layers, {weights}, {macs}>"

@@ -114,7 +114,7 @@ def database(storage: str | None) -> Iterator[Check]:
         yield Check("database", "ok", f"{display_url(url)}: {plural(len(studies), 'study', 'studies')}")
         left = [s.name for s in studies if s.running is None and s.sessions and s.sessions[-1].ended is None]
         if left:
-            yield Check("killed", "warn", f"cut off: {', '.join(left)}", f"nas resume {left[0]}")
+            yield Check("killed", "warn", f"cut off: {', '.join(left)}", f"`nas resume {left[0]}` goes on with it.")
     if path is not None:
         yield file_system(path)
     yield from places(path)

@@ -11,7 +11,8 @@
     ├── Conflict                  4   it exists, or somebody holds it
     │   ├── StudyExists           4
     │   ├── StudyRunning          4   a living process holds the lease
-    │   └── StudyChanged          4   space, data or versions differ from the stored ones
+    │   ├── StudyChanged          4   space, data or versions differ from the stored ones
+    │   └── ChoicesChanged        4   families ask for other values than the trials so far were asked
     ├── StorageError              5   unreadable, full, locked, or of a newer schema
     │   └── DiskFull              5   no space for weights; everything saved so far is there
     └── Interrupted               6 / 130 / 143   stopped early, everything saved
@@ -126,6 +127,24 @@ class StudyChanged(Conflict):
         )
 
 
+class ChoicesChanged(Conflict):
+    """What the families of a study ask for is not what its trials so far were asked: it cannot go on like that.
+
+    ``differences`` maps the name of a choice to one line that shows the old and the new values.
+    """
+
+    def __init__(self, name: str, differences: dict[str, str]) -> None:
+        self.name, self.differences = name, dict(differences)
+        lines = "\n".join(f"  {choice}: {difference}" for choice, difference in self.differences.items())
+        super().__init__(
+            f"Study {name!r} cannot go on: its families ask for other things than its trials so far were asked.\n"
+            f"{lines}\n"
+            "In one study a choice has the same values in all trials, or nothing could be learned from them. Restore "
+            "the code as it was, or give the study file another `name` and launch it as a new study; that one begins "
+            f"with the best encoder of this one where it has start_from = {name!r} under [space], in place of families."
+        )
+
+
 class StorageError(NASError):
     """The database cannot be read or written."""
 
@@ -162,5 +181,11 @@ def plural(number: int, one: str, many: str | None = None) -> str:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the nearest of `known`, or an empty string."""
+    near = nearest(name, known)
+    return "" if near is None else f" Did you mean {near!r}?"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the one of `known` that `name` is most likely a misspelling of, or ``None``."""
     near = difflib.get_close_matches(name, list(known), n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    return near[0] if near else None

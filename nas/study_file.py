@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 from nas import catalogue
 from nas.data.environment import unset_variables
 from nas.data.options import DataSection, Names, Section, as_tuple
-from nas.errors import FamilyError, StudyFileError, UnknownName, did_you_mean
+from nas.errors import FamilyError, StudyFileError, UnknownName, did_you_mean, nearest
 from nas.space_fingerprint import family_fingerprint
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -157,7 +157,7 @@ def parse_study(text: str, *, path: str, base: Path) -> Study:
         study = Study.model_validate(raw)
     except ValidationError as error:
         study = None
-        problems += [_explain(detail) for detail in error.errors(include_url=False)]
+        problems += [_explain(detail) for detail in error.errors(include_url=False) if not _is_misspelt(detail)]
     problems += [*_check_names(raw, base), *_check_together(raw)]
     if problems or study is None:
         raise StudyFileError(path, problems)
@@ -179,6 +179,19 @@ def _explain(detail: ErrorDetails) -> str:
             received = repr(detail["input"])
             received = received if len(received) <= 80 else received[:77] + "..."
             return f"{key}: {detail['msg'][0].lower()}{detail['msg'][1:]}. Received: {received}."
+
+
+def _is_misspelt(detail: ErrorDetails) -> bool:
+    """Tell whether what is missing is there under a name much like it: that is a problem already."""
+    *parents, last = [str(part) for part in detail["loc"]] or ["study"]
+    return detail["type"] == "missing" and last in _meant(detail["input"], parents)
+
+
+def _meant(table: object, parents: list[str]) -> set[str]:
+    """Return which keys of the section at `parents` those in `table` are meant to be that it does not have."""
+    valid = _keys_of(parents)
+    strange = [key for key in table if key not in valid] if isinstance(table, dict) else []
+    return {near for key in strange if (near := nearest(key, valid)) is not None}
 
 
 def _keys_of(parents: list[str]) -> list[str]:
@@ -286,7 +299,8 @@ def _check_source(source: str) -> str | None:
 def _check_together(raw: dict[str, Any]) -> list[str]:
     """Check what only makes sense of keys taken together, whatever else is wrong with the file."""
     problems = []
-    if isinstance(raw.get("search"), dict) and not {"trials", "hours"} & raw["search"].keys():
+    search = raw.get("search")
+    if isinstance(search, dict) and not {"trials", "hours"} & (search.keys() | _meant(search, ["search"])):
         problems.append("search: give a budget: `trials`, `hours`, or both.")
     start = _get(raw, "space", "start_from")
     if isinstance(start, str) and not START.fullmatch(start):

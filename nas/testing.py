@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from nas.architecture import Architecture
 from nas.conversation import Ask, Scalar
 from nas.data_card import DataCard, Input, InputKind, Target
+from nas.errors import plural
 
 
 def check_family(
@@ -29,7 +30,7 @@ def check_family(
     encoders: Mapping[str, tuple[str, ...]] | None = None,
     members: int = 50,
     seed: int = 0,
-) -> tuple[Architecture, ...]:
+) -> Members:
     """Build the default and `members` - 1 random members of `family` and check what every member has to keep to.
 
     It builds; it builds again from the same params and is the same architecture; its features are a vector, a
@@ -49,7 +50,7 @@ def check_family(
         seed: Of the draws and of the training.
 
     Returns:
-        What was built, for further checks.
+        What was built, the default first, for further checks: a tuple.
 
     Raises:
         AssertionError: A member breaks the contract; the message names its params.
@@ -57,13 +58,15 @@ def check_family(
     import keras
     from keras_tuner.errors import FailedTrialError
 
+    from nas.training.hyperparameters import drawn, of_default
+
     inputs = _inputs(given, input_shape)
     model_family = _made(family, inputs, classes, features, encoders)
     rng = random.Random(seed)
     described: list[Architecture] = []
     ranks: set[tuple[int, ...]] = set()
     for member in range(members):
-        answer = _Recorder(_default if member == 0 else _drawn(rng))
+        answer = _Recorder(of_default if member == 0 else drawn(rng))
         keras.utils.set_random_seed(seed)
         reason: str | None = None
         try:
@@ -80,7 +83,28 @@ def check_family(
         keras.utils.clear_session()
     assert 2 * len(described) >= members, f"Only {len(described)} of {members} members can be built."
     assert len(ranks) <= 1, f"Members differ in what they give: features with {sorted(ranks)} axes."
-    return tuple(described)
+    return Members(described)
+
+
+class Members(tuple[Architecture, ...]):
+    """Members of a family that were built. In a notebook they are a sentence: their layers would fill the screen."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Return how many there are, and from where to where their costs go."""
+        different = len({architecture.fingerprint for architecture in self})
+        told = [plural(len(self), "member"), f"{different} different"][: 2 if len(self) > 1 else 1]
+        costs = {
+            "weights": [each.cost.weights for each in self if each.cost.weights is not None],
+            "MACs": [each.cost.macs for each in self if each.cost.macs is not None],
+        }
+        spans = [f"{_span(known)} {called}" for called, known in costs.items() if known]
+        return f"<{', '.join(told)}{': ' if spans else ''}{', '.join(spans)}>"
+
+
+def _span(numbers: Sequence[int]) -> str:
+    return f"{min(numbers):,} to {max(numbers):,}" if len(numbers) > 1 else f"{numbers[0]:,}"
 
 
 def example_batch(inputs: Mapping[str, Input], rows: int = 8, seed: int = 0) -> Any:
@@ -137,30 +161,6 @@ class _Recorder:
     def __call__(self, ask: Ask) -> Scalar:
         value = self.params[ask.name] = self._answer(ask)
         return value
-
-
-def _default(ask: Ask) -> Scalar:
-    return ask.default
-
-
-def _drawn(rng: random.Random) -> Callable[[Ask], Scalar]:
-    """Return an answer that draws uniformly from what is asked for."""
-
-    def answer(ask: Ask) -> Scalar:
-        asked = ask.distribution
-        if asked.kind == "categorical":
-            return rng.choice(asked.choices)
-        assert asked.low is not None
-        assert asked.high is not None
-        if asked.log:
-            value = math.exp(rng.uniform(math.log(asked.low), math.log(asked.high)))
-        elif asked.step is not None:
-            value = asked.low + asked.step * rng.randint(0, int((asked.high - asked.low) / asked.step + 1e-9))
-        else:
-            value = rng.uniform(asked.low, asked.high)
-        return round(value) if asked.kind == "int" else value
-
-    return answer
 
 
 def _check_member(family: Any, answer: _Recorder, inputs: dict[str, Input], classes: int) -> tuple[Any, Architecture]:

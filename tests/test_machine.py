@@ -74,6 +74,25 @@ def test_a_limit_is_all_the_memory_there_is(monkeypatch):
     assert 0 < machine.free_memory() <= machine.total_memory()
 
 
+def test_no_more_workers_are_started_than_there_is_memory_for(monkeypatch):
+    from nas.search.pool.local import share_machine
+
+    monkeypatch.setattr(machine, "memory_limits", lambda: iter([(4096 * MIB, 0)]))
+    monkeypatch.setattr(machine, "cores", lambda: 4)
+    assert share_machine(4) == (4, None)
+    workers, note = share_machine(99)
+    assert workers == 6
+    assert note == (
+        "search.workers = 99, and this machine has 4.0 GiB of memory and 4 cores. A worker needs 512 MiB at least: "
+        "6 are started."
+    )
+    workers, note = share_machine(5)
+    assert workers == 5
+    assert note == "search.workers = 5, and this machine has 4 cores: more workers than cores are hardly faster."
+    monkeypatch.setattr(machine, "memory_limits", lambda: iter([(256 * MIB, 0)]))
+    assert share_machine(1)[0] == 1  # it may do: who knows
+
+
 def test_workers_share_what_a_container_may_have(monkeypatch, tmp_path):
     from nas.search.pool.local import MEMORY_SHARE, LocalPool, PoolSettings
 

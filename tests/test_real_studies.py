@@ -220,6 +220,10 @@ def test_a_changed_space_or_other_data_is_refused_with_the_difference(tmp_path):
     assert code == 4
     assert "space" in err
     assert "families.py:Tiny" in err
+    code, _, err = finish(nas(tmp_path, "resume", "toy", "--trials", "3", "--allow-changed", "space"))
+    assert code == 4
+    assert "Tiny/units: one of 8, 16, 32, 64 then; one of 8, 16 now" in err
+    assert len(trials_of(tmp_path)) == 2, "it is refused before anything is written"
     families.write_text(original + "\n# a comment changes nothing\n")
     assert finish(nas(tmp_path, "resume", "toy", "--trials", "3"))[0] == 0
     with np.load(tmp_path / "toy.npz") as file:

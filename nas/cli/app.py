@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from nas.cli.about import doctor, spaces
+from nas.cli.commands import complete
 from nas.cli.dashboard import dashboard
 from nas.cli.data import data
 from nas.cli.encode import encode
@@ -46,8 +47,8 @@ Completion of commands and options, here for bash (also zsh_source, fish_source)
 class Shown(click.ClickException):
     """An error as the user sees it: one ``Error:`` on stderr, then the exit code."""
 
-    def __init__(self, message: str, exit_code: int) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, exit_code: int, storage: str | None = None) -> None:
+        super().__init__(complete(message, storage))
         self.exit_code = exit_code  # type: ignore[misc]  # click reads it from the instance
 
     def show(self, file: Any = None) -> None:
@@ -74,7 +75,7 @@ class Nas(click.Group):
             return super().invoke(context)
         except NASError as error:
             _trace(context)
-            raise Shown(str(error), error.exit_code) from error
+            raise Shown(str(error), error.exit_code, context.ensure_object(Output).storage) from error
         except KeyboardInterrupt:
             raise click.exceptions.Exit(130) from None
         except (click.ClickException, click.exceptions.Exit, click.Abort):

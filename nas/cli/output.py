@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from nas.cli.commands import complete, suggested
 from nas.documents import SCHEMA, plain
 
 if TYPE_CHECKING:
@@ -24,10 +25,12 @@ class Output:
         quiet: Nothing but data and errors.
         verbose: Leave nothing out.
         debug: Show tracebacks.
+        storage: What was given as ``--storage``: suggested commands have it, too.
     """
 
     def __init__(self) -> None:
         self.json = self.quiet = self.verbose = self.debug = False
+        self.storage: str | None = None
 
     @property
     def stdout(self) -> Console:
@@ -40,10 +43,20 @@ class Output:
         return _console(stderr=True, quiet=self.quiet)
 
     def show(self, *views: RenderableType) -> None:
-        """Print `views` to stdout, one below the other; what is too wide for the terminal is not cut off."""
+        """Print `views` to stdout, one below the other; what is too wide for the terminal is not cut off.
+
+        A sentence with a command in it is not broken into lines: it would be copied with the break.
+        """
+        from rich.text import Text
+
         console = self.stdout
         for view in views:
-            console.print(view, crop=False)
+            said = view.plain if isinstance(view, Text) else view
+            if isinstance(said, str) and suggested(said):
+                style = view.spans if isinstance(view, Text) else ()
+                console.print(Text(complete(said, self.storage), spans=[*style]), soft_wrap=True)
+            else:
+                console.print(view, crop=False)
 
     def document(self, **content: object) -> None:
         """Print `content` as the one JSON document of this command."""
@@ -52,7 +65,7 @@ class Output:
     def hint(self, *lines: str) -> None:
         """Print remarks and next commands to stderr, unless the user wants quiet."""
         for line in lines:
-            self.stderr.print(line, soft_wrap=True)
+            self.stderr.print(complete(line, self.storage), soft_wrap=True)
 
 
 def _console(**options: bool) -> Console:
@@ -64,6 +77,11 @@ def _console(**options: bool) -> Console:
 def _remember(context: click.Context, parameter: click.Parameter, value: bool) -> None:
     if value and parameter.name is not None:
         setattr(context.ensure_object(Output), parameter.name, True)
+
+
+def _remember_storage(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    context.ensure_object(Output).storage = value
+    return value
 
 
 def _flag(*names: str, help: str) -> Callable[[Command], Command]:
@@ -91,5 +109,7 @@ def storage_option(command: Command) -> Command:
     return click.option(
         "--storage",
         metavar="URL",
+        callback=_remember_storage,
+        is_eager=True,
         help="The database: a file or a postgresql:// URL.  [default: $NAS_STORAGE, else studies/nas.db]",
     )(command)

@@ -82,7 +82,11 @@ def _show_study(output: Output, name: str, storage: str | None) -> None:
         output.show("", views.failures_table(causes, output.verbose))
     if output.verbose and study.file is not None:
         output.show("\nStudy file", study.file.strip())
-    output.hint("", "Next:", *views.commands_view(standing.next_commands(study, leader), storage))
+    output.hint(
+        "",
+        "Next:",
+        *views.commands_view(standing.next_commands(study, leader, standing.typical_failure(trials)), storage),
+    )
 
 
 def _show_trial(output: Output, name: str, number: int, storage: str | None) -> None:

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from nas import catalogue
+from nas.search.fit import fit_of
 
 _PAPER = re.compile(r"arXiv:\d{4}\.\d{4,5}")
 
@@ -26,6 +27,14 @@ class Space:
     """The first line of its file."""
     papers: tuple[str, ...]
     """In the order they are cited."""
+    kinds: tuple[str, ...]
+    """Of inputs; empty where only the family itself knows."""
+    takes: str
+    """The same in words."""
+    gives: tuple[str, ...]
+    """Features: "vector", "sequence", "map", "pair"."""
+    text: str
+    """All that its file says of it: how many architectures there are, from where to where their costs go."""
     problem: str | None = None
     """Why its file cannot be read."""
 
@@ -46,12 +55,14 @@ def describe(name: str) -> Space:
     module, _, _ = target.partition(":")
     parents = module.split(".")[1:-1]
     modality = parents[-1] if parents else None
+    fit = fit_of(name)
+    facts = ((), "", ()) if fit is None else (fit.kinds, fit.words, fit.gives)
     try:
         text = ast.get_docstring(ast.parse(_source_file(module).read_bytes())) or ""
     except (OSError, SyntaxError, ValueError, ImportError) as error:
-        return Space(name, target, modality, "", (), f"{module} cannot be read: {error}.")
+        return Space(name, target, modality, "", (), *facts, "", f"{module} cannot be read: {error}.")
     papers = tuple(dict.fromkeys(_PAPER.findall(text)))
-    return Space(name, target, modality, text.partition("\n")[0], papers)
+    return Space(name, target, modality, text.partition("\n")[0], papers, *facts, text)
 
 
 def _source_file(module: str) -> Path:

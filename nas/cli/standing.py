@@ -88,15 +88,36 @@ def failures(trials: Sequence[TrialRecord]) -> list[tuple[str, str, int]]:
 
     Candidates over the same limit are one cause, by however much they are over it.
     """
-    failed = [trial for trial in trials if trial.outcome == "failed" and trial.duplicate_of is None]
-    causes = Counter((trial.kind or "error", _OVER.sub("more ", trial.message or "")) for trial in failed)
+    causes = Counter(_cause(trial) for trial in trials if _is_failure(trial))
     return [(kind, message, number) for (kind, message), number in causes.most_common()]
 
 
-def next_commands(study: StudyRecord, leader: Ranked | None) -> list[tuple[str, str]]:
-    """Return ``(command, what for)`` of what makes sense now."""
+def _is_failure(trial: TrialRecord) -> bool:
+    return trial.outcome == "failed" and trial.duplicate_of is None
+
+
+def _cause(trial: TrialRecord) -> tuple[str, str]:
+    return trial.kind or "error", _OVER.sub("more ", trial.message or "")
+
+
+def typical_failure(trials: Sequence[TrialRecord]) -> int | None:
+    """Return the number of the first trial that failed as most did, or ``None`` where none has failed."""
+    for kind, message, _ in failures(trials)[:1]:
+        return next(trial.number for trial in trials if _is_failure(trial) and _cause(trial) == (kind, message))
+    return None
+
+
+def next_commands(study: StudyRecord, leader: Ranked | None, failed: int | None = None) -> list[tuple[str, str]]:
+    """Return ``(command, what for)`` of what makes sense now.
+
+    Where nothing but failures has come out, they are first: there is no use in going on before their cause is mended.
+    `failed` is a trial to look at where all causes have been told already.
+    """
     name = shlex.quote(study.name)
     commands = []
+    if leader is None and study.counts.get("failed"):
+        why = (f"nas show {name}", "why the trials failed")
+        commands.append(why if failed is None else (f"nas show {name} {failed}", "how this one failed, in full"))
     match state(study):
         case "running":
             commands.append((f"nas status {name} --watch", "follow it"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import accumulate
@@ -14,6 +13,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from nas.cli import standing
+from nas.cli.commands import on
 from nas.cli.tables import STYLES, FirstThatFits, grid, styled, table
 from nas.ranking import Ranked, Trust, bar
 from nas.report import words
@@ -63,30 +63,30 @@ def study_view(
     ending = latest.ending if latest and holder is None else None
     if standing.was_killed(study):
         ending = "the last session was killed; everything it had saved is kept"
-    return [
+    rows: dict[str, RenderableType | None] = {
+        "data": _data(study),
+        "objective": ", ".join(f"{d} {m}" for m, d in zip(study.objectives, study.directions, strict=True)),
+        "trials": outcomes(study.counts, study.search_budget, running=holder is not None),
+        "race": words.race_line(study),
+        "time": words.duration(study.seconds)
+        + ("" if study.hours_budget is None else f" of {words.duration(3600 * study.hours_budget)}")
+        + ("" if left is None else f", about {words.duration(left)} left"),
+        "best": None if leader is None else best_line(leader, study.objectives),
+        "baseline": baseline_line(study, leader),
+        "fine-tuned": None if tuned is None else tuned_line(tuned, study.objectives[0]),
+        "run by": None
+        if holder is None or latest is None
+        else f"process {holder.pid} on {words.short(holder.host)}, heard of {age(latest.renewed, now)} ago",
+        "sessions": None if latest is None else f"{len(study.sessions)}, the last since {words.moment(latest.started)}",
+    }
+    view: list[RenderableType] = [
         Text.assemble((words.short(study.name, 64), "bold"), "  ", styled(state(study))),
-        grid(
-            {
-                "data": _data(study),
-                "objective": ", ".join(f"{d} {m}" for m, d in zip(study.objectives, study.directions, strict=True)),
-                "trials": outcomes(study.counts, study.search_budget, running=holder is not None),
-                "race": words.race_line(study),
-                "time": words.duration(study.seconds)
-                + ("" if study.hours_budget is None else f" of {words.duration(3600 * study.hours_budget)}")
-                + ("" if left is None else f", about {words.duration(left)} left"),
-                "best": None if leader is None else best_line(leader, study.objectives),
-                "baseline": baseline_line(study, leader),
-                "fine-tuned": None if tuned is None else tuned_line(tuned, study.objectives[0]),
-                "run by": None
-                if holder is None or latest is None
-                else f"process {holder.pid} on {words.short(holder.host)}, heard of {age(latest.renewed, now)} ago",
-                "sessions": None
-                if latest is None
-                else f"{len(study.sessions)}, the last since {words.moment(latest.started)}",
-                "ended": None if ending is None else words.clean(ending),
-            }
-        ),
+        grid(rows),
     ]
+    if ending is not None:  # apart from the grid, which would break the command in it
+        width = max(len(name) for name, value in rows.items() if value is not None)
+        view.append(Text.assemble((f"  {'ended':<{width}}  ", "dim"), words.clean(ending)))
+    return view
 
 
 def _data(study: StudyRecord) -> str | None:
@@ -306,10 +306,6 @@ def failures_table(causes: Sequence[tuple[str, str, int]], verbose: bool = False
 
 def commands_view(commands: Sequence[tuple[str, str]], storage: str | None) -> list[str]:
     """Return next commands on the database `storage`, one a line, with what they are for."""
-    if storage is not None:
-        from nas.store.engine import display_url, storage_url
-
-        where = shlex.quote(display_url(storage_url(storage)))
-        commands = [(f"{command} --storage {where}", purpose) for command, purpose in commands]
+    commands = [(on(command, storage), purpose) for command, purpose in commands]
     width = max((len(command) for command, _ in commands), default=0)
     return [f"  {command:<{width}}  {purpose}" for command, purpose in commands]

@@ -42,13 +42,14 @@ def lines(views: Sequence[View]) -> list[Line]:
 
 
 def answer(views: Sequence[View]) -> str:
-    """Return who is ahead, as far as that can be told."""
-    goals = {(view.data.study.objectives[0], view.data.study.directions[0]) for view in views}
-    if len(goals) > 1:
+    """Return who is ahead, as far as that can be told; of scores that cannot be compared nobody's is."""
+    if _goals(views) > 1:
         return _("They are after different things: their scores say nothing about each other.")
     ahead = [view for view in views if view.ranked]
     if len(ahead) < 2:
         return _("There are not yet two with a score.")
+    if _data(ahead) > 1:
+        return _("None is ahead: their data differ, and scores of different data are not comparable.")
     direction = ahead[0].data.study.directions[0]
     first = ahead[0]
     for view in ahead[1:]:
@@ -60,11 +61,6 @@ def answer(views: Sequence[View]) -> str:
         "objective": first.objective,
         "score": told_of(first.ranked[0], objective),
     }
-    if len({repr((view.data.study.data or {}).get("fingerprint")) for view in ahead}) > 1:
-        return words.sentences(
-            _("{study} is ahead: {objective} {score}.", **values),
-            _("Their data differ: scores of different data are not comparable."),
-        )
     if any(view.ranked[0].trust is None for view in ahead):
         return words.sentences(
             _("{study} is ahead: {objective} {score}.", **values),
@@ -81,6 +77,16 @@ def answer(views: Sequence[View]) -> str:
     return _("{study} is ahead: {objective} {score}; the intervals do not overlap.", **values)
 
 
+def _goals(views: Sequence[View]) -> int:
+    """Return how many different things the studies are after."""
+    return len({(view.data.study.objectives[0], view.data.study.directions[0]) for view in views})
+
+
+def _data(views: Sequence[View]) -> int:
+    """Return how many different data, or splits of them, the studies were made on."""
+    return len({repr((view.data.study.data or {}).get("fingerprint")) for view in views})
+
+
 def _overlap(one: Ranked, other: Ranked) -> bool:
     if one.trust is None or other.trust is None:
         return True
@@ -88,9 +94,8 @@ def _overlap(one: Ranked, other: Ranked) -> bool:
 
 
 def figures(views: Sequence[View]) -> list[Figure]:
-    """Return how the studies progressed, by trials and by the clock, where they are after the same thing."""
-    goals = {(view.data.study.objectives[0], view.data.study.directions[0]) for view in views}
-    if len(goals) > 1:
+    """Return how the studies progressed, by trials and by the clock, where their scores can be compared."""
+    if _goals(views) > 1 or _data([view for view in views if view.ranked]) > 1:
         return []
     found = []
     for name, across, steps_of in (("by-trials", _("complete trials"), by_trial), ("by-clock", _("minutes"), by_clock)):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from nas.conversation import Examine, Examined, Failed, Measure, Measured, Prepare, Prepared
 from nas.errors import Interrupted, NASError
-from nas.search.pool.pool import TRIES, Pool
+from nas.search.pool.pool import TRIES, Pool, Worker
 from nas.search.rhythm import RENEW_SECONDS, Every
 from nas.search.stopping import StopSignals
 
@@ -54,3 +54,11 @@ def ask(
                     tries, given = tries + 1, False
                 case Failed():
                     raise CannotBeDone(message.message)
+
+
+def an_idle(pool: Pool) -> Worker:
+    """Return a worker that waits for an order, as soon as there is one."""
+    while not pool.idle:
+        for _ in pool.messages(timeout=0.2):
+            pass
+    return pool.idle[0]

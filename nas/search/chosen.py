@@ -11,11 +11,12 @@ from nas.conversation import Evaluate
 from nas.data.options import DataSection
 from nas.errors import BadInput, NotFound
 from nas.ranking import Bar, Ranked, bar, rank
-from nas.search.files import StudyFiles, files_root
+from nas.search.files import StudyFiles
 from nas.search.orders import order_of
 from nas.store import queries
 from nas.store.engine import reading_from, storage_url
 from nas.store.evaluation_records import EvaluationRecord, LookRecord
+from nas.store.files import files_root
 from nas.store.records import StudyRecord, TrialDetail, TrialRecord
 from nas.study_file import parse_study
 

@@ -1,43 +1,43 @@
-"""Where a study's files lie: prepared data, checkpoints, the workers' logs. All beside the database."""
+"""The files of a study, and what its workers print."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import make_url
+import psutil
 
-from nas.store.engine import sqlite_path
+from nas.store.files import make_folder, study_folder
 
 
 @dataclass(frozen=True, slots=True)
 class StudyFiles:
-    """The folder of one study, named by its number: a name is for people, not for file systems."""
+    """The folder of one study, below the `root` of its database's files."""
 
     root: Path
     study: int
 
     def checkpoint(self, trial: int) -> Path:
         """The weights, optimizer state and curve of trial number `trial`."""
-        return self.root / f"study-{self.study}" / f"trial-{trial}.npz"
+        return study_folder(self.root, self.study) / f"trial-{trial}.npz"
 
     @property
     def start(self) -> Path:
         """The weights of another study's encoder that this one starts from: a copy, which that study cannot delete."""
-        return self.root / f"study-{self.study}" / "start.npz"
+        return study_folder(self.root, self.study) / "start.npz"
 
     def evaluation(self, number: int) -> Path:
         """The weights, optimizer state and curve of evaluation `number`."""
-        return self.root / f"study-{self.study}" / f"evaluation-{number}.npz"
+        return study_folder(self.root, self.study) / f"evaluation-{number}.npz"
 
     def kept(self, number: int) -> Path:
         """The best weights of evaluation `number`, of fine-tuning."""
-        return self.root / f"study-{self.study}" / f"evaluation-{number}-best.npz"
+        return study_folder(self.root, self.study) / f"evaluation-{number}-best.npz"
 
     def forget(self, path: Path) -> None:
         """Delete the checkpoint at `path`, if there is one."""
@@ -50,22 +50,19 @@ class StudyFiles:
 def worker_logs(root: Path) -> Iterator[Path]:
     """Give the folder, under `root`, for what this process's workers print; at the end it is gone.
 
-    What is of use after a worker's death is in the database by then.
+    What is of use after a worker's death is in the database by then. What processes have left here that had no time to
+    end is deleted, too.
+
+    Raises:
+        StorageError: It cannot be made.
     """
-    folder = root / "logs" / str(os.getpid())
+    mine = f"{socket.gethostname()}-"
+    for left in (root / "logs").glob(f"{mine}*"):
+        pid = left.name.removeprefix(mine)
+        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = make_folder(root / "logs" / f"{mine}{os.getpid()}")
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def files_root(url: str) -> Path:
-    """Return the folder for the files of the database at `url`, which no other database shares.
-
-    Beside an SQLite file, and named after it; in ``studies/`` for a server, named after host and database.
-    """
-    if (path := sqlite_path(url)) is not None:
-        return path.absolute().with_name(path.name + ".files")
-    server = make_url(url)
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{server.host or 'local'}-{server.port or ''}-{server.database}")
-    return Path("studies", f"{name}.files").absolute()

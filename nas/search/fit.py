@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from nas import catalogue
-from nas.data_card import DataCard, InputKind
+from nas.data_card import DataCard, Input, InputKind
 from nas.errors import BadInput
 
 
@@ -40,6 +40,22 @@ FITS_OF: dict[str, Fit] = {
 """Families that differ from their neighbours."""
 FITS_OF["pretrained_text"] = replace(FITS["text"], named=True)
 FITS_OF["pretrained_image"] = replace(FITS["image"], named=True)
+_IMAGE, _TEXT = Input("image", (28, 28, 1)), Input("text", (64,), vocabulary=10_000)
+EXAMPLES: dict[str, dict[str, Input]] = {
+    "image": {"x": _IMAGE},
+    "vector": {"x": Input("vector", (64,))},
+    "sequence": {"x": Input("sequence", (64, 2))},
+    "text": {"x": _TEXT},
+    "audio": {"x": Input("audio", (8000,), sample_rate=8000)},
+    "recommendation": {
+        "user": Input("ids", (1,), vocabulary=4334),
+        "history": Input("ids", (20,), vocabulary=2415),
+        "item": Input("ids", (1,), vocabulary=2415, item=True),
+        "item_features": Input("vector", (23,), item=True),
+    },
+    "several": {"picture": _IMAGE, "caption": replace(_TEXT, item=True)},
+}
+"""What the docstrings of families count for, by the folder that a family's file lies in."""
 PLAIN = ("cnn", "bag", "audio_cnn", "tcn", "mlp")
 """What each of several inputs is encoded by at first, the first of these that takes it: the default of a joined encoder
 holds one for each input, and is trained before anything else is known."""

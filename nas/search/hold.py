@@ -13,15 +13,18 @@ from nas.conversation import Start
 from nas.data_card import DataCard
 from nas.errors import NASError
 from nas.search.evaluating import Evaluator
-from nas.search.files import StudyFiles, files_root, worker_logs
+from nas.search.files import StudyFiles, worker_logs
 from nas.search.observer import Observer
 from nas.search.origin import Origin, find_origin, keep_weights, name_of
-from nas.search.pool.local import LocalPool, PoolSettings
+from nas.search.pool.local import LocalPool, PoolSettings, share_machine
 from nas.search.pool.pool import Pool
 from nas.search.preparing import prepare_data, with_families
 from nas.search.progress import watching
+from nas.search.same_choices import refuse_other_choices, refuse_other_families
 from nas.search.session import new_session, refuse_changed
 from nas.search.stopping import StopSignals
+from nas.store.files import files_root
+from nas.store.frozen import trials_of
 from nas.store.ledger import Ledger
 from nas.store.records import StudyRecord
 from nas.study_file import Study
@@ -65,6 +68,7 @@ def hold(
     create: Callable[[], None] | None = None,
     record: StudyRecord | None = None,
     allow_changed: frozenset[str] = frozenset(),
+    searching: bool = False,
 ) -> Iterator[Hold]:
     """Prepare the data, start workers, take the lease; let all of it go at the end.
 
@@ -77,11 +81,13 @@ def hold(
         create: Called when whatever could be wrong has been found: creates the study.
         record: The study as it is stored, if it is.
         allow_changed: What may differ from it.
+        searching: Whether there will be more trials of it: families have to ask for what they asked for before.
 
     Raises:
         DataError: The data cannot be searched on; nothing was created.
         StudyRunning: A living process holds the study.
         StudyChanged: Space, data or versions differ and are not allowed to.
+        ChoicesChanged: They are, and the study cannot go on like that.
     """
     root = files_root(url)
     origin = _origin(study, url, root, record)
@@ -89,7 +95,7 @@ def hold(
         watching(console or Console(stderr=True), study.name) as observer,
         StopSignals() as signals,
         worker_logs(root) as logs,
-        LocalPool(pool_settings(study, logs)) as pool,
+        LocalPool(pool_settings(study := within_machine(study, observer), logs)) as pool,
     ):
         card = prepare_data(study, pool, root / "data", base, observer, signals)
         study = with_families(study, card, origin)
@@ -97,7 +103,9 @@ def hold(
         if create is not None:
             create()  # last: whatever could be wrong has been found by now
         if record is not None:
-            refuse_changed(record, session, allow_changed)
+            changed = refuse_changed(record, session, allow_changed)
+            if searching:
+                _refuse_other_choices(url, record, changed, study, pool, card, base, origin, signals)
         ledger = Ledger.open(url, study.name, session)
         files = StudyFiles(root, ledger.record.id)
         held = Hold(study, card, ledger, pool, files, base, observer, signals, start=None)
@@ -113,6 +121,25 @@ def hold(
             ledger.close(held.ending)  # whatever happened, the lease is let go
 
 
+def _refuse_other_choices(
+    url: str,
+    record: StudyRecord,
+    changed: frozenset[str],
+    study: Study,
+    pool: Pool,
+    card: DataCard,
+    base: Path,
+    origin: Origin | None,
+    signals: StopSignals,
+) -> None:
+    """Refuse to go on with choices that the trials so far did not have; before the session is begun."""
+    trials = trials_of(url, record.id)
+    refuse_other_families(study, trials)
+    if changed & {"space", "versions"}:
+        start = origin.start if origin is not None else None
+        refuse_other_choices(study, trials, pool, card=card, base=str(base), start=start, signals=signals)
+
+
 def _origin(study: Study, url: str, root: Path, record: StudyRecord | None) -> Origin | None:
     """Return what `study` starts from. One that is gone on with keeps to the weights it has copied."""
     name = study.space.start_from
@@ -122,6 +149,14 @@ def _origin(study: Study, url: str, root: Path, record: StudyRecord | None) -> O
     if weights.exists():
         name = name_of(weights).read_text(encoding="utf-8")
     return find_origin(url, name, weights)
+
+
+def within_machine(study: Study, observer: Observer) -> Study:
+    """Return `study` with no more workers than there is memory for; `observer` hears if that, or cores, are short."""
+    workers, note = share_machine(study.search.workers)
+    if note is not None:
+        observer.note(note)
+    return study.model_copy(update={"search": study.search.model_copy(update={"workers": workers})})
 
 
 def pool_settings(study: Study, logs: Path) -> PoolSettings:

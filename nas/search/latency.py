@@ -12,12 +12,13 @@ from nas.conversation import Measure, Measured
 from nas.errors import NASError, NotFound, plural
 from nas.ranking import Ranked, rank
 from nas.search.asking import CannotBeDone, ask
-from nas.search.files import files_root, worker_logs
+from nas.search.files import worker_logs
 from nas.search.orders import order_of
 from nas.search.pool.local import LocalPool, PoolSettings
 from nas.search.progress import watching
 from nas.store import latencies, queries
 from nas.store.engine import reading_from, storage_url
+from nas.store.files import files_root
 
 SECONDS = 600.0
 """More than this the measurement of a few candidates never takes."""

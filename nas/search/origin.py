@@ -15,10 +15,11 @@ from nas.conversation import Start
 from nas.data_card import DataCard, Input
 from nas.errors import BadInput, NotFound
 from nas.ranking import rank
-from nas.search.files import StudyFiles, files_root
+from nas.search.files import StudyFiles
 from nas.store import queries
 from nas.store.engine import reading_from
 from nas.store.evaluation_records import EvaluationRecord
+from nas.store.files import files_root
 from nas.store.records import StudyRecord, TrialRecord
 
 KEY = "space.start_from"

@@ -90,11 +90,11 @@ class Bars:
         """Replace a bar by a line."""
         if label in self._bars:
             self._progress.remove_task(self._bars.pop(label))
-        self._progress.console.print(f"{label}: {line}", markup=False, highlight=False)
+        self._progress.console.print(f"{label}: {line}", markup=False, highlight=False, soft_wrap=True)
 
     def note(self, message: str) -> None:
         """Print it above the bars."""
-        self._progress.console.print(message, markup=False, highlight=False)
+        self._progress.console.print(message, markup=False, highlight=False, soft_wrap=True)
 
     def stands(self, standing: Standing) -> None:
         """Move the bar of the whole."""

@@ -16,16 +16,18 @@ from rich.console import Console
 from nas.conversation import Ask, Built, Continue, Epoch, Evaluate, Failed, Finished, Skip, Start, Train, Value
 from nas.data_card import DataCard
 from nas.errors import plural
-from nas.search.files import files_root, worker_logs
-from nas.search.hold import pool_settings
+from nas.search.asking import an_idle
+from nas.search.files import worker_logs
+from nas.search.hold import pool_settings, within_machine
 from nas.search.limits import over_limit
 from nas.search.origin import find_origin
 from nas.search.pool.local import LocalPool
-from nas.search.pool.pool import Pool, Worker
+from nas.search.pool.pool import Pool
 from nas.search.preparing import prepare_data, with_families
 from nas.search.progress import watching
 from nas.search.suggest import suggest
-from nas.store.engine import storage_url
+from nas.store.engine import require_usable, storage_url
+from nas.store.files import files_root
 from nas.study_file import Study, read_study
 
 RANDOM_MEMBERS = 2
@@ -68,16 +70,19 @@ def rehearse(path: str | Path, *, storage: str | None = None, console: Console |
 
     Raises:
         StudyFileError: The file has problems.
+        BadInput: No family fits the data, or what the study is to start from cannot be.
         DataError: The data cannot be searched on.
+        StorageError: No study can be kept in the database.
     """
     study, _ = read_study(path)
     base = Path(path).absolute().parent
     url = storage_url(storage)
+    require_usable(url)
     root, origin = files_root(url), find_origin(url, study.space.start_from)
     with (
         watching(console or Console(stderr=True), study.name) as observer,
         worker_logs(root) as logs,
-        LocalPool(pool_settings(study, logs)) as pool,
+        LocalPool(pool_settings(study := within_machine(study, observer), logs)) as pool,
     ):
         card = prepare_data(study, pool, root / "data", base, observer)
         study = with_families(study, card, origin)
@@ -104,7 +109,7 @@ def _try(
     default: bool,
 ) -> Member:
     """Build one member; time an epoch of it if it is the family's default and within the limits."""
-    worker = _idle(pool)
+    worker = an_idle(pool)
     order = Evaluate(
         trial=trial.number,
         family=family,
@@ -145,13 +150,6 @@ def _try(
                         problem = f"{message.kind}: {message.message}"
                     before = None if seconds is None else perf_counter() - started
                     return Member(family, "", weights, macs, seconds, before, problem)
-
-
-def _idle(pool: Pool) -> Worker:
-    while not pool.idle:
-        for _ in pool.messages(timeout=0.2):
-            pass
-    return pool.idle[0]
 
 
 def _estimate(study: Study, members: list[Member]) -> tuple[float | None, tuple[str, ...]]:

@@ -17,7 +17,7 @@ from nas.search.going_on import going_on_with
 from nas.search.hold import Hold, hold
 from nas.search.race import FEWEST, RaceJobs, race_size, racers, run_race
 from nas.store import queries
-from nas.store.engine import display_url, open_for_writing, reading_from, storage_url
+from nas.store.engine import display_url, open_for_writing, reading_from, require_usable, storage_url
 from nas.store.ledger import Ledger, create_study
 from nas.store.records import EXHAUSTED, USED_UP, StudyRecord, TrialRecord, spent
 from nas.study_file import Study, parse_study, read_study
@@ -64,7 +64,8 @@ def launch(
     study, text = read_study(path)
     url = storage_url(storage)
     base = Path(path).absolute().parent
-    _refuse_existing(url, study.name, text)
+    require_usable(url)
+    refuse_existing(url, study.name, text)
     given = {"--trials": trials, "--hours": hours}
     trials, hours = trials or study.search.trials, hours or study.search.hours
 
@@ -109,6 +110,7 @@ def resume(
         BadInput: It was not launched from a file, or has begun more trials already than `trials`.
         StudyRunning: A living process runs it.
         StudyChanged: Space, data or versions differ and are not allowed to.
+        ChoicesChanged: They are, and families ask for other values than the trials so far were asked.
         DataError: The data cannot be read any more.
         Interrupted: Somebody asked to stop before the first trial.
         StudyFailed: The first trials all failed in the same way.
@@ -123,7 +125,16 @@ def resume(
     given = {"--trials": trials, "--hours": hours, "--allow-changed": ",".join(sorted(allow_changed)) or None}
     command = command_line("resume", name, storage, **given)
     base = Path(record.base)
-    with hold(study, url, base, console=console, command=command, record=record, allow_changed=allow_changed) as held:
+    with hold(
+        study,
+        url,
+        base,
+        console=console,
+        command=command,
+        record=record,
+        allow_changed=allow_changed,
+        searching=True,
+    ) as held:
         trials = trials if trials is not None else record.trials_budget
         with going_on_with(lambda: command_line("resume", name, storage)):
             return _search(held, trials, hours if hours is not None else record.hours_budget, storage)
@@ -174,7 +185,7 @@ def race(
     if found < 2:
         raise BadInput(
             f"A race is between two architectures at least that were trained to the end, and {name!r} has "
-            f"{found or 'none'}. `nas status {shlex.quote(name)}` says how it stands."
+            f"{found or 'none'}. `{command_line('status', name, storage)}` says how it stands."
         )
     changed = ",".join(sorted(allow_changed)) or None
 
@@ -322,7 +333,10 @@ def _ending(held: Hold, coordinator: Coordinator, stopped: str | None, storage: 
             so_far = plural(standing.spent, "trial")
             message += f" Nothing was left to do: `--trials` and `--hours` raise the total, {so_far} so far."
     if code == 0 and not standing.counts.get("complete"):
-        code, message = 1, f"{message} No trial is complete: see `nas show {study.name}` for the causes."
+        code, message = (
+            1,
+            f"{message} No trial is complete: see `{command_line('show', study.name, storage)}` for the causes.",
+        )
     return _ended(held, code, message)
 
 
@@ -350,12 +364,16 @@ def records_of(ledger: Ledger) -> list[TrialRecord]:
     return [ledger.trial_record(trial._trial_id) for trial in ledger.study.get_trials(deepcopy=False)]
 
 
-def _refuse_existing(url: str, name: str, file: str) -> None:
-    """Refuse a name that is taken before anything slow begins."""
+def refuse_existing(url: str, name: str, file: str) -> None:
+    """Refuse a name that is taken before anything slow begins.
+
+    Raises:
+        StudyExists: It is; `StudyRunning` where a living process runs that study.
+    """
     try:
         record = _stored(url, name)
     except (NotFound, StorageError):
-        return  # a database that cannot be read is met again, with its own message, when it is written
+        return  # none yet, or one that is made or upgraded when it is written
     if record.running is not None:
         raise StudyRunning(name, record.running.pid, record.running.host)
     raise StudyExists(name, display_url(url), changed=record.file != file)

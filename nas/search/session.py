@@ -30,18 +30,22 @@ def new_session(study: Study, base: Path, card: DataCard, command: str) -> NewSe
     )
 
 
-def refuse_changed(record: StudyRecord, session: NewSession, allowed: frozenset[str]) -> None:
+def refuse_changed(record: StudyRecord, session: NewSession, allowed: frozenset[str]) -> frozenset[str]:
     """Refuse to go on with another space, other data or other libraries than the last session's.
+
+    Returns:
+        Which of the `allowed` differences there are.
 
     Raises:
         StudyChanged: With the differences that are not `allowed`.
     """
     if not record.sessions:
-        return
+        return frozenset()
     found = _differences(record.sessions[-1], session)
     differences = {what: text for what, text in found.items() if what not in allowed}
     if differences:
         raise StudyChanged(record.name, differences)
+    return frozenset(found)
 
 
 def _differences(old: SessionRecord, new: NewSession) -> dict[str, str]:

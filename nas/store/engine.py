@@ -20,7 +20,7 @@ from sqlalchemy.pool import QueuePool
 
 from nas.errors import BadInput, NotFound, StorageError, did_you_mean
 from nas.store.faults import translate_errors
-from nas.store.upgrade import prepare, require_current
+from nas.store.upgrade import prepare, refuse_newer, require_current
 
 Source: TypeAlias = Union[Engine, Connection]
 """What a query reads from: an engine, or a `snapshot` of one."""
@@ -79,6 +79,26 @@ def _secrets(url: URL) -> set[str]:
 def sqlite_path(url: str) -> Path | None:
     """Return the file `url` (of `storage_url`) names, or ``None`` where it names a server."""
     return Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
+
+
+def require_usable(url: str) -> None:
+    """Check that studies can be kept in the database at `url`, before anything slow begins; none is created.
+
+    Raises:
+        StorageError: It cannot be opened, written or made, is no database, or is of a newer schema.
+    """
+    path = sqlite_path(url)
+    if path is not None and not path.exists():
+        _require_place(path)
+        return
+    if path is not None and path.is_dir():
+        raise _is_folder(path)
+    engine = _engine(url, mode="rw")
+    try:
+        with engine.begin() as connection:
+            refuse_newer(connection, display_url(url))
+    finally:
+        engine.dispose()
 
 
 def open_for_writing(url: str, *, create: bool = True) -> Engine:
@@ -218,19 +238,38 @@ def _left_mid_write(path: Path) -> bool:
     return journal.exists() and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
 
 
-def _create_file(path: Path) -> None:
-    """Make `path` an empty file that only its owner may read, if nothing is there; SQLite would ask the umask."""
+def _require_place(path: Path) -> None:
+    """Check that a file can be made at `path`; its folder is made, for other files of a study go there first."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise _cannot_be_created(path, "a file is where its folder would be") from error
+    except OSError as error:
+        raise _cannot_be_created(path, error.strerror) from error
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise _cannot_be_created(path, f"{path.parent} cannot be written")
+
+
+def _is_folder(path: Path) -> StorageError:
+    return StorageError(f"The database cannot be {path}: that is a folder. Name a file in it.")
+
+
+def _cannot_be_created(path: Path, why: str | None) -> StorageError:
+    return StorageError(
+        f"The database {path} cannot be created: {why}. Name another place with --storage or NAS_STORAGE."
+    )
+
+
+def _create_file(path: Path) -> None:
+    """Make `path` an empty file that only its owner may read, if nothing is there; SQLite would ask the umask."""
+    _require_place(path)
+    try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:
         if path.is_dir():
-            raise StorageError(f"The database cannot be {path}: that is a folder. Name a file in it.") from None
+            raise _is_folder(path) from None
     except OSError as error:
-        raise StorageError(
-            f"The database {path} cannot be created: {error.strerror}. "
-            "Name another place with --storage or NAS_STORAGE."
-        ) from error
+        raise _cannot_be_created(path, error.strerror) from error
 
 
 def _require_file(path: Path) -> None:

@@ -21,7 +21,8 @@ _SENTENCES = (  # what SQLite says, in small letters, and what it means
     ),
     (
         "disk is full",
-        "There is no space left on the disk of {where}. Nothing that was saved is lost: make room, then `nas resume`.",
+        "There is no space left on the disk of {where}. Nothing that was saved is lost: make room, then go on with "
+        "`nas resume NAME`.",
     ),
     (
         "locked",

@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import ColumnElement, Connection, Text, insert, select, type_coerce
 
 from nas.store.columns import from_json
+from nas.store.engine import reading_from
 from nas.store.models import Base, Epoch, Trial, TrialAttr, TrialParam, TrialValue
 from nas.store.records import Outcome
 from nas.store.writing import Row, upsert
@@ -53,6 +54,12 @@ def load_trials(connection: Connection, which: ColumnElement[bool]) -> list[Froz
     if trials:
         _fill(connection, trials, which)
     return list(trials.values())
+
+
+def trials_of(url: str, study_id: int) -> list[FrozenTrial]:
+    """Return the trials of a study in the database at `url`, by number."""
+    with reading_from(url) as connection:
+        return load_trials(connection, Trial.study_id == study_id)
 
 
 def _fill(connection: Connection, trials: dict[int, FrozenTrial], which: ColumnElement[bool]) -> None:

@@ -28,8 +28,8 @@ def this_process() -> Holder:
 def is_alive(holder: Holder, renewed: datetime, now: datetime | None = None) -> bool:
     """Tell whether `holder`, which renewed its lease at `renewed`, still runs.
 
-    On the same boot of the same host the process table knows, whatever the clock says. Elsewhere only silence
-    can tell: a minute of it.
+    Where the process table is the same (same host, boot and container) it knows, whatever the clock says. Elsewhere
+    only silence can tell: a minute of it.
     """
     if holder.host != socket.gethostname() or holder.boot_id != _boot_id():
         return (now or datetime.now(UTC)) - renewed <= SILENCE
@@ -162,7 +162,12 @@ def _started(process: psutil.Process) -> float:
 
 
 def _boot_id() -> str:
+    """Return what tells one process table from another: the boot of the machine, and the container's namespace of pids.
+
+    Containers may share the machine's boot, and its name: a pid that is not found in one may be alive in the other.
+    """
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
     except OSError:
         return ""

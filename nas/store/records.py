@@ -24,7 +24,8 @@ PRUNED, because samplers learn nothing from FAIL."""
 class Holder:
     """The process that runs a study.
 
-    `boot_id` and `process_started` (seconds from boot) tell a process from a later one of the same pid.
+    `boot_id`, with the namespace of pids, and `process_started` (seconds from boot) tell a process from another one of
+    the same pid.
     """
 
     pid: int

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import weakref
 from collections.abc import Container, Iterator, Sequence
@@ -26,6 +27,7 @@ from sqlalchemy.exc import IntegrityError
 from nas.store import queries
 from nas.store.columns import to_json
 from nas.store.engine import display_url, open_for_writing, snapshot, storage_url
+from nas.store.files import files_root, study_folder
 from nas.store.frozen import insert_trial, load_trials, outcome_of, param_row, read_distribution, value_rows
 from nas.store.lease import refuse_if_held
 from nas.store.models import (
@@ -138,6 +140,8 @@ class StudyStorage(BaseStorage):
             connection.execute(delete(Architecture).where(~built))
         with self._lock:
             self._known.pop(study_id, None)
+        # After the commit: a study that is still there keeps its weights.
+        shutil.rmtree(study_folder(files_root(self._url), study_id), ignore_errors=True)
 
     def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
         self._set_study_attr(study_id, "user", key, value)
@@ -295,7 +299,9 @@ class StudyStorage(BaseStorage):
                 .where(Trial.study_id == study_id, TrialParam.name == name)
                 .limit(1)
             )
-            distributions[name] = read_distribution(to_json(first)) if first is not None else distribution
+            if first is None:
+                return  # nothing to remember yet: this transaction may still be rolled back
+            distributions[name] = read_distribution(to_json(first))
         check_distribution_compatibility(distributions[name], distribution)
 
     def _lock_study(self, connection: Connection, study_id: int) -> None:

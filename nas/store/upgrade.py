@@ -47,6 +47,16 @@ def require_current(connection: Connection, where: str) -> None:
         )
 
 
+def refuse_newer(connection: Connection, where: str) -> None:
+    """Check that no newer version of this package has made the database; an older one, or none, is fine.
+
+    Raises:
+        StorageError: One has; the message says what to do.
+    """
+    if (found := revision(connection)) is not None:
+        _refuse_newer(found, where)
+
+
 def prepare(engine: Engine, path: Path | None, where: str, *, create: bool) -> None:
     """Upgrade an older database; where `create` says so, make the tables in one that has none.
 

@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+import math
+import random
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias
 
@@ -60,6 +62,31 @@ def from_params(params: Mapping[str, Scalar]) -> Answer:
                 f"Stored: {', '.join(sorted(params)) or 'none'}."
             )
         return params[ask.name]
+
+    return answer
+
+
+def of_default(ask: Ask) -> Scalar:
+    """Return the default of what is asked for."""
+    return ask.default
+
+
+def drawn(rng: random.Random) -> Answer:
+    """Return an answer that draws uniformly from what is asked for."""
+
+    def answer(ask: Ask) -> Scalar:
+        asked = ask.distribution
+        if asked.kind == "categorical":
+            return rng.choice(asked.choices)
+        assert asked.low is not None
+        assert asked.high is not None
+        if asked.log:
+            value = math.exp(rng.uniform(math.log(asked.low), math.log(asked.high)))
+        elif asked.step is not None:
+            value = asked.low + asked.step * rng.randint(0, int((asked.high - asked.low) / asked.step + 1e-9))
+        else:
+            value = rng.uniform(asked.low, asked.high)
+        return round(value) if asked.kind == "int" else value
 
     return answer
 

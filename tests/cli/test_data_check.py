@@ -12,7 +12,8 @@ from rich.console import Console
 
 from nas.cli import bars
 from nas.cli.app import cli
-from tests.cli.conftest import ROOT, Nas
+from nas.store.engine import storage_url
+from tests.cli.conftest import ROOT, Nas, create
 
 
 def write(folder: Path, source: str, more: str = "") -> str:
@@ -126,3 +127,61 @@ def test_a_long_loop_gets_a_bar_and_a_short_one_none(monkeypatch: pytest.MonkeyP
 def test_the_command_has_help_with_an_example(nas: Nas) -> None:
     assert "    nas data check" in nas("data", "check", "--help").stdout
     assert "data" in cli.commands
+
+
+def test_a_family_that_does_not_fit_is_refused_with_2_below_what_the_data_are_like(nas: Nas, tmp_path: Path) -> None:
+    study = reviews(tmp_path)
+    (tmp_path / "s.toml").write_text((tmp_path / "s.toml").read_text() + '[space]\nfamilies = "cnn"\n')
+    result = nas("data", "check", study)
+    assert result.exit_code == 2
+    assert "manifest:t.csv  can be searched on" in result.stdout
+    assert "Error: space.families: 'cnn' is for images" in result.stderr
+    assert "nas launch" not in result.stderr
+    assert json.loads(nas("data", "check", study, "--json").stdout)["data"]["source"] == "manifest:t.csv"
+
+
+def test_what_a_study_cannot_start_from_is_refused_with_2(nas: Nas, tmp_path: Path) -> None:
+    study = reviews(tmp_path)
+    (tmp_path / "s.toml").write_text((tmp_path / "s.toml").read_text() + '[space]\nstart_from = "other"\n')
+    result = nas("data", "check", study)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "space.start_from: There is no database" in result.stderr
+
+
+def test_it_says_what_it_did_not_check_and_that_the_name_is_taken(nas: Nas, tmp_path: Path) -> None:
+    create(storage_url(str(tmp_path / "nas.db")), "digits")
+    result = nas("data", "check", str(ROOT / "studies" / "digits.toml"), storage=tmp_path / "nas.db")
+    assert result.exit_code == 0, result.output
+    assert "A study named 'digits' is in" in result.stderr
+    told = result.stderr.splitlines()
+    where = told.index(
+        "Not checked: whether the families can be built and trained, and what they cost. That is tried by"
+    )
+    assert told[where + 1].startswith("  nas launch ")
+    assert " --dry-run --storage " in told[where + 1]
+
+
+def test_more_workers_than_this_machine_has_room_for_are_told(nas: Nas, tmp_path: Path) -> None:
+    study = write(tmp_path, "sklearn:wine")
+    (tmp_path / "s.toml").write_text((tmp_path / "s.toml").read_text() + "workers = 200\n")
+    assert "search.workers = 200, and this machine has " in nas("data", "check", study).stderr
+
+
+@pytest.mark.parametrize("command", [("data", "check"), ("launch",), ("launch", "--dry-run")], ids=" ".join)
+def test_a_bad_place_for_the_database_is_told_with_5_before_anything_slow(
+    nas: Nas, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "no.db").write_text("not a database at all, but long enough to be taken for one" * 20)
+    for where, told in (
+        (
+            "file/nas.db",
+            "cannot be created: a file is where its folder would be. Name another place with --storage or NAS_STORAGE.",
+        ),
+        ("/proc/nas/nas.db", "The database /proc/nas/nas.db cannot be created: No such file or directory."),
+        ("no.db", "no.db is not an SQLite database. Name another with --storage, or move the file away."),
+        (".", "that is a folder. Name a file in it."),
+    ):
+        result = nas(*command, str(ROOT / "studies" / "digits.toml"), storage=Path(where))
+        assert (result.exit_code, result.stdout) == (5, ""), where
+        assert told in result.stderr

@@ -62,7 +62,7 @@ def test_a_race_needs_two(nas: Nas, tmp_path: Path, complete: int) -> None:
     assert f"two architectures at least that were trained to the end, and 'digits' has {complete or 'none'}." in told(
         result
     )
-    assert "`nas status digits` says how it stands." in told(result)
+    assert "`nas status digits --storage nas.db` says how it stands." in told(result)
     assert len(json.loads(nas("show", "digits", "--json", storage=path).stdout)["overview"]["sessions"]) == 1
 
 
@@ -104,7 +104,8 @@ def test_the_help_of_a_race_says_what_it_is_for(nas: Nas) -> None:
 def test_before_a_race_it_is_said_how_to_race(nas: Nas, database: Path) -> None:
     result = nas("rank", "digits", storage=database)
     assert "Estimate" not in result.stdout
-    assert "`nas race digits` trains the best again with new seeds. 1 pruned trial left out." in told(result)
+    race = f"`nas race digits --storage {database}`"
+    assert f"{race} trains the best again with new seeds. 1 pruned trial left out." in told(result)
     document = json.loads(nas("rank", "digits", "--json", storage=database).stdout)
     assert [entry["trust"] for entry in document["ranking"]] == [None, None]
     assert document["reliability"]["seed_sigma"] is None

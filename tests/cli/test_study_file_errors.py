@@ -206,6 +206,24 @@ def test_every_problem_is_listed_at_once() -> None:
 
 
 @pytest.mark.parametrize(
+    ("section", "key", "misspelt"),
+    [("search", "trials", "trails"), ("search", "hours", "hour"), ("data", "source", "sorce")],
+)
+def test_what_is_misspelt_is_not_missing_as_well(section: str, key: str, misspelt: str) -> None:
+    study = {**VALID, "search": {"trials": 8} if key != "hours" else {"hours": 1.5}}
+    study[section] = {misspelt if name == key else name: value for name, value in study[section].items()}
+    assert_refused(
+        document(study), "1 problem\n", f"{section}.{misspelt}: [{section}] has no such key. Did you mean {key!r}?"
+    )
+
+
+def test_a_budget_is_asked_for_where_no_key_is_like_one() -> None:
+    assert_refused(
+        document({**VALID, "search": {"budget": 8}}), "2 problems\n", "search: give a budget: `trials`, `hours`"
+    )
+
+
+@pytest.mark.parametrize(
     ("kind", "objective", "expected"),
     [
         (

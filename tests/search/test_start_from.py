@@ -9,10 +9,11 @@ from nas.architecture import Architecture, Cost
 from nas.conversation import Ask, Built, Distribution, Epoch, Finished, Start
 from nas.data_card import DataCard, Input
 from nas.errors import BadInput, StudyFailed, StudyFileError
-from nas.search.files import StudyFiles, files_root
+from nas.search.files import StudyFiles
 from nas.search.origin import Origin, find_origin, keep_weights
 from nas.search.preparing import with_families
 from nas.store.engine import storage_url
+from nas.store.files import files_root
 from nas.store.ledger import Ledger
 from nas.store.storage import load_study
 from nas.study_file import parse_study

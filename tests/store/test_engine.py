@@ -219,7 +219,7 @@ def test_a_database_held_by_another_is_waited_for_and_then_named(url: str, monke
 
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StorageError, match="cannot be opened"):
+    with pytest.raises(StorageError, match="cannot be created: a file is where its folder would be"):
         open_for_writing(storage_url(str(tmp_path / "file" / "nas.db")))
     with pytest.raises(StorageError, match="folder"):
         open_for_writing(storage_url(str(tmp_path)))

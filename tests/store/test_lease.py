@@ -61,6 +61,15 @@ def test_elsewhere_only_silence_tells(elsewhere: dict[str, str], dead_pid: int) 
     assert not is_alive(holder, NOW - SILENCE - timedelta(seconds=1), NOW)
 
 
+@pytest.mark.skipif(not Path("/proc/self/ns/pid").exists(), reason="there are no namespaces of pids")
+def test_of_a_process_in_another_container_only_silence_tells(dead_pid: int) -> None:
+    boot, namespace = US.boot_id.split(" ", 1)
+    assert namespace == str(Path("/proc/self/ns/pid").readlink())
+    holder = replace(US, pid=dead_pid, boot_id=f"{boot} pid:[1]")  # host and boot are the same, the pids are others
+    assert is_alive(holder, NOW - JUST, NOW)
+    assert not is_alive(holder, NOW - LONG_AGO, NOW)
+
+
 def test_a_living_holder_is_named(any_url: str) -> None:
     begin(any_url)
     ledger = hold(any_url)

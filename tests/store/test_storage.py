@@ -15,9 +15,10 @@ from sqlalchemy import func, select
 
 import nas
 from nas.architecture import Latency
-from nas.errors import NotFound
+from nas.errors import NotFound, StorageError, StudyRunning
 from nas.store import latencies
 from nas.store.engine import open_read_only
+from nas.store.files import files_root, study_folder
 from nas.store.models import Architecture, Epoch
 from nas.store.storage import StudyStorage, load_study
 
@@ -154,6 +155,39 @@ def test_a_deleted_study_takes_its_architectures_along_and_what_they_took(any_ur
         assert latencies.latencies(connection, prints["a"] + prints["b"]).keys() == {*prints["b"]}
         assert connection.scalar(select(func.count()).select_from(Epoch)) == 1
     engine.dispose()
+
+
+def test_a_deleted_study_takes_its_files_along_and_no_others(url: str) -> None:
+    for name in ("a", "b"):
+        begin(url, name)
+    folders = [study_folder(files_root(url), number) for number in (1, 2)]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "trial-0.npz").write_bytes(b"weights")
+    ledger = hold(url, "b")
+    with pytest.raises(StudyRunning):
+        optuna.delete_study(study_name="b", storage=StudyStorage(url))
+    optuna.delete_study(study_name="a", storage=StudyStorage(url))
+    assert [folder.exists() for folder in folders] == [False, True]
+    ledger.close("done")
+
+
+def test_what_was_rolled_back_is_not_remembered(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage = StudyStorage(url)
+    study = optuna.create_study(storage=storage)
+    trial = study.ask()
+    other = StudyStorage(url)
+
+    def full(*_: object) -> None:
+        raise StorageError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("nas.store.storage.upsert", full)
+        with pytest.raises(StorageError):
+            trial.suggest_categorical("width", [8, 16])
+    other.set_trial_param(trial._trial_id, "width", 0, optuna.distributions.CategoricalDistribution([32, 64]))
+    storage.set_trial_param(trial._trial_id, "width", 1, optuna.distributions.CategoricalDistribution([32, 64]))
+    assert storage.get_trial(trial._trial_id).params == {"width": 64}
 
 
 @pytest.mark.parametrize("name", ["../../x", "<script>", "", "ü\N{PILE OF POO}", "a'b\"c;--", "x" * 600, "100%"])

@@ -53,6 +53,8 @@ FORK_SERVER_GONE = 255
 """The exit code `multiprocessing` gives a worker whose own one nobody is left to tell."""
 MEMORY_SHARE = 0.85
 """The share of the memory there is that all workers together may use."""
+LEAST_MEMORY = 512 << 20
+"""What a worker needs at least: 260 MiB as it starts, 340 MiB with a tiny model, and then there are the data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +247,21 @@ class LocalPool:
         worker.channel.close()
         self._workers.remove(worker)
         self._start()
+
+
+def share_machine(workers: int) -> tuple[int, str | None]:
+    """Return how many of so many `workers` there is memory for, and what a person should know about their number."""
+    memory, cores = machine.total_memory(), machine.cores()
+    fitting = max(1, int(memory * MEMORY_SHARE) // LEAST_MEMORY)
+    asked, of_cores = f"search.workers = {workers}", plural(cores, "core")
+    if workers > fitting:
+        return fitting, (
+            f"{asked}, and this machine has {memory / 2**30:.1f} GiB of memory and {of_cores}. A worker needs "
+            f"{LEAST_MEMORY >> 20} MiB at least: {plural(fitting, 'is', 'are')} started."
+        )
+    if workers > cores:
+        return workers, f"{asked}, and this machine has {of_cores}: more workers than cores are hardly faster."
+    return workers, None
 
 
 def _threads(workers: int) -> int:

@@ -84,9 +84,9 @@ class SimulatedPool:
                 worker.said = report
                 if isinstance(report, Alive):
                     continue  # a round in which nothing happens
-                yield worker, report
                 if isinstance(report, Finished | Failed):
-                    worker.script = None
+                    worker.script = None  # first: whoever listens may not come back for more
+                yield worker, report
 
     def _next(self, worker: SimulatedWorker) -> Report:
         assert worker.script is not None
