@@ -7,13 +7,16 @@ import json
 from pathlib import Path
 
 import pytest
+from optuna.trial import TrialState
 from PIL import Image
 from rich.console import Console
 
 from nas.cli import bars
 from nas.cli.app import cli
 from nas.store.engine import storage_url
-from tests.cli.conftest import ROOT, Nas, create
+from nas.store.files import files_root, study_folder
+from nas.store.ledger import Ledger
+from tests.cli.conftest import ROOT, Nas, create, new_session, train
 
 
 def write(folder: Path, source: str, more: str = "") -> str:
@@ -146,6 +149,27 @@ def test_what_a_study_cannot_start_from_is_refused_with_2(nas: Nas, tmp_path: Pa
     result = nas("data", "check", study)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "space.start_from: There is no database" in result.stderr
+
+
+def test_an_encoder_that_knows_other_tokens_is_refused_with_2_and_the_remedy(nas: Nas, tmp_path: Path) -> None:
+    study = reviews(tmp_path)
+    card = json.loads(nas("data", "check", study, "--json", storage=tmp_path / "nas.db").stdout)["data"]
+    url = storage_url(str(tmp_path / "nas.db"))
+    create(url, "digits")
+    ledger = Ledger.open(url, "digits", new_session())
+    ledger.set_data(card)
+    trial = train(ledger, "aa", [0.5])
+    ledger.finish(trial, state=TrialState.COMPLETE, values=[0.5], outcome="complete", metrics={})
+    ledger.close("The budget is used up.")
+    weights = study_folder(files_root(url), 1) / "trial-0.npz"
+    weights.parent.mkdir(parents=True)
+    weights.touch()
+    (tmp_path / "t.csv").write_text((tmp_path / "t.csv").read_text().replace("good", "bad"))
+    (tmp_path / "s.toml").write_text((tmp_path / "s.toml").read_text() + '[space]\nstart_from = "digits"\n')
+    result = nas("data", "check", study, storage=tmp_path / "nas.db")
+    assert result.exit_code == 2
+    assert "Error: space.start_from: " in result.stderr
+    assert f'Under [data.text] write tokenizer = "{card["folder"]}/x_tokenizer.json" and length = 5.' in result.stderr
 
 
 def test_it_says_what_it_did_not_check_and_that_the_name_is_taken(nas: Nas, tmp_path: Path) -> None:
