@@ -25,12 +25,18 @@ def spaces_view(spaces: Sequence[Space], verbose: bool) -> Iterator[RenderableTy
     groups: dict[str, dict[str, RenderableType | None]] = {}
     for space in spaces:
         papers = f"\n{', '.join(space.papers)}" if verbose and space.papers else ""
-        groups.setdefault(_heading(space), {})[space.name] = (space.problem or space.summary) + papers
+        groups.setdefault(_heading(space), {})[space.name] = (space.problem or _what(space.summary)) + papers
     for number, (heading, rows) in enumerate(groups.items()):
         made = grid(rows)
         made.columns[0].min_width = width
         yield Text(heading if number == 0 else f"\n{heading}", style="bold")
         yield made
+
+
+def _what(summary: str) -> str:
+    """Return a summary without the shapes that it may end with: the heading has them."""
+    what, _, shapes = summary.partition(": ")
+    return what if "->" in shapes or "▶" in shapes else summary
 
 
 def _heading(space: Space) -> str:
