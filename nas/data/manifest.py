@@ -133,7 +133,7 @@ def _guesses(table: Table, guessed: dict[str, ColumnKind]) -> tuple[str, ...]:
 
 
 def _left_out(table: Table, names: list[str]) -> tuple[str, ...]:
-    return (f"Columns of {table.path.name} that are not used: {_some(names)}.",) if names else ()
+    return (f"Columns of {table.path.name} that are no inputs: {_some(names)}.",) if names else ()
 
 
 def _some(names: list[str]) -> str:

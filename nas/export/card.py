@@ -34,7 +34,7 @@ def write_card(
     parts = (
         _head(chosen, what),
         _files(files, served),
-        _inputs(folder, document),
+        _inputs(folder, what, document),
         _data(chosen),
         _search(chosen),
         scores(chosen),
@@ -89,7 +89,7 @@ def own_modules(model: keras.Model) -> list[str]:
     return sorted(module for module in modules if module.partition(".")[0] not in ("keras", "builtins"))
 
 
-def _inputs(folder: Path, document: dict[str, Any]) -> Iterator[str]:
+def _inputs(folder: Path, what: str, document: dict[str, Any]) -> Iterator[str]:
     yield "## Inputs and outputs"
     yield ""
     yield "`preprocessing.json` says all of it, for programs. The batch is the first axis."
@@ -104,7 +104,8 @@ def _inputs(folder: Path, document: dict[str, Any]) -> Iterator[str]:
     for name, output in document["outputs"].items():
         yield f"- output `{name}`, {output['dtype']} {_shape(output['shape'])}: {output['meaning']}"
     if document["class_names"]:
-        yield f"- class_names: {_names(document['class_names'])}"
+        called = "class_names" if what == "model" else "trained to tell apart"
+        yield f"- {called}: {_names(document['class_names'])}"
 
 
 def _names(names: Sequence[str]) -> str:

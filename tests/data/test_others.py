@@ -71,7 +71,7 @@ def test_columns_that_the_study_did_not_have_are_told_and_left_out(tmp_path):
     table(tmp_path / "b.csv", [("id", "split", "note"), (1, "test", "bad"), (2, "train", "good"), (3, "train", "film")])
     for known in (data, bare):  # the card knows which column its only input was
         others = read_others(card, known, "manifest:b.csv", tmp_path, labels=False, keep=["id"])
-        assert "Columns of b.csv that are not used: id." in others.notes
+        assert "Columns of b.csv that are no inputs: id." in others.notes
         assert others.kept == {"id": ["2", "3", "1"]}  # in the order of the examples
         assert others.split_names == ["train", "train", "test"]
     tokens = stored(others)["x"]
