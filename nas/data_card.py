@@ -24,6 +24,8 @@ class Input:
     padding, the unknown one, and what the tokenizer of a pretrained encoder adds.
 
     `item` marks the inputs of a pair's second half: the item somebody looks for, the text that belongs to an image.
+
+    `column` is what a table calls an only input, whose name here tells nothing, where it is one column.
     """
 
     kind: InputKind
@@ -36,6 +38,7 @@ class Input:
     unknown: int = 1
     special: tuple[int, ...] = (0, 1)
     item: bool = False
+    column: str = ""
 
     @property
     def dtype(self) -> str:

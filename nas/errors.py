@@ -8,6 +8,9 @@
     │   ├── DataError             2   the data cannot be searched on
     │   └── FamilyError           2   a search space cannot be loaded
     ├── NotFound                  3   no such study, trial or database
+    │   ├── NoSuchTrial           3
+    │   ├── NoneComplete          3   nothing to rank, time, export … yet
+    │   └── WeightsNotKept        3
     ├── Conflict                  4   it exists, or somebody holds it
     │   ├── StudyExists           4
     │   ├── StudyRunning          4   a living process holds the lease
@@ -76,6 +79,32 @@ class NotFound(NASError):
     """No such study, trial or database."""
 
     exit_code = 3
+
+
+class NoSuchTrial(NotFound):
+    """A study has no trial of that number; it has `trials` of them."""
+
+    def __init__(self, study: str, number: int, trials: int) -> None:
+        there = f"They are numbered 0 to {trials - 1}." if trials else "It has none yet."
+        super().__init__(f"{study!r} has no trial {number}. {there}")
+
+
+class NoneComplete(NotFound):
+    """A study has no complete trial, and without one there is nothing to do something with; `so` says what."""
+
+    def __init__(self, study: str, so: str) -> None:
+        super().__init__(f"No trial of {study!r} is complete yet: {so}")
+
+
+class WeightsNotKept(NotFound):
+    """The weights of a trial were deleted, or never written; those of the trials `kept` are there."""
+
+    def __init__(self, study: str, number: int, kept: Iterable[int]) -> None:
+        there = ", ".join(map(str, kept)) or "none"
+        super().__init__(
+            f"The weights of trial {number} of {study!r} are not kept: those of the best trials are. Kept: {there}. "
+            f"`nas finetune {study}` trains the best anew and keeps what comes of it."
+        )
 
 
 class Conflict(NASError):

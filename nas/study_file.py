@@ -272,7 +272,7 @@ def _check_family_file(family: str, path: Path, attribute: str) -> str | None:
     try:
         tree = ast.parse(path.read_bytes(), filename=str(path))
     except (OSError, ValueError) as error:
-        return f"{family!r}: {path} cannot be read: {error}."
+        return f"{family!r}: {path} cannot be read: {getattr(error, 'strerror', None) or error}."
     except SyntaxError as error:
         return f"{family!r}: {path} is not valid Python: {error.msg}, line {error.lineno}."
     families = [node.name for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)]

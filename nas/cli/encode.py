@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 @model_options
 @click.option("--source", metavar="SOURCE", help='Other data, as in a study file: "images:folder/", "manifest:a.csv" …')
 @click.option("--no-labels", is_flag=True, help="Other data whose labels are not there, or not wanted.")
+@click.option(
+    "--keep",
+    metavar="COLUMN",
+    multiple=True,
+    help="A column of a table of other data to have beside the embeddings, e.g. an id; .parquet only.",
+)
 @click.option("--split", metavar="SPLIT", help="A split of the study's own data.  [default: validation]")
 @click.option(
     "-o",
@@ -55,6 +61,7 @@ def encode(
     architecture: str | None,
     source: str | None,
     no_labels: bool,
+    keep: tuple[str, ...],
     split: str | None,
     path: Path | None,
     layer: str | None,
@@ -74,9 +81,14 @@ def encode(
     Examples:
         nas encode digits --split test -o digits.npy --measure
         nas encode digits --source images:scans/ -o scans.parquet --normalize
+        nas encode wine --source manifest:new.csv --no-labels --keep id -o new.parquet
     """
     if source is not None and split is not None:
         raise click.UsageError("--source and --split both say which data are meant: give one of them.")
+    if no_labels and source is None:
+        raise click.UsageError("--no-labels is of the data of --source: a split of the study's own has its labels.")
+    if keep and (source is None or path is None):
+        raise click.UsageError("--keep takes columns of --source to the file of -o: give both.")
     if path is None and not measure:
         raise click.UsageError("Give -o FILE to write embeddings, or --measure to measure them, or both.")
     from nas.data.progress import tracked_by
@@ -87,7 +99,7 @@ def encode(
     with quiet():  # TensorFlow is imported
         from nas.encode.encode import Wanted
         from nas.encode.encode import encode as encode_data
-    wanted = Wanted(source, Path(), not no_labels, split or "validation", layer, side, normalize, batch)
+    wanted = Wanted(source, Path(), not no_labels, split or "validation", layer, side, normalize, batch, keep)
     with tracked_by(bars(output.stderr)), contextlib.redirect_stdout(sys.stderr):
         encoded = encode_data(chosen, wanted, path, measuring=measure, force=force)
     output.hint(*encoded.notes)

@@ -20,6 +20,8 @@ SOUNDS = sound.SUFFIXES | {".m4a"}
 MOSTLY = 0.9
 """A column is taken for numbers if so many of its cells are: the others are mistakes, to be told of."""
 MOST_CATEGORIES = 100
+LABEL_KEY = "data.columns.label"
+"""What names the columns of labels in a study file."""
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _PADDED = re.compile(r"[+-]?0\d")
@@ -94,7 +96,7 @@ def labels(table: Table, names: Sequence[str]) -> Array | None:
     Raises:
         DataError: There is no such column, a cell is missing, or one of several columns is no number.
     """
-    columns = [table.column(name, "data.columns.label") for name in names]
+    columns = [table.column(name, LABEL_KEY) for name in names]
     for name, cells in zip(names, columns, strict=True):
         absent = [row for row, cell in enumerate(cells) if is_missing(cell)]
         if absent:

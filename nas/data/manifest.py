@@ -12,9 +12,10 @@ from 1, and 0 for what it has not got.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +31,7 @@ from nas.errors import DataError, did_you_mean
 
 TABLE = "table"
 """What the input of all numbers and categories is called, where there are others."""
+SPLITS = ("train", "validation", "test")
 SPLIT = "split"
 """The one column that need not be there although an option names it."""
 AS_COLUMN: Mapping[InputKind | None, ColumnKind] = {"image": "image", "audio": "audio", "text": "text"}
@@ -58,7 +60,7 @@ def load(rest: str, base: Path, options: DataSection) -> RawData:
     good = np.array([row not in inputs.bad for row in range(len(table))])
     parts = {
         name: everything.take(np.flatnonzero(good & (split == name)))
-        for name in ("train", "validation", "test")
+        for name in SPLITS
         if name == "train" or (split == name).any()
     }
     return RawData(
@@ -69,6 +71,18 @@ def load(rest: str, base: Path, options: DataSection) -> RawData:
         target=Target(names=means.label if len(means.label) > 1 else ()),
         notes=(*notes, *inputs.notes),
     )
+
+
+def cells_by_split(rest: str, base: Path, options: DataSection, names: Sequence[str], key: str) -> dict[str, list[Any]]:
+    """Return the cells of the columns `names`, of train, validation and test after each other, as `load` has them.
+
+    Raises:
+        DataError: The table cannot be read, or has no such column, which `key` asked for.
+    """
+    table = read_table(base / Path(rest).expanduser())
+    split = _splits(table, options.columns.split)
+    rows = [row for part in SPLITS for row in np.flatnonzero(split == part)]
+    return {name: [table.column(name, key)[row] for row in rows] for name in names}
 
 
 def _splits(table: Table, name: str) -> Array:
@@ -103,7 +117,9 @@ def _kinds(table: Table, options: DataSection) -> tuple[dict[str, ColumnKind], t
     if len(names) == 1 and options.kind in AS_COLUMN:
         said = {names[0]: AS_COLUMN[options.kind]} | said
     guessed = {name: columns.guess_kind(table, name) for name in names if name not in said}
-    return {name: said.get(name) or guessed[name] for name in names}, _guesses(table, guessed)
+    others = [name for name in table.columns if name not in names and name not in taken]
+    notes = _guesses(table, guessed) + _left_out(table, others)
+    return {name: said.get(name) or guessed[name] for name in names}, notes
 
 
 def _guesses(table: Table, guessed: dict[str, ColumnKind]) -> tuple[str, ...]:
@@ -112,11 +128,16 @@ def _guesses(table: Table, guessed: dict[str, ColumnKind]) -> tuple[str, ...]:
     by_kind: dict[str, list[str]] = {}
     for name, kind in guessed.items():
         by_kind.setdefault(kind, []).append(name)
-    parts = [
-        f"{kind}: {', '.join(names[:5])}{f' and {len(names) - 5} more' if len(names) > 5 else ''}"
-        for kind, names in by_kind.items()
-    ]
+    parts = [f"{kind}: {_some(names)}" for kind, names in by_kind.items()]
     return (f"The columns of {table.path.name} are taken for {'; '.join(parts)}. Is one wrong? data.columns.kinds.",)
+
+
+def _left_out(table: Table, names: list[str]) -> tuple[str, ...]:
+    return (f"Columns of {table.path.name} that are no inputs: {_some(names)}.",) if names else ()
+
+
+def _some(names: list[str]) -> str:
+    return f"{', '.join(names[:5])}{f' and {len(names) - 5} more' if len(names) > 5 else ''}"
 
 
 @dataclass(slots=True)
@@ -155,8 +176,8 @@ class _Inputs:
             known = RawInput("vector", categories=counts, columns=tuple(self._numbers), values=self._values)
             self._put(TABLE, made, known)
         if len(self.arrays) == 1:
-            ((array,), (known,)) = self.arrays.values(), self.known.values()
-            return {ONLY: array}, {ONLY: known}
+            (((name, array),), (known,)) = self.arrays.items(), self.known.values()
+            return {ONLY: array}, {ONLY: known if known.kind == "vector" else replace(known, column=name)}
         for name in self.arrays:
             if not INPUT_NAME.fullmatch(name):
                 raise DataError(

@@ -8,21 +8,23 @@ the rate that the model knows.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from nas.data import manifest
 from nas.data.checks import check
+from nas.data.columns import LABEL_KEY
 from nas.data.environment import expanded
 from nas.data.options import AudioSection, ColumnsSection, DataSection, ImagesSection
 from nas.data.prepared import load
 from nas.data.source import ONLY, Array, Examples, RawInput
 from nas.data.text import encode, read_tokenizer
 from nas.data_card import DataCard, Input
-from nas.errors import DataError
+from nas.errors import BadInput, DataError
 
 Encode = Callable[[Array], Array]
 
@@ -31,14 +33,16 @@ Encode = Callable[[Array], Array]
 class Others:
     """Examples that are encoded as they are asked for, in the order of their source: train, validation, test.
 
-    `labels` (examples, …) is as the source gives them, ``None`` without any; `splits` names the split of each.
-    `notes` are for people.
+    `labels` (examples, …) is as the source gives them, ``None`` without any; `splits` names the split of each
+    part, ``None`` where the source has only one: it was not trained on, whatever it is called.
+    `kept` has the cells of columns of a table that are no inputs. `notes` are for people.
     """
 
     parts: tuple[Examples, ...]
     encodings: dict[str, Encode]
-    splits: tuple[str, ...]
+    splits: tuple[str | None, ...]
     notes: tuple[str, ...] = ()
+    kept: dict[str, list[Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return sum(len(part) for part in self.parts)
@@ -50,8 +54,8 @@ class Others:
         return None if any(y is None for y in found) else np.concatenate([y for y in found if y is not None])
 
     @property
-    def split_names(self) -> list[str]:
-        """The split of each example."""
+    def split_names(self) -> list[str | None]:
+        """The split of each example, if the source has several."""
         return [name for name, part in zip(self.splits, self.parts, strict=True) for _ in range(len(part))]
 
     def batches(self, size: int) -> Iterator[dict[str, Array]]:
@@ -61,7 +65,9 @@ class Others:
                 yield {name: to(part.x[name][start : start + size]) for name, to in self.encodings.items()}
 
 
-def read_others(card: DataCard, data: DataSection, source: str, base: Path, *, labels: bool = True) -> Others:
+def read_others(
+    card: DataCard, data: DataSection, source: str, base: Path, *, labels: bool = True, keep: Sequence[str] = ()
+) -> Others:
     """Return the examples of `source`, for a model that was trained on the data of `card`.
 
     Args:
@@ -70,8 +76,10 @@ def read_others(card: DataCard, data: DataSection, source: str, base: Path, *, l
         source: As in a study file.
         base: The folder that a relative path starts from.
         labels: Whether there are some to be read.
+        keep: Columns of a table that are handed on as they are.
 
     Raises:
+        BadInput: Columns are to be kept of what is no table.
         DataError: The source cannot be read, a file of it is bad, or its examples are not what the model takes.
         UnknownName: No data source is registered under that name.
     """
@@ -81,21 +89,37 @@ def read_others(card: DataCard, data: DataSection, source: str, base: Path, *, l
         only = card.inputs[ONLY].kind if list(card.inputs) == [ONLY] else None
         raw = check(raw, only)
         if missing := [name for name in card.inputs if name not in raw.inputs]:
-            raise DataError(
-                f"the model takes {', '.join(card.inputs)}; there is no {missing[0]!r}, there is "
-                f"{', '.join(raw.inputs)}."
-            )
+            there = f"there is {', '.join(raw.inputs)}"
+            if list(card.inputs) == [ONLY]:
+                raise DataError(f"the model takes one input; {there}. Leave out what it does not take.")
+            raise DataError(f"the model takes {', '.join(card.inputs)}; there is no {missing[0]!r}, {there}.")
         encodings = {name: _encoding(card, name, raw.inputs[name]) for name in card.inputs}
+        kept = _kept(options, base, keep)
     except DataError as error:
-        raise DataError(f"{source}: {error}") from None
+        remedy = " Has it no labels? Then --no-labels." if LABEL_KEY in str(error) else ""
+        raise DataError(f"{source}: {error}{remedy}") from None
     parts = {name: examples for name, examples in raw.splits.items() if name != "catalogue"}
     for name, given in card.inputs.items():
         _same_shape(source, name, given, raw.inputs[name], next(iter(parts.values())).x[name])
-    return Others(tuple(parts.values()), encodings, tuple(parts), raw.notes)
+    splits = tuple(parts) if len(parts) > 1 else (None,)
+    return Others(tuple(parts.values()), encodings, splits, raw.notes, kept)
+
+
+def _kept(options: DataSection, base: Path, names: Sequence[str]) -> dict[str, list[Any]]:
+    """Return the cells of the columns `names`, in the order of the examples: none of them is left out."""
+    if not names:
+        return {}
+    kind, _, rest = options.source.partition(":")
+    if kind != "manifest":
+        raise BadInput("--keep names columns of a table: it needs --source manifest:FILE.")
+    return manifest.cells_by_split(rest, base, options, names, "--keep")
 
 
 def _options(card: DataCard, data: DataSection, source: str, *, labels: bool) -> DataSection:
-    """Return `data` for another source: files become what the model takes, and none of them may be left out."""
+    """Return `data` for another source: files become what the model takes, and none of them may be left out.
+
+    What a column is needed for only to cut splits, it is not needed for here.
+    """
     changed: dict[str, Any] = {"source": source, "bad": 0.0}
     for given in card.inputs.values():
         if given.kind == "image" and given.shape[2] in (1, 3) and min(given.shape[:2]) >= 4:
@@ -107,7 +131,7 @@ def _options(card: DataCard, data: DataSection, source: str, *, labels: bool) ->
             changed["audio"] = AudioSection(sample_rate=given.sample_rate, seconds=seconds)
     if list(card.inputs) == [ONLY] and data.kind is None and card.inputs[ONLY].kind in ("text", "image", "audio"):
         changed["kind"] = card.inputs[ONLY].kind  # few rows may look like something else
-    columns = data.columns.model_dump()
+    columns = data.columns.model_dump() | {"group": None, "time": None}
     if known := _known_columns(card):
         columns |= {"kinds": data.columns.kinds | known, "inputs": data.columns.inputs or tuple(known)}
     if not labels:
@@ -119,9 +143,9 @@ def _options(card: DataCard, data: DataSection, source: str, *, labels: bool) ->
 def _known_columns(card: DataCard) -> dict[str, str]:
     """Return what the columns of a table were taken for in training, as far as the names of inputs tell."""
     known = {
-        name: given.kind
+        given.column or name: given.kind
         for name, given in card.inputs.items()
-        if name != ONLY and given.kind in ("image", "audio", "text")
+        if (given.column or name != ONLY) and given.kind in ("image", "audio", "text")
     }
     for name in card.inputs:
         path = Path(card.folder) / f"{name}_columns.json"

@@ -69,7 +69,7 @@ def prepare(
         source=source,
         fingerprint=fingerprint,
         folder=str(folder.resolve() / fingerprint[:16]),
-        inputs={name: encoded.input for name, encoded in inputs.items()},
+        inputs={name: replace(encoded.input, column=raw.inputs[name].column) for name, encoded in inputs.items()},
         target=target,
         examples={name: len(examples) for name, examples in splits.items()},
         class_counts=aim.counts(target, splits),

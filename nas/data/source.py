@@ -37,7 +37,7 @@ class RawInput:
     `vocabulary` is that of ids, and `names` what they stand for, from id 1. `categories` and `sample_rate` are as in
     `nas.data_card.Input`. Of a vector, `columns` are the names of its numbers, and `values` what is counted in each
     of its last columns, the categories, by the name of the column: the value at place i is i + 1 in the array. Those
-    that train has not got become 0 later.
+    that train has not got become 0 later. `column` is what a table calls an input that is the only one.
     """
 
     kind: InputKind | None = None
@@ -48,6 +48,7 @@ class RawInput:
     columns: tuple[str, ...] = ()
     values: dict[str, tuple[str, ...]] = field(default_factory=dict)
     names: tuple[str, ...] = ()
+    column: str = ""
 
 
 @dataclass(frozen=True, slots=True)

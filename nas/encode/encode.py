@@ -13,12 +13,13 @@ import numpy as np
 
 from nas.data.again import found_again
 from nas.data.others import Others, read_others
+from nas.data.prepared import open_split
 from nas.data.progress import track
 from nas.data.source import Array
 from nas.data_card import DataCard
-from nas.encode.measuring import MOST_TRAIN, MOST_VALIDATION, Measured, measure, some_rows
+from nas.encode.measuring import MOST_TRAIN, MOST_VALIDATION, Measured, measure, rows_of_all, spread_rows
 from nas.encode.running import Embedder, Part, Rows
-from nas.encode.writing import Files, beside, check_target, opened, written
+from nas.encode.writing import LABELS, MEASURES, Files, beside, check_target, opened, written
 from nas.errors import BadInput, did_you_mean
 from nas.quiet import quiet
 from nas.training.restored import Restored, Side, restore
@@ -32,7 +33,8 @@ class Wanted:
     """What is to be encoded, by which part of the model.
 
     `source` is as in a study file, and starts from `base`; without one, `split` of the study's own data is meant.
-    `layer` names a layer instead of the encoder's features; `side` is a half of a pair.
+    `layer` names a layer instead of the encoder's features; `side` is a half of a pair. `keep` names columns of a table
+    that go beside the embeddings, into a Parquet file.
     """
 
     source: str | None = None
@@ -43,6 +45,7 @@ class Wanted:
     side: Side | None = None
     normalise: bool = False
     batch: int = 256
+    keep: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ def encode(
         NASError: The model cannot be built, or the disk is full.
     """
     if target is not None:
-        check_target(target, force=force)
+        check_target(target, wanted.keep, force=force)
     order = chosen.order
     card = found_again(order.data, chosen.data, order.task, chosen.folder, Path(chosen.study.base))
     if measuring:
@@ -89,7 +92,7 @@ def encode(
         if measuring:
             measured = _measure(card, embedder)
             if target is not None:
-                path = beside(target, "measures.json")
+                path = beside(target, MEASURES)
                 made.new(path).write_text(json.dumps(asdict(measured), indent=1), encoding="utf-8")
                 files.append(path)
     return Encoded(tuple(files), (len(rows), *embedder.shape), measured, rows.notes if isinstance(rows, Others) else ())
@@ -97,11 +100,12 @@ def encode(
 
 def _write(made: Files, target: Path, embedder: Embedder, rows: Rows) -> list[Path]:
     labels = rows.labels
-    with opened(target, made, embedder.shape, len(rows), labels, rows.split_names) as writer:
+    kept = rows.kept if isinstance(rows, Others) else {}
+    with opened(target, made, embedder.shape, len(rows), labels, rows.split_names, kept) as writer:
         for features in _embedded(embedder, rows):
             writer.add(features)
     alone = target.suffix.lower() != ".npy" or labels is None
-    return [target] if alone else [target, beside(target, "labels.npy")]
+    return [target] if alone else [target, beside(target, LABELS)]
 
 
 def _embedded(embedder: Embedder, rows: Rows) -> Iterator[Array]:
@@ -111,7 +115,7 @@ def _embedded(embedder: Embedder, rows: Rows) -> Iterator[Array]:
 
 def _rows(card: DataCard, chosen: Chosen, wanted: Wanted) -> Rows:
     if wanted.source is not None:
-        return read_others(card, chosen.data, wanted.source, wanted.base, labels=wanted.labels)
+        return read_others(card, chosen.data, wanted.source, wanted.base, labels=wanted.labels, keep=wanted.keep)
     if wanted.split not in card.examples:
         raise BadInput(
             f"The data have no split {wanted.split!r}.{did_you_mean(wanted.split, card.examples)} "
@@ -140,8 +144,8 @@ def _refuse_unmeasurable(card: DataCard) -> None:
 
 def _measure(card: DataCard, embedder: Embedder) -> Measured:
     features: dict[str, tuple[Array, Array]] = {}
-    for split, most in (("train", MOST_TRAIN), ("validation", MOST_VALIDATION)):
-        part = Part(card, split, some_rows(card.examples[split], most))
+    for split, drawn, most in (("train", rows_of_all, MOST_TRAIN), ("validation", spread_rows, MOST_VALIDATION)):
+        part = Part(card, split, drawn(np.asarray(open_split(card, split).labels), most))
         labels = part.labels
         assert labels is not None  # a task with classes
         features[split] = np.concatenate(list(_embedded(embedder, part))), labels

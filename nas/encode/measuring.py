@@ -17,7 +17,7 @@ from nas.shares import wilson
 
 NEIGHBOURS = 5
 MOST_TRAIN, MOST_VALIDATION, MOST_POINTS = 20_000, 20_000, 500
-"""More examples than these are drawn from, always in the same way."""
+"""Of more examples than these so many are drawn, always the same ones, of each class its share."""
 SEED = 0
 ROWS = 1024
 """So many rows of products are looked at at once."""
@@ -144,19 +144,32 @@ def project(train: Array, others: Array, labels: Array) -> Projection:
     return Projection((float(shares[0]), float(shares[1])), x, y, told)
 
 
-def some_rows(examples: int, most: int) -> Array:
-    """Return `most` of so many rows, in ascending order; all of them if there are no more."""
-    if examples <= most:
-        return np.arange(examples)
-    return np.sort(np.random.default_rng(SEED).choice(examples, most, replace=False))
-
-
 def spread_rows(labels: Array, most: int) -> Array:
     """Return `most` of the rows in ascending order, of each label about its share; all if there are no more."""
     if len(labels) <= most:
         return np.arange(len(labels))
-    by_label = np.lexsort((np.random.default_rng(SEED).random(len(labels)), labels))
+    by_label = _by_label(labels)
     return np.sort(by_label[np.linspace(0, len(labels) - 1, most).round().astype(int)])
+
+
+def rows_of_all(labels: Array, most: int) -> Array:
+    """Return the same, but of each label at least one row: what is learned from knows the rare ones, too.
+
+    More than `most` only where there are more labels than that.
+    """
+    if len(labels) <= most:
+        return np.arange(len(labels))
+    by_label = _by_label(labels)
+    _, first = np.unique(labels[by_label], return_index=True)
+    others = np.sort(np.delete(by_label, first))
+    left = max(most - len(first), 0)
+    more = others[spread_rows(labels[others], left)]
+    return np.sort(np.concatenate([by_label[first], more]))
+
+
+def _by_label(labels: Array) -> Array:
+    """Return all rows, those of one label beside each other and in an order drawn, always in the same way."""
+    return np.lexsort((np.random.default_rng(SEED).random(len(labels)), labels))
 
 
 def _unit(x: Array) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +44,7 @@ class Part:
         return y
 
     @property
-    def split_names(self) -> list[str]:
+    def split_names(self) -> Sequence[str | None]:
         """The split of each example."""
         return [self.split] * len(self)
 

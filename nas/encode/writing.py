@@ -2,14 +2,14 @@
 
 ``.npy``: float32 (examples, …) under the header that NumPy writes, and the labels in ``NAME.labels.npy``. Bytes are
 appended, not put into a mapped file: on a full disk that would end the process. Parquet: a column ``embedding`` of
-lists of one length, with ``row``, ``split`` and ``label``.
+lists of one length, with ``row``, ``split`` (if there are several), ``label``, and what is kept of a table.
 """
 
 from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +20,10 @@ from nas.errors import BadInput, Conflict, NASError
 from nas.export.publishing import cannot_write
 
 SUFFIXES = (".npy", ".parquet")
+LABELS, MEASURES = "labels.npy", "measures.json"
+"""How the names of files end that belong to the embeddings in a file."""
+COLUMNS = ("row", "split", "label", "embedding")
+"""Of a Parquet file. What is kept of a table comes before the last."""
 GROUP = 8192
 """Rows of a Parquet file that are written at once."""
 
@@ -31,11 +35,12 @@ class Writer(Protocol):
         """Append (examples, …)."""
 
 
-def check_target(path: Path, *, force: bool) -> None:
-    """Refuse a file that cannot be written in a known format, or that is there.
+def check_target(path: Path, keep: Sequence[str] = (), *, force: bool) -> None:
+    """Refuse a file that cannot be written in a known format, or that is there, or one that belongs to it.
 
     Raises:
-        BadInput: Its name ends in another way, or what Parquet needs is not installed.
+        BadInput: Its name ends in another way, or what Parquet needs is not installed; or columns to `keep` have no
+            place in it.
         Conflict: It is there.
     """
     if path.suffix.lower() not in SUFFIXES:
@@ -45,8 +50,15 @@ def check_target(path: Path, *, force: bool) -> None:
 
         if find_spec("pyarrow") is None:
             raise BadInput('Parquet files need pyarrow: pip install "encoder-nas[parquet]", or write a .npy file.')
-    if path.exists() and (not path.is_file() or not force):
-        raise Conflict(f"{path} is there already. Name another file with -o, or replace it with --force.")
+    elif keep:
+        raise BadInput(f"{path}: columns that are kept need a file that has columns: -o {path.stem}.parquet.")
+    if taken := sorted(set(keep) & set(COLUMNS)):
+        raise BadInput(f"A column {taken[0]!r} cannot be kept: in the file that is one of ours. Rename it.")
+    for file in (path, *belonging(path)):
+        if file.exists() and not file.is_file():
+            raise Conflict(f"{file} is there already, and is no file: it is left alone. Name another file with -o.")
+        if file.exists() and not force:
+            raise Conflict(f"{file} is there already. Name another file with -o, or replace it with --force.")
 
 
 def beside(path: Path, end: str) -> Path:
@@ -54,10 +66,17 @@ def beside(path: Path, end: str) -> Path:
     return path.with_name(f"{path.stem}.{end}")
 
 
-class Files:
-    """Files that are renamed to their names when all of them are whole."""
+def belonging(path: Path) -> tuple[Path, ...]:
+    """Return the files that may belong to the embeddings in `path`: labels, and what was measured."""
+    ends = (LABELS, MEASURES) if path.suffix.lower() == ".npy" else (MEASURES,)
+    return tuple(beside(path, end) for end in ends)
 
-    def __init__(self) -> None:
+
+class Files:
+    """Files that are renamed to their names when all of them are whole: `target`, and those that belong to it."""
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
         self._made: dict[Path, Path] = {}
 
     def new(self, path: Path) -> Path:
@@ -67,9 +86,20 @@ class Files:
         return self._made[path]
 
     def publish(self) -> list[Path]:
-        """Give all of them their names; return these."""
-        for path, temporary in self._made.items():
-            temporary.replace(path)
+        """Give all of them their names, `target` last; return these.
+
+        Several files cannot be renamed at once. So an earlier target goes first, and what belonged to it with it:
+        wherever the process ends, a target that is there has all that belongs to it, and nothing of another one.
+        """
+        if not self._made:
+            return []
+        others = [path for path in belonging(self._target) if path in self._made or path.exists()]
+        if others:
+            self._target.unlink(missing_ok=True)
+        for path in others:
+            path.unlink(missing_ok=True)
+        for path in sorted(self._made, key=self._target.__eq__):
+            self._made[path].replace(path)
         return list(self._made)
 
     def forget(self) -> None:
@@ -86,7 +116,7 @@ def written(target: Path) -> Iterator[Files]:
     Raises:
         NASError: They cannot be written: the disk is full, say. `target` is for the message.
     """
-    files = Files()
+    files = Files(target)
     try:
         yield files
         files.publish()
@@ -103,23 +133,41 @@ def written(target: Path) -> Iterator[Files]:
 
 @contextlib.contextmanager
 def opened(
-    path: Path, files: Files, shape: tuple[int, ...], examples: int, labels: Array | None, splits: Sequence[str]
+    path: Path,
+    files: Files,
+    shape: tuple[int, ...],
+    examples: int,
+    labels: Array | None,
+    splits: Sequence[str | None],
+    kept: Mapping[str, Sequence[Any]],
 ) -> Iterator[Writer]:
-    """Give a writer of `examples` embeddings of `shape` for `path`, with what is told of each of them."""
+    """Give a writer of `examples` embeddings of `shape` for `path`, with what is told of each: label and split.
+
+    `kept` are columns of cells as they stand in a table; only Parquet has a place for them.
+    """
     if path.suffix.lower() == ".npy":
         with files.new(path).open("wb") as file:
             header = {"descr": "<f4", "fortran_order": False, "shape": (examples, *shape)}
             np.lib.format.write_array_header_1_0(file, header)
             yield _Npy(file)
         if labels is not None:
-            with files.new(beside(path, "labels.npy")).open("wb") as file:
+            with files.new(beside(path, LABELS)).open("wb") as file:
                 np.save(file, as_plain(labels), allow_pickle=False)
         return
     import pyarrow.parquet
 
-    schema = _schema(shape, labels)
+    beside_them = {
+        "row": pyarrow.array(range(examples), pyarrow.int64()),
+        "split": pyarrow.array(list(splits), pyarrow.string()),
+        **({} if labels is None else {"label": pyarrow.array(as_plain(labels).tolist())}),
+        **{name: _as_column(cells) for name, cells in kept.items()},
+    }
+    width = int(np.prod(shape))
+    fields = [(name, column.type) for name, column in beside_them.items()]
+    fields.append(("embedding", pyarrow.list_(pyarrow.float32(), width)))
+    schema = pyarrow.schema(fields, metadata={"shape": ",".join(map(str, shape))})
     with pyarrow.parquet.ParquetWriter(files.new(path), schema) as parquet:
-        writer = _Parquet(parquet, schema, labels, splits)
+        writer = _Parquet(parquet, schema, list(beside_them.values()))
         yield writer
         writer.flush()
 
@@ -138,9 +186,8 @@ class _Npy:
 
 
 class _Parquet:
-    def __init__(self, parquet: Any, schema: Any, labels: Array | None, splits: Sequence[str]) -> None:
-        self._parquet, self._schema = parquet, schema
-        self._labels, self._splits = labels, splits
+    def __init__(self, parquet: Any, schema: Any, columns: Sequence[Any]) -> None:
+        self._parquet, self._schema, self._columns = parquet, schema, columns
         self._waiting: list[Array] = []
         self._done = 0
 
@@ -156,26 +203,18 @@ class _Parquet:
         if not self._waiting:
             return
         rows = np.concatenate(self._waiting)
-        start, end = self._done, self._done + len(rows)
         flat = pa.array(np.ascontiguousarray(rows, dtype=np.float32).ravel())
-        columns = [
-            pa.array(range(start, end), pa.int64()),
-            pa.array(list(self._splits[start:end]), pa.string()),
-            pa.FixedSizeListArray.from_arrays(flat, rows.shape[1]),
-        ]
-        if self._labels is not None:
-            kind = self._schema.field("label").type
-            columns.insert(2, pa.array(as_plain(self._labels[start:end]).tolist(), kind))
+        columns = [column.slice(self._done, len(rows)) for column in self._columns]
+        columns.append(pa.FixedSizeListArray.from_arrays(flat, rows.shape[1]))
         self._parquet.write_table(pa.Table.from_arrays(columns, schema=self._schema))
-        self._waiting, self._done = [], end
+        self._waiting, self._done = [], self._done + len(rows)
 
 
-def _schema(shape: tuple[int, ...], labels: Array | None) -> Any:
+def _as_column(cells: Sequence[Any]) -> Any:
+    """Return cells of a table as one column: as texts, if they are of several types."""
     import pyarrow as pa
 
-    width = int(np.prod(shape))
-    fields = [("row", pa.int64()), ("split", pa.string())]
-    if labels is not None:
-        fields.append(("label", pa.array(as_plain(labels[:1]).tolist()).type))
-    fields.append(("embedding", pa.list_(pa.float32(), width)))
-    return pa.schema(fields, metadata={"shape": ",".join(map(str, shape))})
+    try:
+        return pa.array(cells)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.array([None if cell is None else str(cell) for cell in cells])

@@ -6,6 +6,7 @@ filled in, and said so.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from nas.search.chosen import Chosen
 
 PACKAGES = ("encoder-nas", "keras", "tensorflow", "onnx", "onnxruntime", "tf2onnx", "ai-edge-litert", "numpy")
-MOST_CLASSES = 30
+MOST_NAMES = 30
 
 
 def write_card(
@@ -33,7 +34,7 @@ def write_card(
     parts = (
         _head(chosen, what),
         _files(files, served),
-        _inputs(document),
+        _inputs(folder, what, document),
         _data(chosen),
         _search(chosen),
         scores(chosen),
@@ -67,8 +68,9 @@ def _files(files: Sequence[File], served: keras.Model) -> Iterator[str]:
     yield "| file | size | run with | examples at once | largest difference | allowed | |"
     yield "|---|---|---|---|---|---|---|"
     for file in files:
+        name = file.name if "." in file.name else f"{file.name}/"
         yield (
-            f"| `{file.name}` | {_size(file.size)} | {file.run_with} | {file.batch or 'any number'} | "
+            f"| `{name}` | {_size(file.size)} | {file.run_with} | {file.batch or 'any number'} | "
             f"{file.compared.difference:.2g} | {file.compared.allowed:.2g} | {file.note} |"
         )
     modules = own_modules(served)
@@ -87,7 +89,7 @@ def own_modules(model: keras.Model) -> list[str]:
     return sorted(module for module in modules if module.partition(".")[0] not in ("keras", "builtins"))
 
 
-def _inputs(document: dict[str, Any]) -> Iterator[str]:
+def _inputs(folder: Path, what: str, document: dict[str, Any]) -> Iterator[str]:
     yield "## Inputs and outputs"
     yield ""
     yield "`preprocessing.json` says all of it, for programs. The batch is the first axis."
@@ -96,13 +98,19 @@ def _inputs(document: dict[str, Any]) -> Iterator[str]:
         inside = "; standardised inside" if "standardised_inside" in given else ""
         extra = "".join(f"; see {_code(given[key])}" for key in given if key.endswith("_file"))
         yield f"- input {_code(name)}, {given['dtype']} {_shape(given['shape'])}: {given['values']}{inside}{extra}"
+        if "columns_file" in given:
+            columns = json.loads((folder / given["columns_file"]).read_text(encoding="utf-8"))
+            yield f"  - its columns, in this order: {_names([*columns['numbers'], *columns['categories']])}"
     for name, output in document["outputs"].items():
         yield f"- output `{name}`, {output['dtype']} {_shape(output['shape'])}: {output['meaning']}"
-    names = document["class_names"]
-    if names:
-        shown = ", ".join(_plain(name) or '""' for name in names[:MOST_CLASSES])
-        more = f" and {len(names) - MOST_CLASSES} more" if len(names) > MOST_CLASSES else ""
-        yield f"- class_names: {shown}{more}"
+    if document["class_names"]:
+        called = "class_names" if what == "model" else "trained to tell apart"
+        yield f"- {called}: {_names(document['class_names'])}"
+
+
+def _names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(_plain(name) or '""' for name in names[:MOST_NAMES]) + more
 
 
 def _data(chosen: Chosen) -> Iterator[str]:
@@ -111,6 +119,8 @@ def _data(chosen: Chosen) -> Iterator[str]:
     yield ""
     examples = ", ".join(f"{name} {count:,}" for name, count in card.examples.items())
     yield f"{_code(card.source)}; examples: {examples}. Fingerprint `{card.fingerprint[:16]}`."
+    if card.source.startswith("manifest:") and (label := chosen.data.columns.label):
+        yield f"The model tells what train has in {', '.join(map(_code, label))}."
     yield "Means, vocabularies and categories are those of the training split. Nothing was chosen by the test split."
 
 
@@ -124,8 +134,7 @@ def _search(chosen: Chosen) -> Iterator[str]:
         if chosen.ranked is not None
         else f"not trained to the end ({trial.outcome or 'unfinished'})"
     )
-    hours = study.seconds / 3600
-    yield f"{place[0].upper()}{place[1:]}. Trials: {counts or 'none'}, in {hours:.2g} hours."
+    yield f"{place[0].upper()}{place[1:]}. Trials: {counts or 'none'}, in {words.duration(study.seconds)}."
     yield ""
     yield "| choice | value |"
     yield "|---|---|"
@@ -173,7 +182,8 @@ def _versions(chosen: Chosen) -> Iterator[str]:
     session = chosen.study.sessions[-1] if chosen.study.sessions else None
     if session is not None:
         trained = ", ".join(f"{_plain(name)} {_plain(number)}" for name, number in sorted(session.versions.items()))
-        yield f"Trained with {trained}{f', commit {session.commit[:12]}' if session.commit else ''}."
+        trained_at = f"Trained {chosen.trial.ended:%Y-%m-%d} with" if chosen.trial.ended is not None else "Trained with"
+        yield f"{trained_at} {trained}{f', commit {session.commit[:12]}' if session.commit else ''}."
     yield f"Exported with Python {sys.version.split()[0]}, {', '.join(_installed())}."
 
 

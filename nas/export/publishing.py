@@ -86,4 +86,5 @@ def cannot_write(error: Exception, target: Path) -> NASError | None:
 
 def _has_no_room(target: Path) -> bool:
     there = next((folder for folder in target.absolute().parents if folder.exists()), Path("/"))
-    return shutil.disk_usage(there).free < LEAST
+    disk = shutil.disk_usage(there)
+    return disk.total > 0 and disk.free < LEAST  # /proc and its like have no size at all

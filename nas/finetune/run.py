@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 from rich.console import Console
 
 from nas import catalogue
-from nas.errors import BadInput, Interrupted, NotFound
+from nas.errors import BadInput, Interrupted, NoneComplete
 from nas.finetune.jobs import TuningJobs
 from nas.finetune.measuring import Ensemble, Tuned, measured
 from nas.finetune.plan import OPTIMIZER, Finalist, Origin, Wishes
@@ -147,7 +147,7 @@ def _finalists(ledger: Ledger, top: int, architecture: str | None) -> list[Ranke
     ranking = rank(records_of(ledger), ledger.record.directions, ledger.evaluations.all("race"))
     name = ledger.record.name
     if not ranking:
-        raise NotFound(f"No trial of {name!r} is complete yet: there is nothing to fine-tune.")
+        raise NoneComplete(name, "there is nothing to fine-tune.")
     if architecture is None:
         return ranking[:top]
     known = [entry.trial.fingerprint for entry in ranking if entry.trial.fingerprint is not None]

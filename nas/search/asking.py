@@ -14,6 +14,10 @@ from nas.search.stopping import StopSignals
 class CannotBeDone(NASError):
     """What a worker answered: it tried, and why it failed. A pool without workers raises something else."""
 
+    def __init__(self, failed: Failed) -> None:
+        self.kind = failed.kind
+        super().__init__(failed.message)
+
 
 def ask(
     pool: Pool,
@@ -53,7 +57,7 @@ def ask(
                 case Failed(kind="killed") if tries < TRIES:
                     tries, given = tries + 1, False
                 case Failed():
-                    raise CannotBeDone(message.message)
+                    raise CannotBeDone(message)
 
 
 def an_idle(pool: Pool) -> Worker:

@@ -9,16 +9,15 @@ from pathlib import Path
 
 from nas.conversation import Evaluate
 from nas.data.options import DataSection
-from nas.errors import BadInput, NotFound
+from nas.errors import BadInput, NoneComplete, NoSuchTrial, NotFound, WeightsNotKept
 from nas.ranking import Bar, Ranked, bar, rank
 from nas.search.files import StudyFiles
-from nas.search.orders import order_of
+from nas.search.orders import order_of, stored_file
 from nas.store import queries
 from nas.store.engine import reading_from, storage_url
 from nas.store.evaluation_records import EvaluationRecord, LookRecord
 from nas.store.files import files_root
 from nas.store.records import StudyRecord, TrialDetail, TrialRecord
-from nas.study_file import parse_study
 
 SHORTEST = 6
 """Digits of a fingerprint that may stand for all of it."""
@@ -107,11 +106,11 @@ def choose(
         meant, weights = _with_weights(study, trials, candidates, evaluations, files)
         detail = queries.trial(connection, study.id, meant.number)
     order = order_of(study, meant)
-    assert study.file is not None  # or there were no order
-    file = parse_study(study.file, path=f"the stored file of study {name!r}", base=Path(study.base))
     place = next((entry for entry in ranking if entry.trial.fingerprint == meant.fingerprint), None)
     seen = tuple(look for look in looks if look.trial == meant.number)
-    return Chosen(study, detail, place, len(ranking), bar(study), order, file.data, root / "data", weights, seen)
+    return Chosen(
+        study, detail, place, len(ranking), bar(study), order, stored_file(study).data, root / "data", weights, seen
+    )
 
 
 def _with_weights(
@@ -134,11 +133,7 @@ def _with_weights(
         if (path := files.checkpoint(trial.number)).exists():
             epochs = "1 epoch" if trial.epochs == 1 else f"{trial.epochs} epochs"
             return trial, Weights(path, f"the search: trial {trial.number}, one training of {epochs} with one seed")
-    kept = [str(other.number) for other in trials if files.checkpoint(other.number).exists()]
-    raise NotFound(
-        f"The weights of trial {candidates[0].number} of {study.name!r} are not kept: those of the best trials are. "
-        f"Kept: {', '.join(kept) or 'none'}."
-    )
+    raise WeightsNotKept(study.name, candidates[0].number, files.with_checkpoint(len(trials)))
 
 
 def best_tuning(
@@ -167,8 +162,7 @@ def _tuned_best(
 
 def _numbered(study: StudyRecord, trials: list[TrialRecord], number: int) -> TrialRecord:
     if number >= len(trials):
-        there = f"They are numbered 0 to {len(trials) - 1}." if trials else "It has none yet."
-        raise NotFound(f"{study.name!r} has no trial {number}. {there}")
+        raise NoSuchTrial(study.name, number, len(trials))
     found = trials[number]
     if found.duplicate_of is not None:
         found = trials[found.duplicate_of]
@@ -182,7 +176,7 @@ def _numbered(study: StudyRecord, trials: list[TrialRecord], number: int) -> Tri
 
 def _best(study: StudyRecord, ranking: list[Ranked]) -> TrialRecord:
     if not ranking:
-        raise NotFound(f"No trial of {study.name!r} is complete yet: there is no best one. --trial names one.")
+        raise NoneComplete(study.name, "there is no best one. --trial names one.")
     return ranking[0].trial
 
 

@@ -26,6 +26,10 @@ class StudyFiles:
         """The weights, optimizer state and curve of trial number `trial`."""
         return study_folder(self.root, self.study) / f"trial-{trial}.npz"
 
+    def with_checkpoint(self, trials: int) -> list[int]:
+        """Return which of the first so many `trials` have weights that are kept."""
+        return [number for number in range(trials) if self.checkpoint(number).exists()]
+
     @property
     def start(self) -> Path:
         """The weights of another study's encoder that this one starts from: a copy, which that study cannot delete."""

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from nas.architecture import Latency
 from nas.conversation import Measure, Measured
-from nas.errors import NASError, NotFound, plural
+from nas.errors import NASError, NoneComplete, plural
 from nas.ranking import Ranked, rank
 from nas.search.asking import CannotBeDone, ask
 from nas.search.files import worker_logs
@@ -21,7 +21,7 @@ from nas.store.engine import reading_from, storage_url
 from nas.store.files import files_root
 
 SECONDS = 600.0
-"""More than this the measurement of a few candidates never takes."""
+"""A measurement of a few candidates that takes longer than this is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def time_best(
         trials, evaluations = queries.trials(connection, study.id), queries.evaluations(connection, study.id)
         best = rank(trials, study.directions, evaluations)[:top]
     if not best:
-        raise NotFound(f"Study {name!r} has no complete trial yet: there is nothing to time.")
+        raise NoneComplete(name, "there is nothing to time.")
     order = Measure(tuple(order_of(study, entry.trial) for entry in best), batches, runs)
     found = _measured(order, name, files_root(url), threads, console)
     fingerprints = [entry.trial.fingerprint for entry in best]
@@ -75,6 +75,7 @@ def _measured(
         try:
             answer = ask(pool, order)
         except CannotBeDone as error:
-            raise NASError(f"The architectures could not be timed: {error}") from None
+            remedy = " Fewer (--top), smaller batches (--batch) or --runs take less." if error.kind == "timeout" else ""
+            raise NASError(f"The architectures could not be timed: {error}{remedy}") from None
         assert isinstance(answer, Measured)
         return answer.latencies

@@ -8,7 +8,7 @@ from nas.conversation import Evaluate, Start
 from nas.data_card import DataCard
 from nas.errors import BadInput
 from nas.search.origin import data_of
-from nas.search.preparing import with_families
+from nas.search.preparing import encoders_of
 from nas.store.records import StudyRecord, TrialRecord
 from nas.study_file import Study, parse_study
 
@@ -44,11 +44,32 @@ def order_again(study: Study, trial: TrialRecord, card: DataCard, base: str, sta
 def order_of(study: StudyRecord, trial: TrialRecord) -> Evaluate:
     """Return the same from what is stored of a study that nobody holds.
 
+    Families are those that were searched, whatever the catalogue of today, or another study's encoder to start from,
+    would come to.
+
     Raises:
         BadInput: The study was not launched from a file, so that nothing of it can be built.
     """
-    if study.file is None or study.data is None or trial.family is None:
-        raise BadInput(f"Study {study.name!r} was not launched from a study file: its architectures cannot be built.")
+    file = stored_file(study)
+    if study.data is None or trial.family is None:
+        raise _not_launched(study)
     card = data_of(study)
-    file = parse_study(study.file, path=f"the stored file of study {study.name!r}", base=Path(study.base))
-    return order_again(with_families(file, card), trial, card, study.base)
+    searched = frozenset(name for session in study.sessions for name in session.space_fingerprints)
+    encoders = encoders_of((trial.family,), file.space.encoders, card, searched)
+    space = file.space.model_copy(update={"families": (trial.family,), "encoders": encoders})
+    return order_again(file.model_copy(update={"space": space}), trial, card, study.base)
+
+
+def stored_file(study: StudyRecord) -> Study:
+    """Return the study file that `study` was launched from, as it was then.
+
+    Raises:
+        BadInput: It was launched from none.
+    """
+    if study.file is None:
+        raise _not_launched(study)
+    return parse_study(study.file, path=f"the stored file of study {study.name!r}", base=Path(study.base))
+
+
+def _not_launched(study: StudyRecord) -> BadInput:
+    return BadInput(f"Study {study.name!r} was not launched from a study file: its architectures cannot be built.")

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from nas.conversation import Start
 from nas.data_card import DataCard, Input
-from nas.errors import BadInput, NotFound
+from nas.errors import BadInput, NoneComplete, NoSuchTrial, NotFound, WeightsNotKept
 from nas.ranking import rank
 from nas.search.files import StudyFiles
 from nas.store import queries
@@ -72,19 +72,15 @@ def find_origin(url: str, name: str | None, kept: Path | None = None) -> Origin 
             study = queries.study(connection, study_name)
             trials = queries.trials(connection, study.id)
             evaluations = queries.evaluations(connection, study.id)
-    except NotFound as error:
+        trial = _trial(study, trials, int(number)) if number else _best(study, trials, evaluations)
+        if trial.duplicate_of is not None:
+            trial = trials[trial.duplicate_of]  # who was trained
+        files = StudyFiles(files_root(url), study.id)
+        weights = kept if kept is not None and kept.exists() else files.checkpoint(trial.number)
+        if not weights.exists():
+            raise WeightsNotKept(study.name, trial.number, files.with_checkpoint(len(trials)))
+    except NotFound as error:  # what a study file says cannot be used
         raise BadInput(f"{KEY}: {error}") from None
-    trial = _trial(study, trials, int(number)) if number else _best(study, trials, evaluations)
-    if trial.duplicate_of is not None:
-        trial = trials[trial.duplicate_of]  # who was trained
-    files = StudyFiles(files_root(url), study.id)
-    weights = kept if kept is not None and kept.exists() else files.checkpoint(trial.number)
-    if not weights.exists():
-        there = [str(other.number) for other in trials if files.checkpoint(other.number).exists()]
-        raise BadInput(
-            f"{KEY}: the weights of trial {trial.number} of {study_name!r} are not kept: those of the best trials are. "
-            f"Kept: {', '.join(there) or 'none'}."
-        )
     return Origin(start_of(study, trial, weights), data_of(study))
 
 
@@ -107,14 +103,13 @@ def name_of(weights: Path) -> Path:
 def _best(study: StudyRecord, trials: list[TrialRecord], evaluations: list[EvaluationRecord]) -> TrialRecord:
     ranked = rank(trials, study.directions, evaluations)
     if not ranked:
-        raise BadInput(f"{KEY}: no trial of {study.name!r} is complete yet: there is no encoder to start from.")
+        raise NoneComplete(study.name, "there is no encoder to start from.")
     return ranked[0].trial
 
 
 def _trial(study: StudyRecord, trials: list[TrialRecord], number: int) -> TrialRecord:
     if number >= len(trials):
-        there = f"They are numbered 0 to {len(trials) - 1}." if trials else "It has none yet."
-        raise BadInput(f"{KEY}: {study.name!r} has no trial {number}. {there}")
+        raise NoSuchTrial(study.name, number, len(trials))
     if trials[number].outcome != "complete":
         raise BadInput(
             f"{KEY}: trial {number} of {study.name!r} is {trials[number].outcome or 'unfinished'}, not complete. "

@@ -52,8 +52,32 @@ def with_families(study: Study, card: DataCard, origin: Origin | None = None) ->
         origin.refuse_other_inputs(card)
     named = study.space.families if origin is None else (origin.start.family,)
     families = choose_families(named, card, study.task.kind)
-    joins = any(name not in catalogue.families or modality(name) == "several" for name in families)
-    encoders = choose_encoders(study.space.encoders, card) if joins or study.space.encoders else {}
+    encoders = encoders_of(families, study.space.encoders, card)
     return study.model_copy(
         update={"space": study.space.model_copy(update={"families": families, "encoders": encoders})}
     )
+
+
+def encoders_of(
+    families: tuple[str, ...],
+    named: dict[str, tuple[str, ...]],
+    card: DataCard,
+    searched: frozenset[str] = frozenset(),
+) -> dict[str, tuple[str, ...]]:
+    """Return, for each of several inputs, what it may be encoded by, if one of the `families` joins inputs.
+
+    Args:
+        families: Of encoders, as in a study file.
+        named: What the study file has under ``space.encoders``.
+        card: The prepared data.
+        searched: Of a study that was searched, every family whose code it stood on: no other one is given.
+
+    Raises:
+        BadInput: What is named does not fit.
+    """
+    joins = any(name not in catalogue.families or modality(name) == "several" for name in families)
+    chosen = choose_encoders(named, card) if joins or named else {}
+    if not searched:
+        return chosen
+    known = {name: tuple(family for family in able if family in searched) for name, able in chosen.items()}
+    return {name: able for name, able in known.items() if able}

@@ -15,12 +15,13 @@ from nas.search.budget import Budget
 from nas.search.coordinator import Coordinator
 from nas.search.going_on import going_on_with
 from nas.search.hold import Hold, hold
+from nas.search.orders import stored_file
 from nas.search.race import FEWEST, RaceJobs, race_size, racers, run_race
 from nas.store import queries
 from nas.store.engine import display_url, open_for_writing, reading_from, require_usable, storage_url
 from nas.store.ledger import Ledger, create_study
 from nas.store.records import EXHAUSTED, USED_UP, StudyRecord, TrialRecord, spent
-from nas.study_file import Study, parse_study, read_study
+from nas.study_file import Study, read_study
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +212,7 @@ def stored_study(name: str, storage: str | None) -> tuple[str, StudyRecord, Stud
     record = _stored(url, name)
     if record.file is None:
         raise BadInput(f"Study {name!r} was not launched from a study file: it can be read, not gone on with.")
-    study = parse_study(record.file, path=f"the stored file of study {name!r}", base=Path(record.base))
+    study = stored_file(record)
     if record.running is not None:
         raise StudyRunning(name, record.running.pid, record.running.host)
     return url, record, study

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Text, func, literal, sele
 
 from nas.architecture import Cost, Node
 from nas.conversation import Scalar
-from nas.errors import NotFound, did_you_mean
+from nas.errors import NoSuchTrial, NotFound, did_you_mean
 from nas.store.columns import from_json
 from nas.store.embeddings import embeddings as embeddings
 from nas.store.engine import Source, snapshot
@@ -85,9 +85,9 @@ def trial(source: Source, study_id: int, number: int) -> TrialDetail:
     with snapshot(source) as connection:
         found = _trials(connection, (Trial.study_id == study_id) & (Trial.number == number))
         if not found:
+            name = connection.scalar(select(Study.name).where(Study.id == study_id))
             count = connection.scalar(select(func.count()).where(Trial.study_id == study_id)) or 0
-            there = f"They are numbered 0 to {count - 1}." if count else "It has none yet."
-            raise NotFound(f"The study has no trial {number}. {there}")
+            raise NoSuchTrial(name or "", number, count)
         fingerprint = found[0].fingerprint
         return TrialDetail(
             trial=found[0],

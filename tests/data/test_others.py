@@ -11,7 +11,7 @@ from nas.data.again import found_again
 from nas.data.options import DataSection
 from nas.data.others import read_others
 from nas.data.prepared import open_split, prepare
-from nas.errors import DataError
+from nas.errors import BadInput, DataError
 
 
 def stored(others, size=100):
@@ -60,6 +60,30 @@ def test_texts_become_the_tokens_of_the_study(tmp_path):
     assert set(tokens[0, :2]).isdisjoint({0, 1})
     assert tokens[1, 1:].tolist() == [0] * 4
     assert others.labels.tolist() == ["x", "y"]
+
+
+def test_columns_that_the_study_did_not_have_are_told_and_left_out(tmp_path):
+    rows = [("note", "who", "quality")] + [(f"film {i} {'good' if i % 2 else 'bad'}", i % 5, i % 2) for i in range(60)]
+    table(tmp_path / "a.csv", rows)
+    means = {"label": "quality", "inputs": "note", "kinds": {"note": "text"}, "group": "who"}
+    card, data = prepared(tmp_path, "manifest:a.csv", columns=means)
+    bare = data.model_copy(update={"columns": data.columns.model_copy(update={"inputs": (), "kinds": {}})})
+    table(tmp_path / "b.csv", [("id", "split", "note"), (1, "test", "bad"), (2, "train", "good"), (3, "train", "film")])
+    for known in (data, bare):  # the card knows which column its only input was
+        others = read_others(card, known, "manifest:b.csv", tmp_path, labels=False, keep=["id"])
+        assert "Columns of b.csv that are no inputs: id." in others.notes
+        assert others.kept == {"id": ["2", "3", "1"]}  # in the order of the examples
+        assert others.split_names == ["train", "train", "test"]
+    tokens = stored(others)["x"]
+    assert len(set(map(tuple, tokens.tolist()))) == 3
+    with pytest.raises(DataError, match=r"'quality', which data\.columns\.label names.*--no-labels"):
+        read_others(card, data, "manifest:b.csv", tmp_path)
+    with pytest.raises(DataError, match=r"no column 'idd', which --keep names\. Did you mean 'id'"):
+        read_others(card, data, "manifest:b.csv", tmp_path, labels=False, keep=["idd"])
+    np.savez(tmp_path / "b.npz", x=np.array(["good", "bad"]))
+    with pytest.raises(BadInput, match="needs --source manifest:"):
+        read_others(card, data, "npz:b.npz", tmp_path, keep=["id"])
+    assert read_others(card, data, "npz:b.npz", tmp_path).split_names == [None, None]  # nobody trained on them
 
 
 def test_images_and_sounds_get_the_size_and_rate_of_the_study(tmp_path):

@@ -6,10 +6,12 @@ import json
 import numpy as np
 import pyarrow.parquet
 import pytest
+from click.testing import CliRunner
 
+from nas.cli.app import cli
 from nas.data.prepared import open_split
 from nas.encode.encode import Wanted, encode
-from nas.encode.writing import written
+from nas.encode.writing import check_target, opened, written
 from nas.errors import BadInput, Conflict, DataError, NASError
 from nas.store import queries
 from nas.store.engine import reading_from, storage_url
@@ -86,6 +88,62 @@ def test_what_they_are_worth(chosen, tmp_path):
     assert measured.probe.value > 0.6  # three clusters that overlap; chance is a third
     told = json.loads((tmp_path / "a.measures.json").read_text())
     assert len(told["projection"]["x"]) == measured.validation
+
+
+def test_what_is_kept_of_a_table_lies_beside_the_embeddings(tmp_path):
+    kept = {"id": ["a", "b", "c"], "at": [1, "two", None]}
+    check_target(tmp_path / "a.parquet", ("id", "at"), force=False)
+    with (
+        written(tmp_path / "a.parquet") as files,
+        opened(tmp_path / "a.parquet", files, (2,), 3, None, [None] * 3, kept) as writer,
+    ):
+        writer.add(np.zeros((3, 2), np.float32))
+    found = pyarrow.parquet.read_table(tmp_path / "a.parquet").to_pydict()
+    assert list(found) == ["row", "split", "id", "at", "embedding"]
+    assert found["id"] == ["a", "b", "c"]
+    assert found["at"] == ["1", "two", None]
+    assert found["split"] == [None] * 3
+    with pytest.raises(BadInput, match=r"-o b\.parquet"):
+        check_target(tmp_path / "b.npy", ("id",), force=False)
+    with pytest.raises(BadInput, match="'label' cannot be kept"):
+        check_target(tmp_path / "b.parquet", ("label",), force=False)
+
+
+def test_labels_never_lie_beside_the_embeddings_of_others(tmp_path):
+    target, labels = tmp_path / "a.npy", tmp_path / "a.labels.npy"
+    labels.write_bytes(b"somebody's")
+    with pytest.raises(Conflict, match=r"a\.labels\.npy is there already"):
+        check_target(target, force=False)
+
+    target.write_bytes(b"old")
+    with written(target) as files:
+        files.new(target).write_bytes(b"new, without labels")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npy"]
+
+    labels.write_bytes(b"of the new one")
+
+    def end_between():
+        with written(target) as files:
+            files.new(labels).write_bytes(b"newer")
+            files.new(target)  # is not there when it is to get its name
+
+    with pytest.raises(NASError, match="cannot be written"):
+        end_between()
+    assert not target.exists()  # rather none than one beside another one's labels
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--no-labels"], "--no-labels is of the data of --source"),
+        (["--keep", "id"], "--keep takes columns of --source"),
+        (["--source", "npz:a.npz", "--split", "test"], "give one of them"),
+    ],
+)
+def test_what_would_be_ignored_is_refused(words, said):
+    result = CliRunner().invoke(cli, ["encode", "toy", "-o", "a.parquet", *words])
+    assert result.exit_code == 2
+    assert said in result.stderr
 
 
 @pytest.mark.parametrize("name", ["a.npy", "a.parquet"])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nas.encode.measuring import measure, nearest, project, some_rows, spread_rows
+from nas.encode.measuring import measure, nearest, project, rows_of_all, spread_rows
 from nas.errors import BadInput
 
 
@@ -58,10 +58,13 @@ def test_what_cannot_be_measured_is_refused():
         measure(train[:, None], y, train[:, None], y)
 
 
-def test_of_many_rows_the_same_ones_are_drawn():
-    assert some_rows(5, 9).tolist() == [0, 1, 2, 3, 4]
-    drawn = some_rows(100, 10)
-    assert drawn.tolist() == sorted(set(drawn.tolist())) == some_rows(100, 10).tolist()
+def test_what_is_learned_from_knows_every_class_however_rare():
+    labels = np.repeat(["a", "b", "c"], [6000, 3998, 2])
+    rows = rows_of_all(labels, 100)
+    assert rows.tolist() == sorted(set(rows.tolist())) == rows_of_all(labels, 100).tolist()
+    assert [int((labels[rows] == name).sum()) for name in "abc"] == pytest.approx([60, 39, 1], abs=1)
+    assert rows_of_all(labels, 20_000).tolist() == list(range(10_000))
+    assert labels[rows_of_all(labels, 2)].tolist() == ["a", "b", "c"]  # no class is given up
 
 
 def test_of_each_class_its_share_is_drawn():

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import pyarrow.parquet
 import pytest
 import tensorflow as tf
+from PIL import Image
 from sklearn.datasets import load_digits
 
 from nas.data.options import TextSection
+from nas.data.pictures import ImageReader
 from nas.data.text import encode, train_tokenizer
 from tests.real import finish, nas
 
@@ -26,6 +29,12 @@ COMMANDS = [
     for line in text.splitlines()
     if line.startswith(("mkdir", "printf"))
 ]
+WINE = """
+name = "wine"
+data.source = "manifest:wine.csv"
+space.families = ["mlp"]
+search = { strategy = "random", trials = 1, epochs = 1, workers = 1 }
+"""
 STUDY = """
 name = "digits"
 data.source = "sklearn:digits"
@@ -43,9 +52,17 @@ def folder(tmp_path_factory):
     """A folder with the exports that the document names."""
     made = tmp_path_factory.mktemp("documented")
     (made / "digits.toml").write_text(STUDY)
+    (made / "wine.toml").write_text(WINE)
+    colours = ["red", "white", "rosé"]
+    rows = [f"{i % 7},{colours[i % 3]},{i % 11 / 3:.2f},{'ab'[i % 2]}" for i in range(80)]
+    (made / "wine.csv").write_text("\n".join(["alcohol,colour,ash,label", *rows]), encoding="utf-8")
+    (made / "new.csv").write_text("id,ash,colour,alcohol\nA7,1.5,orange,3\nA8,0.5,white,6\n", encoding="utf-8")
     for words in (
         ["launch", "digits.toml"],
         ["export", "digits", "--format", "all", "-o", "exports/digits-45"],
+        ["launch", "wine.toml"],
+        ["export", "wine", "--what", "encoder", "--format", "onnx"],
+        ["encode", "wine", "--source", "manifest:new.csv", "--no-labels", "--keep", "id", "-o", "new.parquet"],
     ):
         code, _, err = finish(nas(made, *words))
         assert code == 0, err
@@ -85,6 +102,19 @@ def test_the_snippets_run_as_they_stand_and_agree(folder):
     assert set(run(named, folder, "names")) <= set("0123456789")
     (tokenized,) = [snippet for snippet in SNIPPETS if "tokenizer" in snippet]
     assert run(tokenized, folder, "[len(row) for row in tokens]") == [64]
+
+
+def test_what_is_done_to_data_before_is_what_encode_does(folder):
+    (of_table,) = [snippet for snippet in SNIPPETS if "columns_file" in snippet]
+    wanted = pyarrow.parquet.read_table(folder / "new.parquet").to_pydict()
+    np.testing.assert_allclose(run(of_table, folder, "vectors.tolist()"), wanted["embedding"], atol=1e-5)
+    assert wanted["id"] == ["A7", "A8"]
+
+    values = np.random.default_rng(0).integers(0, 256, (90, 70, 4), dtype=np.uint8)
+    Image.fromarray(values).save(folder / "scan.png")
+    (of_picture,) = [snippet for snippet in SNIPPETS if "PIL" in snippet]
+    found = run(of_picture, folder, "pixels.tolist()")
+    np.testing.assert_array_equal(found, [ImageReader((64, 64), 3)(folder / "scan.png")])
 
 
 def test_the_folders_of_servers_have_their_form(folder):

@@ -3,6 +3,7 @@
 import errno
 import json
 import resource
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -41,6 +42,20 @@ def other_code(chosen, tmp_path):
     return changed
 
 
+def test_the_card_of_a_table_names_its_columns_in_order_and_what_is_told(chosen, tmp_path):
+    card = chosen.order.data
+    shutil.copytree(card.folder, tmp_path / "data")
+    told = {"numbers": ["weight", "size"], "categories": {"colour": ["red"], "shape": ["round"]}}
+    (tmp_path / "data" / "x_columns.json").write_text(json.dumps(told))
+    data = replace(card, source="manifest:a.csv", folder=str(tmp_path / "data"))
+    label = chosen.data.columns.model_copy(update={"label": ("kind",)})
+    section = chosen.data.model_copy(update={"columns": label})
+    export(replace(chosen, order=replace(chosen.order, data=data), data=section), ("keras",), tmp_path / "out")
+    text = (tmp_path / "out" / "model_card.md").read_text()
+    assert "its columns, in this order: weight, size, colour, shape" in text
+    assert "The model tells what train has in `kind`." in text
+
+
 def test_a_model_is_published_with_all_that_a_server_needs(chosen, tmp_path):
     exported = export(chosen, ("keras", "savedmodel"), tmp_path / "out")
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
@@ -65,6 +80,7 @@ def test_a_model_is_published_with_all_that_a_server_needs(chosen, tmp_path):
     ):
         assert said in card, said
 
+    assert str(chosen.trial.ended.date()) in card
     x = open_split(chosen.order.data, "validation").only
     served = tf.saved_model.load(str(tmp_path / "out" / "saved_model")).signatures["serving_default"]
     logits = served(x=tf.constant(x))["output"].numpy()

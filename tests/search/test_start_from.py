@@ -10,6 +10,7 @@ from nas.conversation import Ask, Built, Distribution, Epoch, Finished, Start
 from nas.data_card import DataCard, Input
 from nas.errors import BadInput, StudyFailed, StudyFileError
 from nas.search.files import StudyFiles
+from nas.search.orders import order_of
 from nas.search.origin import Origin, find_origin, keep_weights
 from nas.search.preparing import with_families
 from nas.store.engine import storage_url
@@ -17,6 +18,7 @@ from nas.store.files import files_root
 from nas.store.ledger import Ledger
 from nas.store.storage import load_study
 from nas.study_file import parse_study
+from tests.report import samples
 from tests.search.scripts import CARD, run, session, study_of
 
 
@@ -90,7 +92,7 @@ def test_a_trial_that_failed_is_no_start(tmp_path):
     url = storage_url(str(tmp_path / "nas.db"))
     with pytest.raises(BadInput, match="trial 0 of 'toy' is failed, not complete"):
         find_origin(url, "toy/0")
-    with pytest.raises(BadInput, match="no trial of 'toy' is complete yet"):
+    with pytest.raises(BadInput, match="No trial of 'toy' is complete yet"):
         find_origin(url, "toy")
 
 
@@ -172,6 +174,21 @@ def choosy(order):
 
 
 FILE = 'name = "new"\n[data]\nsource = "npz:toy.npz"\n[space]\n{}\n[search]\ntrials = 3\n'
+
+
+def test_what_started_from_another_study_is_built_again_from_what_was_searched():
+    inputs = {"photo": CARD.inputs["x"], "facts": Input("vector", (4,))}
+    searched = dict.fromkeys(("own.py:Joins", "cnn", "mlp"), "11" * 32)  # and no family that has come since
+    study = samples.study(
+        file=FILE.format('start_from = "toy/12"'),
+        data=asdict(replace(CARD, inputs=inputs)),
+        sessions=(replace(samples.session(), space_fingerprints=searched),),
+    )
+    order = order_of(study, samples.trial(0, family="own.py:Joins"))
+    assert order.family == "own.py:Joins"
+    assert order.encoders == {"photo": ("cnn", "mlp"), "facts": ("mlp",)}
+    alone = replace(study, data=asdict(replace(CARD, inputs={"user": Input("ids", (1,)), "item": Input("ids", (1,))})))
+    assert order_of(alone, samples.trial(0, family="own.py:Joins")).encoders == {}  # whatever would be guessed of it
 
 
 def test_the_key_is_checked_with_the_file():

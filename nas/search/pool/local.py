@@ -109,8 +109,12 @@ class LocalPool:
         assert isinstance(worker, LocalWorker)
         worker.busy = True
         worker.orders += 1
-        # Data may have to be downloaded first: that is no trial's fault, and the person who waits can press Ctrl-C.
-        worker.deadline = self._settings.deadline if isinstance(order, Evaluate) else math.inf
+        worker.deadline, worker.limit = self._settings.deadline, ""
+        if isinstance(order, Evaluate):
+            worker.limit = " (limits.trial_seconds)"
+        elif not isinstance(order, Measure):
+            # Data may have to be downloaded first: that is no trial's fault, and who waits can press Ctrl-C.
+            worker.deadline = math.inf
         worker.since = worker.heard = time.monotonic()
         worker.log_start = size(worker.log)
         worker.send(order)
@@ -197,7 +201,8 @@ class LocalPool:
             return None
         now, settings = time.monotonic(), self._settings
         if now - worker.since > worker.deadline:
-            message = f"The trial took longer than {worker.deadline:g} s (limits.trial_seconds)."
+            what = "The trial" if worker.limit else "It"
+            message = f"{what} took longer than {worker.deadline:g} s{worker.limit}."
             if not worker.ready:
                 message = f"It did not say that it is ready within {worker.deadline:g} s."
             return Failed("timeout", message, worker.said())

@@ -34,6 +34,7 @@ class LocalWorker:
     ready: bool = False
     orders: int = 0
     deadline: float = START_SECONDS
+    limit: str = ""
     since: float = field(default_factory=time.monotonic)
     heard: float = field(default_factory=time.monotonic)
     rss: int = 0
