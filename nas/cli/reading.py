@@ -6,6 +6,7 @@ import shlex
 
 import click
 
+from nas.causes import causes
 from nas.cli import documents, standing
 from nas.cli.database import complete_name, reading
 from nas.cli.output import Output, output_options, storage_option
@@ -77,9 +78,9 @@ def _show_study(output: Output, name: str, storage: str | None) -> None:
     output.show(
         *views.study_view(study, leader, tuned=tuned), "", views.ranking_table(top, study.objectives, output.verbose)
     )
-    causes = standing.failures(trials)
-    if causes:
-        output.show("", views.failures_table(causes, output.verbose))
+    failed = causes(trials)
+    if failed:
+        output.show("", views.failures_table(failed, output.verbose))
     if output.verbose and study.file is not None:
         output.show("\nStudy file", study.file.strip())
     output.hint("", "Next:", *views.commands_view(standing.next_commands(study, leader), storage))
