@@ -60,7 +60,7 @@ def show(output: Output, name: str, trial: int | None, storage: str | None) -> N
 
 
 def _show_study(output: Output, name: str, storage: str | None) -> None:
-    from nas.ranking import rank
+    from nas.ranking import ranking_of
     from nas.store import queries
 
     with reading(storage) as connection:
@@ -68,7 +68,7 @@ def _show_study(output: Output, name: str, storage: str | None) -> None:
         trials = queries.trials(connection, study.id)
         evaluations = queries.evaluations(connection, study.id)
         tuned = standing.fine_tuned(connection, study)
-    top = rank(trials, study.directions, evaluations)[:TOP]
+    top = ranking_of(study, trials, evaluations)[:TOP]
     if output.json:
         output.document(study=study.name, overview=documents.overview_document(study, trials, top, tuned))
         return
@@ -116,8 +116,7 @@ def rank(output: Output, name: str, top: int | None, storage: str | None) -> Non
     Example:
         nas rank digits --top 3 --json | jq '.ranking[].best.params'
     """
-    from nas.ranking import raced
-    from nas.ranking import rank as ranked
+    from nas.ranking import raced, ranking_of
     from nas.ranking.reliability import reliability
     from nas.ranking.tradeoff import tradeoff
     from nas.store import queries
@@ -127,7 +126,7 @@ def rank(output: Output, name: str, top: int | None, storage: str | None) -> Non
         trials, evaluations = queries.trials(connection, study.id), queries.evaluations(connection, study.id)
         events = queries.events(connection, study.id)
         curves = queries.curves(connection, study.id) if output.verbose or output.json else {}
-    entries = ranked(trials, study.directions, evaluations)
+    entries = ranking_of(study, trials, evaluations)
     race = raced(trials, evaluations, study.directions[0])
     between = tradeoff(entries, study.directions)
     known = reliability(trials, curves, events, evaluations, entries, race, study.directions[0])

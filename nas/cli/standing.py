@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nas.ranking import Ranked, rank
+from nas.ranking import Ranked, ranking_of
 from nas.store.evaluation_records import EvaluationRecord, LookRecord
 from nas.store.records import StudyRecord, is_exhausted, spent, state, used_up
 
@@ -37,7 +37,7 @@ def leader(source: Source, study: StudyRecord) -> Ranked | None:
     from nas.store import queries
 
     trials, evaluations = queries.trials(source, study.id), queries.evaluations(source, study.id)
-    ranked: list[Ranked] = rank(trials, study.directions, evaluations)
+    ranked: list[Ranked] = ranking_of(study, trials, evaluations)
     return ranked[0] if ranked else None
 
 

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import accumulate
-from math import isnan
+from math import isfinite, isnan
 from typing import Any
 
 from rich.console import RenderableType
@@ -182,7 +182,10 @@ def scores(leader: Ranked, objectives: Sequence[str]) -> list[str]:
     if found:
         trust = leader.trust
         known = trust is not None and not isnan(trust.estimate)
-        found[0] += f" ({_interval(trust, objectives[0])})" if trust is not None and known else " in one training"
+        if trust is None or not known:
+            found[0] += " in one training"
+        elif isfinite(trust.low):
+            found[0] += f" ({_interval(trust, objectives[0])})"
     return found
 
 
@@ -197,6 +200,8 @@ def _scores(values: Sequence[float], objectives: Sequence[str]) -> list[str]:
 
 
 def _interval(trust: Trust, metric: str) -> str:
+    if not isfinite(trust.low):
+        return words.UNKNOWN
     return f"{words.score(trust.low, metric)}–{words.score(trust.high, metric)}"
 
 
