@@ -52,8 +52,12 @@ class Ensemble:
 
 def measured(held: Hold, jobs: TuningJobs, chosen: Sequence[Ranked]) -> tuple[tuple[Tuned, ...], Ensemble | None]:
     """Look at the test split, once for each finalist's best model, and once for all of them together."""
-    if any(jobs.best(entry.trial.number) is not None for entry in chosen):
+    seen = {look.evaluation for look in held.ledger.evaluations.looks}
+    best = [record for entry in chosen if (record := jobs.best(entry.trial.number)) is not None]
+    if any(record.number not in seen for record in best):
         held.observer.note("Measuring on the test split.")
+    elif best:
+        held.observer.note("Nothing new to measure on the test split: what it said of these models is stored.")
     tuned = [_tuned(held, jobs, entry) for entry in chosen]
     tuned.sort(key=lambda each: -(jobs.goodness(each.best) if each.best is not None else float("-inf")))
     return tuple(tuned), _ensemble(held, jobs, tuned)
