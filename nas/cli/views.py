@@ -147,8 +147,9 @@ def tuned_line(tuned: standing.FineTuned, metric: str) -> str:
     found = tuned.look.metrics.get(metric) if tuned.look is not None else None
     if found is not None:
         low, high = words.score(found.low, metric), words.score(found.high, metric)
-        again = f", look {tuned.looks}" if tuned.looks > 1 else ""
-        parts.append(f"test {words.score(found.value, metric)} ({low}–{high}{again})")
+        told = [f"{low}–{high}"] if isfinite(found.low) else []
+        told += [f"look {tuned.looks}"] if tuned.looks > 1 else []
+        parts.append(f"test {words.score(found.value, metric)}" + (f" ({', '.join(told)})" if told else ""))
     else:
         parts.append("not measured on the test split yet")
     return " · ".join(parts)

@@ -83,7 +83,7 @@ def _tuned(chosen: Chosen, tuned: EvaluationRecord) -> Iterator[str]:
     yield "|---|---|---|---|"
     for name, value in sorted((name.removeprefix(AVERAGED), value) for name, value in found.items()):
         measured = test.metrics.get(name) if test is not None else None
-        ends = "–" if measured is None else f"{words.score(measured.low)} to {words.score(measured.high)}"
+        ends = words.UNKNOWN if measured is None else words.interval(measured.low, measured.high)
         value_on_test = "–" if measured is None else words.score(measured.value)
         yield f"| `{name.removeprefix('val_')}` | {words.score(value)} | {value_on_test} | {ends} |"
 
