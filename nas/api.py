@@ -25,7 +25,7 @@ def rank(name: str, storage: str | None = None) -> list[Ranked]:
     with reading_from(storage_url(storage)) as connection:
         study = queries.study(connection, name)
         trials, evaluations = queries.trials(connection, study.id), queries.evaluations(connection, study.id)
-        return ranking.rank(trials, study.directions, evaluations)
+        return ranking.ranking_of(study, trials, evaluations)
 
 
 def report(name: str, storage: str | None = None, output: str | Path | None = None, lang: str = "en") -> Path:

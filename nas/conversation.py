@@ -283,7 +283,7 @@ class Examined:
     interval.
 
     `counts` says how often each member was chosen. `doubtful` is the estimated share of validation labels that are
-    wrong, ``None`` where that cannot be told; `suspects` are the rows of the likeliest.
+    wrong, ``None`` where that cannot be told; `suspects` are the likeliest, as `nas.data.origins` calls them.
     """
 
     counts: tuple[int, ...]
@@ -291,7 +291,7 @@ class Examined:
     test: dict[str, tuple[float, float, float]]
     examples: int
     doubtful: float | None = None
-    suspects: tuple[int, ...] = ()
+    suspects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

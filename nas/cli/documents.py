@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from nas.causes import causes
 from nas.cli import standing
 from nas.documents import objectives_document, plain, ranked_document, trial_document
 from nas.ranking import Ranked, bar
@@ -93,9 +94,7 @@ def overview_document(
         "data": study.data,
         "sessions": study.sessions,
         "top": [ranked_document(entry) for entry in top],
-        "failures": [
-            {"kind": kind, "message": message, "count": number} for kind, message, number in standing.failures(trials)
-        ],
+        "failures": [{"kind": kind, "message": message, "count": number} for kind, message, number in causes(trials)],
     }
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--top", type=click.IntRange(1, 100), default=3, show_default=True, metavar="K", help="The best K.")
 @click.option("--architecture", metavar="F", help="Only the one whose fingerprint begins like this.")
 @click.option(
-    "--seeds", type=click.IntRange(1, 100), default=2, show_default=True, metavar="S", help="Of the best recipe."
+    "--seeds", type=click.IntRange(1, 100), metavar="S", help="Of the best recipe.  [default: 2, of 1 training 1]"
 )
 @click.option("--epochs", type=click.IntRange(1), metavar="E", help="Full length.  [default: 3 times the search's]")
 @click.option(
@@ -34,10 +34,8 @@ if TYPE_CHECKING:
 @click.option(
     "--trainings",
     type=click.IntRange(1, 10_000),
-    default=8,
-    show_default=True,
     metavar="N",
-    help="At most so many for each finalist.",
+    help="At most so many for each finalist.  [default: 8, or as many as seeds]",
 )
 @click.option("--hours", type=click.FloatRange(0, 10_000, min_open=True), metavar="H", help="At most so long.")
 @click.option("--until", metavar="WHAT", help="Adjust until this is met, e.g. 'val_accuracy>=0.93'.")
@@ -50,10 +48,10 @@ def finetune(
     name: str,
     top: int,
     architecture: str | None,
-    seeds: int,
+    seeds: int | None,
     epochs: int | None,
     origin: From,
-    trainings: int,
+    trainings: int | None,
     hours: float | None,
     until: str | None,
     allow_changed: frozenset[str],

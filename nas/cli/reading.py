@@ -6,6 +6,7 @@ import shlex
 
 import click
 
+from nas.causes import causes, typical
 from nas.cli import documents, standing
 from nas.cli.database import complete_name, reading
 from nas.cli.output import Output, output_options, storage_option
@@ -59,7 +60,7 @@ def show(output: Output, name: str, trial: int | None, storage: str | None) -> N
 
 
 def _show_study(output: Output, name: str, storage: str | None) -> None:
-    from nas.ranking import rank
+    from nas.ranking import ranking_of
     from nas.store import queries
 
     with reading(storage) as connection:
@@ -67,7 +68,7 @@ def _show_study(output: Output, name: str, storage: str | None) -> None:
         trials = queries.trials(connection, study.id)
         evaluations = queries.evaluations(connection, study.id)
         tuned = standing.fine_tuned(connection, study)
-    top = rank(trials, study.directions, evaluations)[:TOP]
+    top = ranking_of(study, trials, evaluations)[:TOP]
     if output.json:
         output.document(study=study.name, overview=documents.overview_document(study, trials, top, tuned))
         return
@@ -77,15 +78,15 @@ def _show_study(output: Output, name: str, storage: str | None) -> None:
     output.show(
         *views.study_view(study, leader, tuned=tuned), "", views.ranking_table(top, study.objectives, output.verbose)
     )
-    causes = standing.failures(trials)
-    if causes:
-        output.show("", views.failures_table(causes, output.verbose))
+    failed = causes(trials)
+    if failed:
+        output.show("", views.failures_table(failed, output.verbose))
     if output.verbose and study.file is not None:
         output.show("\nStudy file", study.file.strip())
     output.hint(
         "",
         "Next:",
-        *views.commands_view(standing.next_commands(study, leader, standing.typical_failure(trials)), storage),
+        *views.commands_view(standing.next_commands(study, leader, typical(trials)), storage),
     )
 
 
@@ -119,8 +120,7 @@ def rank(output: Output, name: str, top: int | None, storage: str | None) -> Non
     Example:
         nas rank digits --top 3 --json | jq '.ranking[].best.params'
     """
-    from nas.ranking import raced
-    from nas.ranking import rank as ranked
+    from nas.ranking import raced, ranking_of
     from nas.ranking.reliability import reliability
     from nas.ranking.tradeoff import tradeoff
     from nas.store import queries
@@ -130,7 +130,7 @@ def rank(output: Output, name: str, top: int | None, storage: str | None) -> Non
         trials, evaluations = queries.trials(connection, study.id), queries.evaluations(connection, study.id)
         events = queries.events(connection, study.id)
         curves = queries.curves(connection, study.id) if output.verbose or output.json else {}
-    entries = ranked(trials, study.directions, evaluations)
+    entries = ranking_of(study, trials, evaluations)
     race = raced(trials, evaluations, study.directions[0])
     between = tradeoff(entries, study.directions)
     known = reliability(trials, curves, events, evaluations, entries, race, study.directions[0])

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import tomllib
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nas.ranking import Ranked, rank
+from nas.ranking import Ranked, ranking_of
 from nas.store.evaluation_records import EvaluationRecord, LookRecord
-from nas.store.records import StudyRecord, TrialRecord, is_exhausted, spent, state, used_up
+from nas.store.records import StudyRecord, is_exhausted, spent, state, used_up
 
 if TYPE_CHECKING:
     from nas.store.engine import Source
-
-_NUMBER = r"[0-9][0-9,]*(?:\.[0-9]+)?(?:e[+-][0-9]+)?"
-_OVER = re.compile(rf"(?<![0-9.,]){_NUMBER} (?=[a-z ]+, {_NUMBER} allowed \(limits\.)")
-"""What a candidate has, in the message about the limit it is over."""
 
 
 def was_killed(study: StudyRecord) -> bool:
@@ -44,7 +37,7 @@ def leader(source: Source, study: StudyRecord) -> Ranked | None:
     from nas.store import queries
 
     trials, evaluations = queries.trials(source, study.id), queries.evaluations(source, study.id)
-    ranked: list[Ranked] = rank(trials, study.directions, evaluations)
+    ranked: list[Ranked] = ranking_of(study, trials, evaluations)
     return ranked[0] if ranked else None
 
 
@@ -81,30 +74,6 @@ def can_be_fine_tuned(study: StudyRecord) -> bool:
 
     kind = tomllib.loads(study.file or "").get("task", {}).get("kind", "classification")
     return study.file is not None and kind in catalogue.tasks and not catalogue.tasks[kind].makes_labels
-
-
-def failures(trials: Sequence[TrialRecord]) -> list[tuple[str, str, int]]:
-    """Return ``(kind, message, how many)`` of the failed trials, the most frequent first; duplicates are left out.
-
-    Candidates over the same limit are one cause, by however much they are over it.
-    """
-    causes = Counter(_cause(trial) for trial in trials if _is_failure(trial))
-    return [(kind, message, number) for (kind, message), number in causes.most_common()]
-
-
-def _is_failure(trial: TrialRecord) -> bool:
-    return trial.outcome == "failed" and trial.duplicate_of is None
-
-
-def _cause(trial: TrialRecord) -> tuple[str, str]:
-    return trial.kind or "error", _OVER.sub("more ", trial.message or "")
-
-
-def typical_failure(trials: Sequence[TrialRecord]) -> int | None:
-    """Return the number of the first trial that failed as most did, or ``None`` where none has failed."""
-    for kind, message, _ in failures(trials)[:1]:
-        return next(trial.number for trial in trials if _is_failure(trial) and _cause(trial) == (kind, message))
-    return None
 
 
 def next_commands(study: StudyRecord, leader: Ranked | None, failed: int | None = None) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from math import isnan
 
-from nas.ranking import Raced, Ranked
+from nas.ranking import Raced, Ranked, are_all_alike
 from nas.ranking.reliability import Reliability
 from nas.ranking.tradeoff import Tradeoff
 from nas.report import words
@@ -29,10 +29,11 @@ def trust_lines(entries: Sequence[Ranked], study: StudyRecord, race: Raced | Non
             "A score is that of one training with one seed, and the best of many is optimistic: scores that lie close "
             f"together say little. {who} trains the best again with new seeds.{left_out}"
         ]
-    told = [
-        f"Estimates of {words.short(study.objectives[0], 40)} are what many trainings would average to; one training "
-        f"scatters about it by {words.score(race.seed_sigma)} (standard deviation).{left_out}"
-    ]
+    scatter = f"; one training scatters about it by {words.score(race.seed_sigma)} (standard deviation)."
+    if are_all_alike(entries):
+        scatter = ". All that there were came to one score: how far they scatter, and so any interval, cannot be told."
+    metric = words.short(study.objectives[0], 40)
+    told = [f"Estimates of {metric} are what many trainings would average to{scatter}{left_out}"]
     collapsed = [entry for entry in entries if entry.trust and entry.trust.collapsed]
     if collapsed:
         parts = ", ".join(

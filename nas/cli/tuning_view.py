@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -28,6 +29,9 @@ def tuning_view(tuning: Tuning, verbose: bool = False) -> Iterator[RenderableTyp
     yield _results(tuning)
     if tuning.ensemble is not None:
         yield from _ensemble(tuning.ensemble, tuning)
+    looks = [tuned.look for tuned in tuning.finalists if tuned.look is not None]
+    if any(tuning.metric in look.metrics and not math.isfinite(look.metrics[tuning.metric].low) for look in looks):
+        yield Text("(–): whichever examples are drawn it comes to the same; how sure it is they cannot tell.")
     for tuned in tuning.finalists:
         yield ""
         yield from _told(tuned, tuning.metric, unmet=tuning.met is False, verbose=verbose)
@@ -86,6 +90,8 @@ def _told(tuned: Tuned, metric: str, *, unmet: bool, verbose: bool) -> Iterator[
     for finding in tuned.findings:
         yield Text.assemble("  ", (finding.kind, "yellow"), f": {finding.what}")
         yield Text(f"    try: {finding.remedy[0].lower()}{finding.remedy[1:]}")
+    if tuned.unjudged is not None:
+        yield Text(f"  labels: not looked at for errors, {tuned.unjudged}.")
     if not tuned.findings and tuned.best is not None:
         yield Text("  its curve shows nothing wrong.")
         if unmet:
@@ -117,5 +123,7 @@ def _score(value: float | None, metric: str) -> str:
 def _interval(found: Interval | None, metric: str) -> str:
     if found is None:
         return words.UNKNOWN
+    if not math.isfinite(found.low):
+        return f"{words.score(found.value, metric)} (–)"
     ends = f"{words.score(found.low, metric)}–{words.score(found.high, metric)}"
     return f"{words.score(found.value, metric)} ({ends})"

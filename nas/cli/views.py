@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import accumulate
-from math import isnan
+from math import isfinite, isnan
 from typing import Any
 
 from rich.console import RenderableType
@@ -147,8 +147,9 @@ def tuned_line(tuned: standing.FineTuned, metric: str) -> str:
     found = tuned.look.metrics.get(metric) if tuned.look is not None else None
     if found is not None:
         low, high = words.score(found.low, metric), words.score(found.high, metric)
-        again = f", look {tuned.looks}" if tuned.looks > 1 else ""
-        parts.append(f"test {words.score(found.value, metric)} ({low}–{high}{again})")
+        told = [f"{low}–{high}"] if isfinite(found.low) else []
+        told += [f"look {tuned.looks}"] if tuned.looks > 1 else []
+        parts.append(f"test {words.score(found.value, metric)}" + (f" ({', '.join(told)})" if told else ""))
     else:
         parts.append("not measured on the test split yet")
     return " · ".join(parts)
@@ -182,7 +183,10 @@ def scores(leader: Ranked, objectives: Sequence[str]) -> list[str]:
     if found:
         trust = leader.trust
         known = trust is not None and not isnan(trust.estimate)
-        found[0] += f" ({_interval(trust, objectives[0])})" if trust is not None and known else " in one training"
+        if trust is None or not known:
+            found[0] += " in one training"
+        elif isfinite(trust.low):
+            found[0] += f" ({_interval(trust, objectives[0])})"
     return found
 
 
@@ -197,6 +201,8 @@ def _scores(values: Sequence[float], objectives: Sequence[str]) -> list[str]:
 
 
 def _interval(trust: Trust, metric: str) -> str:
+    if not isfinite(trust.low):
+        return words.UNKNOWN
     return f"{words.score(trust.low, metric)}–{words.score(trust.high, metric)}"
 
 

@@ -115,8 +115,8 @@ def _kind_of(name: str, raw: RawData, said: InputKind | None) -> InputKind:
 
 def _as_arrays(examples: Examples, kinds: dict[str, InputKind]) -> Examples:
     x = {name: _as_kind(np.asanyarray(array), kinds[name]) for name, array in examples.x.items() if name in kinds}
-    columns = (None if c is None else np.asarray(c) for c in (examples.y, examples.group, examples.time))
-    return Examples(x, *columns)
+    columns = (examples.y, examples.group, examples.time, examples.origin)
+    return Examples(x, *(None if column is None else np.asarray(column) for column in columns))
 
 
 def _as_kind(x: Array, kind: InputKind) -> Array:

@@ -74,13 +74,15 @@ def load_folders(root: Path, files: Files, known: RawInput, most_bad: float) -> 
     x, bad = decode_files(everything, files.read, files.shape, files.dtype, files.what)
     notes += bad_notes([bad[place] for place in sorted(bad)], len(everything), most_bad, files.what)
     y = np.array([label for found in splits.values() for _, label in found])
+    origin = np.array([str(path.relative_to(root)) for path in everything])
     examples: dict[str, Examples] = {}
     start = 0
     for split, found in splits.items():
         rows = np.array([row for row in range(start, start + len(found)) if row not in bad], dtype=np.intp)
         start += len(found)
         whole = len(rows) == len(y)
-        examples[split] = Examples.of(x, y) if whole else Examples.of(x, y).take(rows)
+        found_all = Examples.of(x, y, origin=origin)
+        examples[split] = found_all if whole else found_all.take(rows)
     return RawData(
         examples["train"], examples.get("validation"), examples.get("test"), inputs={ONLY: known}, notes=notes
     )

@@ -56,7 +56,7 @@ def load(rest: str, base: Path, options: DataSection) -> RawData:
         inputs.add(name, kind)
     x, known = inputs.named()
     notes += bad_notes(list(inputs.bad.values()), len(table), options.bad, "rows")
-    everything = Examples(x, y, group, time)
+    everything = Examples(x, y, group, time, _origins(table, kinds))
     good = np.array([row not in inputs.bad for row in range(len(table))])
     parts = {
         name: everything.take(np.flatnonzero(good & (split == name)))
@@ -83,6 +83,14 @@ def cells_by_split(rest: str, base: Path, options: DataSection, names: Sequence[
     split = _splits(table, options.columns.split)
     rows = [row for part in SPLITS for row in np.flatnonzero(split == part)]
     return {name: [table.column(name, key)[row] for row in rows] for name in names}
+
+
+def _origins(table: Table, kinds: Mapping[str, ColumnKind]) -> Array:
+    """Return where each row comes from: the one file that it names, or else its place in the table."""
+    files = [name for name, kind in kinds.items() if kind in ("image", "audio")]
+    if len(files) == 1:
+        return np.array([str(cell).strip() for cell in table.columns[files[0]]])
+    return np.array([f"{table.counted} {line}" for line in table.lines])
 
 
 def _splits(table: Table, name: str) -> Array:

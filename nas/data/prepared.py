@@ -21,6 +21,7 @@ from nas.data.checks import check
 from nas.data.encoding import ENCODINGS, Encoded
 from nas.data.environment import expanded
 from nas.data.options import DataSection
+from nas.data.origins import with_origins, write_origins
 from nas.data.source import INPUT_NAME, Array, Examples, RawData
 from nas.data.splits import RULE, split
 from nas.data_card import DataCard
@@ -48,7 +49,7 @@ def prepare(
     source = data.source
     try:
         data = expanded(data)
-        raw = check(load(data, base), data.kind)
+        raw = with_origins(check(load(data, base), data.kind))
         if aim.features != "pair":
             raw = replace(raw, catalogue=None)  # what is to be found among, and nobody looks for it
         raw = aim.check(raw)
@@ -77,6 +78,9 @@ def prepare(
     )
     if not _is_there(card):
         _write(card, arrays, inputs)
+    origin = splits["validation"].origin
+    if origin is not None:
+        write_origins(card, origin, "train" if raw.validation is None else "validation")
     return card, notes
 
 

@@ -55,13 +55,15 @@ class RawInput:
 class Examples:
     """Inputs `x` by name, each (examples, …), and labels `y` (examples, …), in the same order.
 
-    `y` is ``None`` where there are no labels. `group` and `time`, (examples,), are there for cutting splits.
+    `y` is ``None`` where there are no labels. `group` and `time`, (examples,), are there for cutting splits. `origin`,
+    (examples,), says in words where each comes from: its file, or its line in a table.
     """
 
     x: dict[str, Array]
     y: Array | None = None
     group: Array | None = None
     time: Array | None = None
+    origin: Array | None = None
 
     @classmethod
     def of(cls, x: Array, y: Array | None = None, **columns: Array | None) -> Examples:
@@ -86,7 +88,7 @@ class Examples:
     def take(self, rows: NDArray[np.intp]) -> Examples:
         """Return the examples at `rows`, in that order; what was mapped from a file is mapped from a file again."""
         x = {name: take_rows(array, rows) for name, array in self.x.items()}
-        columns = (None if column is None else column[rows] for column in (self.y, self.group, self.time))
+        columns = (None if column is None else column[rows] for column in (self.y, self.group, self.time, self.origin))
         return Examples(x, *columns)
 
 

@@ -126,7 +126,7 @@ def _data(chosen: Chosen) -> Iterator[str]:
 
 def _search(chosen: Chosen) -> Iterator[str]:
     study, trial = chosen.study, chosen.trial
-    counts = ", ".join(f"{number} {kind}" for kind, number in study.counts.items() if number)
+    counts = ", ".join(f"{number} {kind}" for kind, number in chosen.counts.items() if number)
     yield "## Search"
     yield ""
     place = (
@@ -134,7 +134,9 @@ def _search(chosen: Chosen) -> Iterator[str]:
         if chosen.ranked is not None
         else f"not trained to the end ({trial.outcome or 'unfinished'})"
     )
-    yield f"{place[0].upper()}{place[1:]}. Trials: {counts or 'none'}, in {words.duration(study.seconds)}."
+    stands = {"stopped": " It was stopped before its budget was used up.", "running": " It goes on."}
+    over = stands.get(chosen.state, "")
+    yield f"{place[0].upper()}{place[1:]}. Trials: {counts or 'none'}, in {words.duration(study.seconds)}.{over}"
     yield ""
     yield "| choice | value |"
     yield "|---|---|"

@@ -9,18 +9,12 @@ from typing import TYPE_CHECKING
 from nas.conversation import AVERAGED
 from nas.finetune.plan import plan_of
 from nas.report import words
-from nas.shares import wilson
-from nas.training.tasks.ranks import MOST_QUESTIONS
+from nas.training.tasks.shares import interval
 from nas.worth import Direction, worth
 
 if TYPE_CHECKING:
     from nas.search.chosen import Chosen
     from nas.store.evaluation_records import EvaluationRecord
-
-SHARES = {"classification": ("val_accuracy",), "retrieval": ("val_recall_at_10", "val_recall_at_20")}
-"""By task, the scores that are shares of examples, so that an interval follows from their number."""
-MOST = {"retrieval": MOST_QUESTIONS}
-"""By task, on how many examples at most such a share is counted."""
 
 
 def scores(chosen: Chosen) -> Iterator[str]:
@@ -32,10 +26,14 @@ def scores(chosen: Chosen) -> Iterator[str]:
     trust = chosen.ranked.trust if chosen.ranked is not None else None
     if trust is not None and trust.seeds and math.isfinite(trust.estimate):
         yield ""
+        ends = (
+            f", between {words.score(trust.low)} and {words.score(trust.high)} with 95 %"
+            if math.isfinite(trust.low)
+            else "; how sure that is cannot be told, as all trainings came to one score"
+        )
         yield (
             f"At the search's length, {words.plural(trust.seeds, 'training')} with other seeds: many of them would "
-            f"average to an estimated {words.score(trust.estimate)}, between {words.score(trust.low)} and "
-            f"{words.score(trust.high)} with 95 %."
+            f"average to an estimated {words.score(trust.estimate)}{ends}."
         )
     if chosen.bar is not None:
         yield ""
@@ -64,16 +62,6 @@ def _searched(chosen: Chosen) -> Iterator[str]:
             yield f"| `{name}` | {words.score(value)} | {ends} |"
 
 
-def interval(task: str, name: str, value: float, examples: int) -> tuple[float, float] | None:
-    """Return the 95 % interval of the score `name` of a `task`, where it is a share of so many validation `examples`.
-
-    For the sample alone; ``None`` for what is no share.
-    """
-    if name not in SHARES.get(task, ()) or not 0 <= value <= 1:
-        return None
-    return wilson(value, min(examples, MOST.get(task, examples)))
-
-
 def _tuned(chosen: Chosen, tuned: EvaluationRecord) -> Iterator[str]:
     metric, direction = chosen.study.objectives[0], chosen.study.directions[0]
     epoch, found = best_epoch(tuned, metric, direction)
@@ -95,7 +83,7 @@ def _tuned(chosen: Chosen, tuned: EvaluationRecord) -> Iterator[str]:
     yield "|---|---|---|---|"
     for name, value in sorted((name.removeprefix(AVERAGED), value) for name, value in found.items()):
         measured = test.metrics.get(name) if test is not None else None
-        ends = "–" if measured is None else f"{words.score(measured.low)} to {words.score(measured.high)}"
+        ends = words.UNKNOWN if measured is None else words.interval(measured.low, measured.high)
         value_on_test = "–" if measured is None else words.score(measured.value)
         yield f"| `{name.removeprefix('val_')}` | {words.score(value)} | {value_on_test} | {ends} |"
 

@@ -7,6 +7,7 @@ Learning, sections 5.2 and 11.4.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -22,6 +23,9 @@ STILL = 0.01
 """A score that has improved by so much, relatively, over the last quarter is still improving."""
 ENOUGH = {"maximize": 0.7, "minimize": 0.3}
 """Who learns has come so far on its own examples: from what can be had without an encoder towards a perfect score."""
+GENERAL = 0.5
+"""Who judges labels it has not trained on has come so far on them, from the baseline towards a perfect score."""
+_COUNTED = re.compile(r"example [0-9]+ of .+")
 DOUBTFUL = 0.03
 """So many doubtful labels are worth looking at."""
 
@@ -64,17 +68,41 @@ def diagnose(
     return [found for found in checks if found is not None]
 
 
-def doubt(share: float | None, suspects: Sequence[int]) -> Finding | None:
-    """Return what is to be said of labels that a model, which has not trained on them, doubts."""
+def doubt(share: float | None, suspects: Sequence[str]) -> Finding | None:
+    """Return what is to be said of labels that a model, which has not trained on them, doubts.
+
+    Of a model that `cannot_judge` labels nothing is to be said.
+    """
     if share is None or share < DOUBTFUL:
         return None
-    rows = ", ".join(str(row) for row in suspects[:5])
+    counted = " (counted from 0)" if any(_COUNTED.fullmatch(name) for name in suspects) else ""
     return Finding(
         "label noise",
         f"Up to {share:.0%} of the validation labels may be wrong: another class is as likely as for examples that "
-        f"have its label. The most doubtful rows: {rows}.",
+        f"have its label. The most doubtful{counted}: {', '.join(suspects[:5])}.",
         "Look at these examples; no training gets past wrong labels.",
     )
+
+
+def cannot_judge(findings: Sequence[Finding], score: float, baseline: float | None, sign: float) -> str | None:
+    """Return why a model is no judge of labels, or ``None`` where it is one.
+
+    One that has not learned its own examples, or not what holds for others too, doubts labels because it knows no
+    better.
+
+    Args:
+        findings: What its curve says.
+        score: Its validation score.
+        baseline: What can be had without an encoder.
+        sign: 1 where more is better, else -1.
+    """
+    unlearned = [found.kind for found in findings if found.kind in ("not converging", "too slow", "underfitting")]
+    if unlearned:
+        return f"its training is {unlearned[0]}"
+    learned = _learned(score, baseline, sign)
+    if learned < GENERAL:
+        return f"on the validation split it has come {max(0.0, learned):.0%} of the way from the baseline to perfect"
+    return None
 
 
 def _series(curve: Sequence[EpochRecord], name: str) -> list[float]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from nas.conversation import Evaluate, Keep, Member, Start
-from nas.finetune.diagnosis import Finding, diagnose
+from nas.finetune.diagnosis import Finding, cannot_judge, diagnose
 from nas.finetune.plan import Finalist, Plan, Wishes, next_plans, plan_of
 from nas.finetune.requirement import Requirement
 from nas.search.evaluating import Job
@@ -118,6 +118,11 @@ class TuningJobs:
     def diagnose(self, record: EvaluationRecord) -> list[Finding]:
         """Return what is wrong with a training."""
         return diagnose(record, *self.metric, self._baseline)
+
+    def cannot_judge(self, record: EvaluationRecord) -> str | None:
+        """Return why what a training left is no judge of labels, or ``None`` where it is one."""
+        sign = 1.0 if self.metric[1] == "maximize" else -1.0
+        return cannot_judge(self.diagnose(record), record.score, self._baseline, sign)
 
     def member(self, record: EvaluationRecord) -> Member:
         """Return the model that a training left: how it is built, and its best weights."""

@@ -21,7 +21,8 @@ class Tuned:
 
     `scratch` and `from_search` are the scores at full length, before anything was refined, by where the first weights
     came from; `seeds` are the scores of the best recipe's trainings, one a seed. `looks` are all measurements of this
-    architecture on the test split, the last one of this model, unless there is a `problem`.
+    architecture on the test split, the last one of this model, unless there is a `problem`. `unjudged` says why the
+    labels were not looked at for errors, where they could have been.
     """
 
     searched: Ranked
@@ -34,6 +35,7 @@ class Tuned:
     looks: tuple[LookRecord, ...]
     findings: tuple[Finding, ...]
     problem: str | None = None
+    unjudged: str | None = None
 
     @property
     def look(self) -> LookRecord | None:
@@ -52,8 +54,12 @@ class Ensemble:
 
 def measured(held: Hold, jobs: TuningJobs, chosen: Sequence[Ranked]) -> tuple[tuple[Tuned, ...], Ensemble | None]:
     """Look at the test split, once for each finalist's best model, and once for all of them together."""
-    if any(jobs.best(entry.trial.number) is not None for entry in chosen):
+    seen = {look.evaluation for look in held.ledger.evaluations.looks}
+    best = [record for entry in chosen if (record := jobs.best(entry.trial.number)) is not None]
+    if any(record.number not in seen for record in best):
         held.observer.note("Measuring on the test split.")
+    elif best:
+        held.observer.note("Nothing new to measure on the test split: what it said of these models is stored.")
     tuned = [_tuned(held, jobs, entry) for entry in chosen]
     tuned.sort(key=lambda each: -(jobs.goodness(each.best) if each.best is not None else float("-inf")))
     return tuple(tuned), _ensemble(held, jobs, tuned)
@@ -67,12 +73,15 @@ def _tuned(held: Hold, jobs: TuningJobs, entry: Ranked) -> Tuned:
         findings = tuple(jobs.diagnose(failed)) if failed is not None else ()
         problem = (failed.message or failed.kind) if failed is not None else "It was not trained in the time there was."
         return Tuned(entry, tuple(records), None, None, None, (), None, (), findings, problem)
-    validation, problem = None, None
+    validation, problem, unjudged = None, None, None
     said = jobs.diagnose(best)
     try:
         answer = _look(held, jobs, trial, best)
         validation = _interval(answer.validation, jobs.metric[0])
-        said += [each for each in (doubt(answer.doubtful, answer.suspects),) if each is not None]
+        if answer.doubtful is not None:
+            unjudged = jobs.cannot_judge(best)
+            found = doubt(answer.doubtful, answer.suspects) if unjudged is None else None
+            said += [found] if found is not None else []
     except CannotBeDone as error:
         problem = str(error)
     looks = [look for look in held.ledger.evaluations.looks if look.trial == trial]
@@ -98,6 +107,7 @@ def _tuned(held: Hold, jobs: TuningJobs, entry: Ranked) -> Tuned:
         tuple(looks),
         tuple(said),
         problem,
+        unjudged,
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nas.errors import BadInput, did_you_mean
+from nas.metrics import bounds
 
 _FORM = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*(>=|<=)\s*([-+0-9.eE]+)\s*")
 
@@ -38,7 +39,8 @@ def parse_requirement(text: str, objective: tuple[str, str], metrics: Sequence[s
         metrics: The task's validation metrics.
 
     Raises:
-        BadInput: It has another form; the metric is not the objective; or the sign is the wrong way round.
+        BadInput: It has another form; the metric is not the objective; the sign is the wrong way round; or the value
+            is none that the metric can have.
     """
     metric, direction = objective
     sign: Literal[">=", "<="] = ">=" if direction == "maximize" else "<="
@@ -63,4 +65,8 @@ def parse_requirement(text: str, objective: tuple[str, str], metrics: Sequence[s
         )
     if found[2] != sign:
         raise BadInput(f"--until {text!r}: {metric} is to be {direction}d, so the sign is {sign}. {example}")
+    within = bounds(metric)
+    if within.clip(value) != value:
+        share = f" {value:g} % are {value / 100:g}." if within.high == 1.0 and 1.0 < value <= 100.0 else ""
+        raise BadInput(f"--until {text!r}: {metric} is {within}.{share} {example}")
     return Requirement(metric, sign, value)

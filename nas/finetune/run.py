@@ -16,7 +16,7 @@ from nas.finetune.jobs import TuningJobs
 from nas.finetune.measuring import Ensemble, Tuned, measured
 from nas.finetune.plan import OPTIMIZER, Finalist, Origin, Wishes
 from nas.finetune.requirement import parse_requirement
-from nas.ranking import Ranked, bar, rank
+from nas.ranking import Ranked, bar, ranking_of
 from nas.search.chosen import whole_fingerprint
 from nas.search.going_on import going_on_with
 from nas.search.hold import Hold, hold
@@ -26,7 +26,10 @@ from nas.store.ledger import Ledger
 From: TypeAlias = Literal["scratch", "search", "both"]
 ORIGINS: dict[str, tuple[Origin, ...]] = {"scratch": ("scratch",), "search": ("search",), "both": ("scratch", "search")}
 TOP, SEEDS, TRAININGS = 3, 2, 8
-"""How many finalists, seeds of the best recipe, and trainings of each finalist at most, where nothing is asked for."""
+"""How many finalists, seeds of the best recipe, and trainings of each finalist at most, where nothing is asked for.
+
+Who asks for more seeds gets the trainings for them, who asks for fewer trainings fewer seeds.
+"""
 LENGTHEN = 3
 """Full length is so many times the epochs of the search, where nothing else was asked for."""
 
@@ -51,10 +54,10 @@ def finetune(
     storage: str | None = None,
     top: int = TOP,
     architecture: str | None = None,
-    seeds: int = SEEDS,
+    seeds: int | None = None,
     epochs: int | None = None,
     origin: From = "both",
-    trainings: int = TRAININGS,
+    trainings: int | None = None,
     hours: float | None = None,
     until: str | None = None,
     allow_changed: frozenset[str] = frozenset(),
@@ -69,10 +72,10 @@ def finetune(
         storage: URL or path of the database.
         top: How many of the ranking are finalists.
         architecture: A fingerprint, or the beginning of one: it alone is the finalist.
-        seeds: How often the best recipe is trained, with a seed each.
+        seeds: How often the best recipe is trained, with a seed each; `SEEDS` times where it is ``None``.
         epochs: Of full length; three times those of the search where it is ``None``.
         origin: Where the first weights come from: new ones, the search's encoder, or both are tried.
-        trainings: At most so many for each finalist.
+        trainings: At most so many for each finalist; `TRAININGS` where it is ``None``.
         hours: At most so long.
         until: A requirement, e.g. ``"val_accuracy>=0.93"``: it is adjusted until that is met.
         allow_changed: As for `nas.resume`.
@@ -80,7 +83,8 @@ def finetune(
 
     Raises:
         NotFound: No such study or architecture, or no trial of it is complete.
-        BadInput: The requirement or the fingerprint cannot be understood, or the task makes its own labels.
+        BadInput: The requirement or the fingerprint cannot be understood, there are fewer trainings than seeds, or the
+            task makes its own labels.
         StudyRunning: A living process runs it.
         StudyChanged: Space, data or versions differ and are not allowed to.
         DataError: The data cannot be read any more.
@@ -96,12 +100,14 @@ def finetune(
         )
     requirement = None if until is None else parse_requirement(until, study.objectives[0], task.metrics)
     given = {
-        "--top": _unless(top, TOP), "--architecture": architecture, "--seeds": _unless(seeds, SEEDS),
-        "--epochs": epochs, "--from": _unless(origin, "both"), "--trainings": _unless(trainings, TRAININGS),
+        "--top": _unless(top, TOP), "--architecture": architecture, "--seeds": seeds,
+        "--epochs": epochs, "--from": _unless(origin, "both"), "--trainings": trainings,
         "--hours": hours, "--until": until, "--allow-changed": ",".join(sorted(allow_changed)) or None,
     }  # fmt: skip
     command = command_line("finetune", name, storage, **given)
-    wishes = Wishes(epochs or LENGTHEN * study.search.epochs, seeds, ORIGINS[origin], max(trainings, seeds))
+    onward = command_line("finetune", name, storage, **(given | {"--hours": None}))  # these hours were too few
+    seeds, trainings = _seeds_and_trainings(seeds, trainings)
+    wishes = Wishes(epochs or LENGTHEN * study.search.epochs, seeds, ORIGINS[origin], trainings)
     base = Path(record.base)
     with hold(study, url, base, console=console, command=command, record=record, allow_changed=allow_changed) as held:
         chosen = _finalists(held.ledger, top, architecture)
@@ -116,11 +122,24 @@ def finetune(
             baseline=None if known is None else known.value,
             seconds_left=lambda: None if ends is None else max(0.0, ends - time.monotonic()),
         )
-        return _tune(held, jobs, chosen, until, command)
+        return _tune(held, jobs, chosen, until, command, onward)
 
 
-def _tune(held: Hold, jobs: TuningJobs, chosen: Sequence[Ranked], until: str | None, command: str) -> Tuning:
-    """Train until `jobs` are done, and measure; `command` is what goes on, where that has to be said."""
+def _seeds_and_trainings(seeds: int | None, trainings: int | None) -> tuple[int, int]:
+    """Return how many there are of each: what was not asked for gives way to what was."""
+    if seeds is not None and trainings is not None and seeds > trainings:
+        raise BadInput(
+            f"--seeds {seeds} with --trainings {trainings}: each seed takes a training. Write --trainings {seeds} or "
+            f"more, or --seeds {trainings} or fewer."
+        )
+    most = trainings or max(TRAININGS, seeds or 0)
+    return seeds or min(SEEDS, most), most
+
+
+def _tune(
+    held: Hold, jobs: TuningJobs, chosen: Sequence[Ranked], until: str | None, command: str, onward: str
+) -> Tuning:
+    """Train until `jobs` are done, and measure; `command` goes on, and `onward` where its hours are used up."""
     name, metric = held.study.name, jobs.metric[0]
     with going_on_with(lambda: command):
         stopped = held.evaluator(lambda: jobs.out_of_time).run(jobs)
@@ -131,7 +150,7 @@ def _tune(held: Hold, jobs: TuningJobs, chosen: Sequence[Ranked], until: str | N
         tuned, ensemble = measured(held, jobs, chosen)
     except Interrupted as stop:
         raise Interrupted(f"{stop} Go on with `{command}`.", stop.exit_code) from None
-    code, held.ending = _ending(jobs, tuned, stopped, command)
+    code, held.ending = _ending(jobs, tuned, stopped, onward)
     required = jobs.requirement
     if required is not None and not jobs.met and ensemble is not None and required.is_met(ensemble.validation.value):
         held.ending += " The finalists together do meet it on the validation split."
@@ -144,7 +163,7 @@ def _unless(value: object, usual: object) -> object:
 
 
 def _finalists(ledger: Ledger, top: int, architecture: str | None) -> list[Ranked]:
-    ranking = rank(records_of(ledger), ledger.record.directions, ledger.evaluations.all("race"))
+    ranking = ranking_of(ledger.record, records_of(ledger), ledger.evaluations.all("race"))
     name = ledger.record.name
     if not ranking:
         raise NoneComplete(name, "there is nothing to fine-tune.")

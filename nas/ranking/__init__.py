@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nas.ranking.architectures import Bar, Directions, Ranked, bar, frontier, is_better, rank
+from nas.ranking.architectures import (
+    Bar,
+    Directions,
+    Ranked,
+    are_all_alike,
+    bar,
+    frontier,
+    is_better,
+    rank,
+    ranking_of,
+)
 from nas.ranking.trusted import Raced, Trust, raced
 
 if TYPE_CHECKING:
@@ -23,12 +33,14 @@ __all__ = [
     "Ranked",
     "Ranking",
     "Trust",
+    "are_all_alike",
     "bar",
     "frontier",
     "is_better",
     "race",
     "raced",
     "rank",
+    "ranking_of",
 ]
 
 _WITH_NUMPY = ("Evaluation", "Race", "Ranking", "race")

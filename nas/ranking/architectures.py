@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from math import inf, isclose, isfinite
+from dataclasses import dataclass, replace
+from math import inf, isclose, isfinite, nan
 from typing import Literal, TypeAlias
 
+from nas.metrics import ANY, Bounds, bounds
 from nas.ranking.trusted import Trust, estimated, raced, shrunk
 from nas.store.evaluation_records import EvaluationRecord
 from nas.store.records import StudyRecord, TrialRecord
 
 Directions: TypeAlias = Sequence[Literal["minimize", "maximize"]]
+
+NO_WIDTH = 1e-6
+"""An interval that is so narrow, relatively, is that of scores which are all the same: float32 tells no more apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +37,21 @@ class Ranked:
     trials: tuple[int, ...]
     """Numbers of all complete trials of this architecture, duplicates included, in ascending order."""
     trust: Trust | None = None
-    """What fresh trainings say; ``None`` before a race: then nobody knows how much of the score was luck."""
+    """What fresh trainings say; ``None`` before a race: then nobody knows how much of the score was luck. Within what
+    values the metric can have. `low` and `high` are NaN where it cannot be told how far trainings scatter: all that
+    there were came to one value, which is no certainty."""
+    unbounded: Trust | None = None
+    """The same as statistics has it, which knows no bounds: the order and all chances are computed from this."""
 
     @property
     def values(self) -> tuple[float, ...]:
         """One score per objective."""
         return self.trial.values or ()
+
+    @property
+    def belief(self) -> Trust | None:
+        """What chances are computed from: `unbounded`, or `trust` where that is all there is."""
+        return self.unbounded or self.trust
 
     @property
     def told(self) -> tuple[float, ...]:
@@ -48,7 +61,10 @@ class Ranked:
 
 
 def rank(
-    trials: Sequence[TrialRecord], directions: Directions, evaluations: Sequence[EvaluationRecord] = ()
+    trials: Sequence[TrialRecord],
+    directions: Directions,
+    evaluations: Sequence[EvaluationRecord] = (),
+    within: Bounds = ANY,
 ) -> list[Ranked]:
     """Order architectures, best first: by what a race has shown, before one by the best training of each.
 
@@ -62,6 +78,8 @@ def rank(
         trials: Records in any order, of any outcome.
         directions: One per objective.
         evaluations: Trainings outside the search; those of races count.
+        within: What values the first objective can have. Estimates and intervals are shown within it; the order is
+            that of the estimates as they are.
 
     Raises:
         ValueError: A complete trial has another number of values than there are directions.
@@ -81,7 +99,18 @@ def rank(
     if race is not None:
         scores = {trial.number: (trial.values or ())[0] for trial in best.values()}
         trust = {**race.trust, **shrunk(scores, race, directions[0])}
-    return _placed(best, numbers, trust, directions)
+        measured = [(trial.values or ())[0] for trial in scored]
+        measured += [record.score for record in evaluations if record.purpose == "race"]
+        within = within.holding(measured)
+    return _placed(best, numbers, trust, directions, within)
+
+
+def ranking_of(
+    study: StudyRecord, trials: Sequence[TrialRecord], evaluations: Sequence[EvaluationRecord] = ()
+) -> list[Ranked]:
+    """Return the order of the architectures of `study`, with estimates within what its first objective can be."""
+    within = bounds(study.objectives[0]) if study.objectives else ANY
+    return rank(trials, study.directions, evaluations, within)
 
 
 def _placed(
@@ -89,6 +118,7 @@ def _placed(
     numbers: Mapping[str, list[int]],
     trust: Mapping[int, Trust],
     directions: Directions,
+    within: Bounds,
 ) -> list[Ranked]:
     """Order by estimate where there is one; whoever failed in a race, whose estimate is not a number, comes last."""
     held = {trial.number: trial for trial in best.values()}
@@ -105,10 +135,27 @@ def _placed(
             front,
             held[trial.number],
             tuple(sorted(numbers[trial.fingerprint or f"trial {trial.number}"])),
+            _bounded(trust.get(trial.number), within),
             trust.get(trial.number),
         )
         for place, (front, trial) in enumerate(ordered, start=1)
     ]
+
+
+def _bounded(trust: Trust | None, within: Bounds) -> Trust | None:
+    """Return `trust` within bounds, without an interval where its width is none."""
+    if trust is None or not isfinite(trust.estimate):
+        return trust
+    low, high = within.clip(trust.low), within.clip(trust.high)
+    if isclose(low, high, rel_tol=NO_WIDTH, abs_tol=0.01 * NO_WIDTH):
+        low = high = nan
+    return replace(trust, estimate=within.clip(trust.estimate), low=low, high=high)
+
+
+def are_all_alike(ranked: Sequence[Ranked]) -> bool:
+    """Whether the trainings of a race all came to one score: there are estimates then, and no interval of any."""
+    known = [entry.trust for entry in ranked if entry.trust is not None and isfinite(entry.trust.estimate)]
+    return bool(known) and not any(isfinite(trust.low) for trust in known)
 
 
 def frontier(trials: Sequence[TrialRecord], directions: Directions) -> list[TrialRecord]:

@@ -65,7 +65,7 @@ def reliability(
     return Reliability(
         None if race is None or not isfinite(race.seed_sigma) else race.seed_sigma,
         tuple(_rungs(trials, curves, sign)),
-        _search_to_race(trials, evaluations, sign),
+        _search_to_race(trials, evaluations, race, sign),
         {} if race is None else race.regret,
         _pruned_wrongly(trials, events, ranked),
     )
@@ -87,11 +87,14 @@ def _rungs(
 
 
 def _search_to_race(
-    trials: Sequence[TrialRecord], evaluations: Sequence[EvaluationRecord], sign: float
+    trials: Sequence[TrialRecord], evaluations: Sequence[EvaluationRecord], race: Raced | None, sign: float
 ) -> Agreement | None:
+    """Compare scores of the search with means of fresh trainings, without those that collapsed, as in estimates."""
+    collapsed = race.collapsed if race is not None else frozenset()
     fresh: dict[int, list[float]] = {}
     for record in evaluations:
-        if record.purpose == "race" and record.outcome == "complete":
+        counts = record.outcome == "complete" and (record.trial, record.seed) not in collapsed
+        if record.purpose == "race" and counts:
             fresh.setdefault(record.trial, []).append(sign * record.score)
     searched = {trial.number: sign * trial.values[0] for trial in trials if trial.values}
     pairs = sorted(((fmean(scores), searched[number]) for number, scores in fresh.items()), reverse=True)

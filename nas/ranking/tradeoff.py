@@ -39,25 +39,30 @@ def tradeoff(ranked: Sequence[Ranked], directions: Directions) -> Tradeoff | Non
         return None
     signs = np.array([-1.0 if direction == "maximize" else 1.0 for direction in directions])
     losses = np.array([entry.told for entry in entries]) * signs
+    believed = np.array([_believed(entry) for entry in entries]) * signs  # not within bounds: these make equals
     worst = losses.max(axis=0)
     front = [index for index, entry in enumerate(entries) if entry.front == 1]
     volume = hypervolume([tuple(row) for row in losses], tuple(worst)) if len(directions) <= 3 else None
-    bend = knee([(row[0], row[1]) for row in losses[front]]) if len(directions) == 2 else None
+    bend = knee([(row[0], row[1]) for row in believed[front]]) if len(directions) == 2 else None
     return Tradeoff(
         tuple(entries[index].trial.number for index in front),
-        _chances(entries, losses),
+        _chances(entries, believed),
         volume,
         tuple(float(value) for value in worst * signs),
         None if bend is None else entries[front[bend]].trial.number,
     )
 
 
+def _believed(entry: Ranked) -> tuple[float, ...]:
+    belief = entry.belief
+    return entry.told if belief is None or not isfinite(belief.estimate) else (belief.estimate, *entry.values[1:])
+
+
 def _chances(entries: Sequence[Ranked], losses: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> dict[int, float]:
-    if not any(entry.trust for entry in entries):
+    if not any(entry.belief for entry in entries):
         return {}
-    spread = np.array(
-        [(entry.trust.high - entry.trust.low) / (2 * NORMAL_95) if entry.trust else 0.0 for entry in entries]
-    )
+    intervals = [(known.low, known.high) if (known := entry.belief) else (0.0, 0.0) for entry in entries]
+    spread = np.array([(high - low) / (2 * NORMAL_95) for low, high in intervals])
     first = losses[:, 0] + spread * np.random.default_rng(0).standard_normal((DRAWS, len(entries)))
     others = losses[:, 1:]
     no_worse = (others[:, None] <= others[None]).all(axis=2)  # (beats, beaten), in all but the first

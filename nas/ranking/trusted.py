@@ -52,6 +52,8 @@ class Raced:
     """Trials, best first."""
     regret: Mapping[int, float]
     """What handing over the first so many is expected to miss of the best."""
+    collapsed: frozenset[tuple[int, int]] = frozenset()
+    """Trials and seeds of the trainings that collapsed: they are left out of whatever is averaged."""
 
 
 def raced(
@@ -67,7 +69,7 @@ def raced(
     from nas.ranking.trust import handoff_regret
 
     race = _replayed(trials, ended, sign)
-    ranking, gone = race.ranking(), [evaluation.candidate for evaluation in race.collapsed()]
+    ranking, gone = race.ranking(), race.collapsed()
     fresh = [record for record in ended if record.outcome == "complete"]
     trust = {
         number: _trust(
@@ -76,12 +78,13 @@ def raced(
             sign,
             seeds=sum(record.trial == number for record in fresh),
             failed=sum(record.trial == number and record.outcome == "failed" for record in ended),
-            collapsed=gone.count(number),
+            collapsed=sum(evaluation.candidate == number for evaluation in gone),
         )
         for number in ranking.order
     }
     regret = {count: handoff_regret(ranking.draws, count) for count in HANDED_OVER if count < ranking.draws.shape[1]}
-    return Raced(trust, ranking.seed_sigma, ranking.order, regret)
+    collapsed = frozenset((evaluation.candidate, evaluation.seed) for evaluation in gone)
+    return Raced(trust, ranking.seed_sigma, ranking.order, regret, collapsed)
 
 
 def _replayed(trials: Sequence[TrialRecord], ended: Sequence[EvaluationRecord], sign: float) -> Race[int]:

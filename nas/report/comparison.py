@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
+from math import isfinite
 
 from nas.language import _
 from nas.ranking import Ranked, is_better
@@ -88,7 +89,7 @@ def _data(views: Sequence[View]) -> int:
 
 
 def _overlap(one: Ranked, other: Ranked) -> bool:
-    if one.trust is None or other.trust is None:
+    if one.trust is None or other.trust is None or not (isfinite(one.trust.low) and isfinite(other.trust.low)):
         return True
     return one.trust.low <= other.trust.high and other.trust.low <= one.trust.high
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nas.architecture import Node
-from nas.ranking import Ranked, rank
+from nas.ranking import Ranked, ranking_of
 from nas.report import words
 from nas.store.evaluation_records import EmbeddingRecord, EpochRecord, EvaluationRecord, LookRecord
 from nas.store.records import EventRecord, LatencyRecord, StudyRecord, TrialRecord
@@ -80,7 +80,7 @@ def read(source: Source, name: str, storage: str | None = None) -> ReportData:
         study = queries.study(connection, name)
         trials = tuple(queries.trials(connection, study.id))
         evaluations = tuple(queries.evaluations(connection, study.id))
-        ranked = rank(trials, study.directions, evaluations)
+        ranked = ranking_of(study, trials, evaluations)
         best = [entry.trial.number for entry in ranked[:HIGHLIGHTED_CURVES]]
         fingerprints = [entry.trial.fingerprint for entry in ranked[:SHOWN] if entry.trial.fingerprint]
         return ReportData(

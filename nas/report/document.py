@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from nas.causes import causes
 from nas.documents import SCHEMA, objectives_document, plain, ranked_document, reliability_document
 from nas.ranking import bar
 from nas.report.section import View
-from nas.report.sections.failures import causes
 from nas.store.evaluation_records import EvaluationRecord
 from nas.store.records import spent, state
 
@@ -44,7 +44,10 @@ def report_document(view: View, top: int | None = None) -> dict[str, Any]:
             "finetuned": [_finetuned(view, number, records) for number, records in view.finetuned.items()],
             "ensembles": [look for look in view.data.looks if look.trial is None],
             "embeddings": view.data.embeddings,
-            "failures": causes(view),
+            "failures": [
+                {"kind": kind, "message": message, "count": number}
+                for kind, message, number in causes(view.data.trials)
+            ],
             "sessions": [
                 {name: getattr(session, name) for name in ("command", "seed", "versions", "commit", "started", "ended")}
                 for session in study.sessions

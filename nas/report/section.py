@@ -11,7 +11,7 @@ from functools import cached_property
 from math import inf
 
 from nas.language import N_, _
-from nas.ranking import Raced, Ranked, raced, rank
+from nas.ranking import Raced, Ranked, raced, ranking_of
 from nas.ranking.importance import Importance, importances
 from nas.ranking.reliability import Reliability, reliability
 from nas.ranking.tradeoff import Tradeoff, tradeoff
@@ -52,7 +52,7 @@ class View:
     @cached_property
     def ranked(self) -> tuple[Ranked, ...]:
         """The order of architectures, best first."""
-        return tuple(rank(self.data.trials, self.data.study.directions, self.data.evaluations))
+        return tuple(ranking_of(self.data.study, self.data.trials, self.data.evaluations))
 
     @cached_property
     def race(self) -> Raced | None:

@@ -79,7 +79,9 @@ def percent(share: float, places: int = 0, *, signed: bool = False) -> str:
 
 
 def interval(low: float, high: float, objective: str = "") -> str:
-    """Return "0.9012 to 0.9345"."""
+    """Return "0.9012 to 0.9345"; what stands for the unknown, where an end is no number."""
+    if not (isfinite(low) and isfinite(high)):
+        return UNKNOWN
     return _("{low} to {high}", low=score(low, objective), high=score(high, objective))
 
 

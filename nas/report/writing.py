@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 from nas.errors import BadInput
 from nas.language import SOURCE, speaking
-from nas.ranking import rank
+from nas.ranking import ranking_of
 from nas.report import index
 from nas.report.anonymous import anonymous
 from nas.report.data import ReportData, read
@@ -114,7 +114,7 @@ def write_index(
     with reading_from(url) as connection:
         for study in queries.studies(connection):
             trials, evaluations = queries.trials(connection, study.id), queries.evaluations(connection, study.id)
-            ranked = rank(trials, study.directions, evaluations)
+            ranked = ranking_of(study, trials, evaluations)
             page = f"{file_name(study.name)}.html"
             file = page if (output.parent / page).is_file() else None
             entries.append(index.entry(study, ranked, database=display_url(url), now=now, file=file))

@@ -10,14 +10,14 @@ from pathlib import Path
 from nas.conversation import Evaluate
 from nas.data.options import DataSection
 from nas.errors import BadInput, NoneComplete, NoSuchTrial, NotFound, WeightsNotKept
-from nas.ranking import Bar, Ranked, bar, rank
+from nas.ranking import Bar, Ranked, bar, ranking_of
 from nas.search.files import StudyFiles
 from nas.search.orders import order_of, stored_file
 from nas.store import queries
 from nas.store.engine import reading_from, storage_url
 from nas.store.evaluation_records import EvaluationRecord, LookRecord
 from nas.store.files import files_root
-from nas.store.records import StudyRecord, TrialDetail, TrialRecord
+from nas.store.records import State, StudyRecord, TrialDetail, TrialRecord, state, unfinished
 
 SHORTEST = 6
 """Digits of a fingerprint that may stand for all of it."""
@@ -60,6 +60,17 @@ class Chosen:
         return self.detail.trial
 
     @property
+    def state(self) -> State:
+        """How its study stands; what was trained outside the search makes no difference to that."""
+        return state(self.study)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The study's trials by outcome; those without one are ``running``, or ``interrupted`` where nobody runs it."""
+        left = unfinished(self.study)
+        return {left if kind == "running" else kind: number for kind, number in self.study.counts.items()}
+
+    @property
     def fingerprint(self) -> str:
         """The architecture's, 64 hexadecimal digits."""
         assert self.trial.fingerprint is not None
@@ -92,7 +103,7 @@ def choose(
         trials = queries.trials(connection, study.id)
         evaluations = queries.evaluations(connection, study.id)
         looks = queries.looks(connection, study.id)
-        ranking = rank(trials, study.directions, evaluations)
+        ranking = ranking_of(study, trials, evaluations)
         if trial is not None:
             candidates = [_numbered(study, trials, trial)]
         elif architecture is not None:

@@ -10,7 +10,7 @@ from rich.console import Console
 from nas.architecture import Latency
 from nas.conversation import Measure, Measured
 from nas.errors import NASError, NoneComplete, plural
-from nas.ranking import Ranked, rank
+from nas.ranking import Ranked, ranking_of
 from nas.search.asking import CannotBeDone, ask
 from nas.search.files import worker_logs
 from nas.search.orders import order_of
@@ -52,7 +52,7 @@ def time_best(
     with reading_from(url) as connection:
         study = queries.study(connection, name)
         trials, evaluations = queries.trials(connection, study.id), queries.evaluations(connection, study.id)
-        best = rank(trials, study.directions, evaluations)[:top]
+        best = ranking_of(study, trials, evaluations)[:top]
     if not best:
         raise NoneComplete(name, "there is nothing to time.")
     order = Measure(tuple(order_of(study, entry.trial) for entry in best), batches, runs)

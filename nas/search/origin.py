@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from nas.conversation import Start
 from nas.data_card import DataCard, Input
 from nas.errors import BadInput, NoneComplete, NoSuchTrial, NotFound, WeightsNotKept
-from nas.ranking import rank
+from nas.ranking import ranking_of
 from nas.search.files import StudyFiles
 from nas.store import queries
 from nas.store.engine import reading_from
@@ -101,7 +101,7 @@ def name_of(weights: Path) -> Path:
 
 
 def _best(study: StudyRecord, trials: list[TrialRecord], evaluations: list[EvaluationRecord]) -> TrialRecord:
-    ranked = rank(trials, study.directions, evaluations)
+    ranked = ranking_of(study, trials, evaluations)
     if not ranked:
         raise NoneComplete(study.name, "there is no encoder to start from.")
     return ranked[0].trial

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from nas.conversation import Start
 from nas.data_card import DataCard
+from nas.metrics import bounds
 from nas.ranking import Race, rank
 from nas.ranking.trusted import BETWEEN
 from nas.search.evaluating import Evaluator, Job
@@ -172,7 +173,8 @@ class RaceJobs:
         if not spent:
             return RaceStanding(0, self.total, 0, None, None, self._time_left())
         ranking = self._race.ranking()
-        estimate = self._sign * ranking.estimate(ranking.best)
+        within = bounds(self._study.objectives[0][0]).holding(each.score for each in spent)
+        estimate = within.clip(self._sign * ranking.estimate(ranking.best))
         if not math.isfinite(estimate):  # all have failed
             return RaceStanding(len(spent), self.total, 0, None, None, self._time_left())
         return RaceStanding(len(spent), self.total, len(ranking.tie_group), ranking.best, estimate, self._time_left())

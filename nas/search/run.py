@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from nas.errors import BadInput, NotFound, StorageError, StudyExists, StudyRunning, plural
-from nas.ranking import Ranked, rank
+from nas.ranking import Ranked, ranking_of
 from nas.search.budget import Budget
 from nas.search.coordinator import Coordinator
 from nas.search.going_on import going_on_with
@@ -356,7 +356,7 @@ def _saved(ledger: Ledger) -> str:
 
 def _ended(held: Hold, code: int, message: str) -> Ending:
     ledger = held.ledger
-    ranked = rank(records_of(ledger), ledger.record.directions, ledger.evaluations.all("race"))
+    ranked = ranking_of(ledger.record, records_of(ledger), ledger.evaluations.all("race"))
     return Ending(held.study.name, code, message, ledger.counts(), ranked[0] if ranked else None)
 
 

@@ -12,14 +12,17 @@ import tensorflow as tf
 
 from nas import catalogue
 from nas.conversation import Examine, Examined, Member
+from nas.data.origins import names_of
 from nas.data.prepared import open_split
 from nas.data.source import Array, Examples
 from nas.data_card import DataCard
 from nas.errors import BadInput
+from nas.metrics import bounds
 from nas.training.candidate import Candidate
 from nas.training.feed import labelled, standardiser, stored
 from nas.training.loop import Rows, predictor
 from nas.training.restored import restore
+from nas.training.tasks.shares import interval
 from nas.training.tasks.task import VALIDATION_BATCH, Outputs, Task, ratio
 
 Found: TypeAlias = dict[str, float]
@@ -40,7 +43,8 @@ def examine(order: Examine) -> Examined:
     if "test" not in card.examples:
         raise BadInput("The data have no test split, so there is nothing to measure on that nothing was chosen by.")
     models = [_Model.of(member) for member in order.members]
-    panel = _Panel(models[0].candidate, card, [model.outputs for model in models])
+    kind = order.members[0].order.task
+    panel = _Panel(models[0].candidate, kind, card, [model.outputs for model in models])
     counts = panel.choose(order) if len(models) > 1 else (1,)
     rng = np.random.default_rng(order.seed)
     validation = panel.interval("validation", counts, order.resamples, rng)
@@ -81,6 +85,8 @@ class _Panel:
     """Some models of one task on one data set."""
 
     candidate: Candidate
+    kind: str
+    """The task's name."""
     card: DataCard
     outputs: Sequence[Callable[[str], Array]]
 
@@ -125,7 +131,9 @@ class _Panel:
 
         Where a measure compares examples, none may be drawn twice, or it finds itself: halves of the labels are drawn,
         whose results scatter as much, and their interval is put around the value. Draws that a metric says nothing of
-        (NaN: no two examples of one identity, say) are left out.
+        (NaN: no two examples of one identity, say) are left out. Draws that all come to the same (nothing was wrong,
+        so nothing can be drawn wrongly) tell nothing of how sure the value is: of a share of examples their number
+        does, and of other metrics both ends are NaN.
 
         Source: Efron & Tibshirani 1993, An Introduction to the Bootstrap, section 13.3; for halves McCarthy 1969,
         Rev. Int. Stat. Inst. 37(3).
@@ -142,14 +150,14 @@ class _Panel:
                     drawn[name].append(value)
         found = {}
         for name, value in whole.items():
-            low, middle, high = np.quantile(drawn[name], (0.025, 0.5, 0.975)) if drawn[name] else (value,) * 3
-            if halves:
-                low, high = low + value - middle, high + value - middle
-            found[name] = (value, float(min(low, value)), float(max(high, value)))
+            ends = _ends(value, drawn[name], around=halves) or interval(self.kind, name, value, len(examples))
+            low, high = ends or (np.nan, np.nan)
+            within = bounds(name).holding((value,))
+            found[name] = (value, within.clip(low), within.clip(high))
         return found
 
-    def doubts(self, counts: Sequence[int]) -> tuple[float | None, tuple[int, ...]]:
-        """Return the share of validation labels that look wrong, and the rows of the likeliest.
+    def doubts(self, counts: Sequence[int]) -> tuple[float | None, tuple[str, ...]]:
+        """Return the share of validation labels that look wrong, and what the likeliest examples are called.
 
         Confident learning: an example is counted where another class has at least the probability that the examples
         labelled as that class have on average (Northcutt et al. 2021, JAIR 70, section 3.1). Examples that are merely
@@ -172,8 +180,18 @@ class _Panel:
         others[np.arange(len(labels)), labels] = 0.0
         likelier = (others.max(axis=1) > own) & (others.max(axis=1) > 0)
         rows = np.flatnonzero(likelier)
-        rows = rows[np.argsort(own[rows], kind="stable")]
-        return float(likelier.mean()), tuple(int(row) for row in rows[:SUSPECTS])
+        rows = rows[np.argsort(own[rows], kind="stable")][:SUSPECTS]
+        return float(likelier.mean()), names_of(self.card, rows)
+
+
+def _ends(value: float, drawn: Sequence[float], *, around: bool) -> tuple[float, float] | None:
+    """Return the interval that resamples `drawn` give, put `around` `value` or not; ``None`` where all are alike."""
+    if not drawn or min(drawn) == max(drawn):
+        return None
+    low, middle, high = np.quantile(drawn, (0.025, 0.5, 0.975))
+    if around:
+        low, high = low + value - middle, high + value - middle
+    return float(min(low, value)), float(max(high, value))
 
 
 class _Measure:

@@ -15,6 +15,7 @@ import pytest
 from rich.console import Console
 
 from nas.architecture import Cost, Latency
+from nas.causes import causes
 from nas.cli import standing
 from nas.cli.output import Output
 from nas.cli.status import _follow_live, follow, look
@@ -118,7 +119,7 @@ def test_candidates_over_one_limit_are_one_cause() -> None:
         rejected(3, heavy + both),
         rejected(4, heavy, duplicate_of=1),
     ]
-    assert standing.failures(trials) == [
+    assert causes(trials) == [
         ("rejected", "more weights, 200,000 allowed (limits.weights)", 2),
         ("nan", "The loss became NaN in epoch 2.", 1),
         ("rejected", "more weights, 200,000 allowed (limits.weights); more macs, 5,000 allowed (limits.macs)", 1),
@@ -143,7 +144,7 @@ def test_so_are_those_whose_units_are_several_words_or_whose_numbers_are_no_inte
         samples.trial(number, outcome="failed", kind="rejected", message=message)
         for number, message in enumerate(messages)
     ]
-    ((_, told, number),) = standing.failures(trials)
+    ((_, told, number),) = causes(trials)
     assert (told.partition(" (")[0], number) == (cause, 2)
 
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from nas.finetune.diagnosis import diagnose, doubt
+from nas.finetune.diagnosis import cannot_judge, diagnose, doubt
 from nas.finetune.plan import Plan
 from tests.finetune.scripts import record_of
 
@@ -80,8 +80,27 @@ def test_a_training_that_diverged_or_told_nothing():
 
 def test_labels_are_doubted_where_many_look_wrong():
     assert doubt(None, ()) is None
-    assert doubt(0.01, (4,)) is None
-    found = doubt(0.1, (7, 3, 12, 1, 5, 9))
+    assert doubt(0.01, ("cat/4.png",)) is None
+    found = doubt(0.1, ("cat/7.png", "dog/3.png", "a", "b", "c", "d"))
     assert found.kind == "label noise"
     assert "10%" in found.what
-    assert "7, 3, 12, 1, 5." in found.what
+    assert found.what.endswith("The most doubtful: cat/7.png, dog/3.png, a, b, c.")
+    counted = doubt(0.1, ("example 7 of train", "example 3 of train"))
+    assert counted.what.endswith("The most doubtful (counted from 0): example 7 of train, example 3 of train.")
+
+
+@pytest.mark.parametrize(
+    ("record", "score", "why"),
+    [
+        (training(rises(0.11, 0.12), rises(0.11, 0.12), rises(2.3, 2.29), rises(2.3, 2.3)), 0.12, "not converging"),
+        (training(lambda t: 0.2 + 0.6 * t, lambda t: 0.2 + 0.6 * t, lambda t: 2 - t, lambda t: 2 - t), 0.8, "too slow"),
+        (training(rises(0.2, 0.5), rises(0.2, 0.5), rises(2.0, 1.4), rises(2.0, 1.4)), 0.5, "underfitting"),
+        (training(rises(0.3, 0.45), rises(0.3, 0.99), rises(2.0, 0.1), rises(2.0, 1.9)), 0.45, "39% of the way"),
+        (training(rises(0.5, 0.8), rises(0.5, 0.85), rises(2.0, 0.1), rises(2.0, 0.5)), 0.8, None),
+    ],
+)
+def test_who_has_not_learned_is_no_judge_of_labels(record, score, why):
+    """It doubts labels because it knows no better: "up to 55 % wrong" was said of a training of one epoch."""
+    found = cannot_judge(diagnose(record, *ACCURACY), score, 0.1, 1.0)
+    assert (found is None) == (why is None)
+    assert why is None or why in found

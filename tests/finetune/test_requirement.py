@@ -17,7 +17,8 @@ METRICS = ("val_accuracy", "val_macro_f1", "val_loss")
         ("val_accuracy>=0.93", UP, Requirement("val_accuracy", ">=", 0.93)),
         ("  val_accuracy  >= .93 ", UP, Requirement("val_accuracy", ">=", 0.93)),
         ("val_loss<=1e-2", DOWN, Requirement("val_loss", "<=", 0.01)),
-        ("val_loss<=-2", DOWN, Requirement("val_loss", "<=", -2.0)),
+        ("val_accuracy>=1", UP, Requirement("val_accuracy", ">=", 1.0)),
+        ("val_r2>=-2", ("val_r2", "maximize"), Requirement("val_r2", ">=", -2.0)),
     ],
 )
 def test_a_requirement_is_a_metric_a_sign_and_a_number(text, objective, expected):
@@ -39,6 +40,9 @@ def test_a_requirement_is_a_metric_a_sign_and_a_number(text, objective, expected
         ("accuracy>=0.9", UP, "its first objective is 'val_accuracy'"),
         ("val_macro_f1>=0.9", UP, "not what the study is for"),
         ("val_accuracy<=0.9", UP, "the sign is >="),
+        ("val_accuracy>=99", UP, "val_accuracy is from 0 to 1. 99 % are 0.99. Write e.g."),
+        ("val_accuracy>=-0.1", UP, "val_accuracy is from 0 to 1. Write e.g."),
+        ("val_loss<=-2", DOWN, "val_loss is 0 or more."),
         ("val_loss>=0.1", DOWN, "val_loss is to be minimized, so the sign is <=. Write e.g. --until 'val_loss<=0.1'."),
     ],
 )

@@ -177,7 +177,7 @@ def test_hours_that_are_used_up_leave_with_6_and_go_on(house, monkeypatch):
     house.script = slow
     found = tune(house, top=1, hours=2.5)
     assert found.exit_code == 6
-    assert "Go on with `nas finetune toy --top 1 --epochs 9 --hours 2.5 --storage " in found.message
+    assert "Go on with `nas finetune toy --top 1 --epochs 9 --storage " in found.message  # not with as little time
     assert len(found.finalists[0].trainings) == 3
     assert found.finalists[0].looks
     found = tune(house, top=1, hours=0.5, until="val_accuracy>=0.999")
@@ -377,3 +377,28 @@ def test_the_encoder_of_the_search_is_handed_over_with_its_params(house):
     assert scratch.seed == search.seed
     assert (search.epochs, search.horizon) == (9, 9)
     assert fingerprint(search.family, search.params[f"{search.family}/x"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "trainings", "seeds"),
+    [({"trainings": 1}, 1, 1), ({"trainings": 2}, 2, 2), ({"seeds": 3, "trainings": 3}, 3, 2)],
+)
+def test_no_more_is_trained_than_was_asked_for(house, asked, trainings, seeds):
+    """With three trainings two are at full length, which leaves one for a second seed."""
+    found = tune(house, top=1, **asked)
+    assert len(found.finalists[0].trainings) == trainings
+    assert len(found.finalists[0].seeds) <= seeds
+
+
+def test_more_seeds_get_the_trainings_for_them_unless_fewer_were_asked_for(house):
+    assert len(tune(house, top=1, seeds=9, origin="scratch").finalists[0].trainings) == 9
+    with pytest.raises(BadInput, match="--seeds 3 with --trainings 2: each seed takes a training"):
+        tune(house, top=1, seeds=3, trainings=2)
+
+
+def test_the_test_split_is_said_to_be_measured_only_when_it_is(house):
+    tune(house, top=1)
+    assert house.told.notes.count("Measuring on the test split.") == 1
+    tune(house, top=1)
+    assert house.told.notes.count("Measuring on the test split.") == 0
+    assert any(note.startswith("Nothing new to measure on the test split") for note in house.told.notes)

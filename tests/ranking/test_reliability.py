@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from nas.ranking import rank
+from nas.ranking import raced, rank
 from nas.ranking.reliability import reliability
 from nas.store.records import EventRecord
-from tests.report.samples import NOW, trial
+from tests.report.samples import NOW, race, trial
 
 
 def spared(number: int) -> EventRecord:
@@ -33,3 +33,11 @@ def test_where_everybody_is_among_the_best_nothing_is_said_of_pruning():
         ranked = rank(trials, ("maximize",))
         found = reliability(trials, {}, [spared(complete - 1)], [], ranked, None, "maximize").pruned_wrongly
         assert (found is not None) == known
+
+
+def test_trainings_that_collapsed_do_not_count_against_the_order_of_the_search():
+    trials = [trial(number, values=(0.95 - 0.01 * number,)) for number in range(4)]
+    scores = {0: [0.95, 0.1], 1: [0.94, 0.941], 2: [0.93, 0.931], 3: [0.92, 0.921]}
+    fresh = race(scores)
+    found = reliability(trials, {}, [], fresh, [], raced(trials, fresh, "maximize"), "maximize").search_to_race
+    assert (found.architectures, found.overall) == (4, 1.0)

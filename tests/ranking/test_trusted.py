@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nas.metrics import Bounds
 from nas.ranking import Raced, Trust, raced, rank
 from nas.ranking.trusted import shrunk
 from tests.report.samples import fresh, race, trial
@@ -150,6 +151,41 @@ def test_scores_that_are_all_equal_are_no_trouble():
     trials = [trial(number, values=(1.0,)) for number in range(4)]
     entries = rank(trials, ONE, race({0: [1.0], 1: [1.0], 2: [1.0]}))
     assert [entry.told for entry in entries] == [(pytest.approx(1.0),)] * 4
+
+
+@pytest.mark.parametrize("score", [1.0, 0.5, 0.0])
+def test_trainings_that_came_to_one_score_give_no_interval_instead_of_one_without_width(score):
+    """Nothing was seen of how far they scatter; that is not to know that they do not."""
+    trials = [trial(number, values=(score,)) for number in range(4)]
+    for entry in rank(trials, ONE, race({0: [score, score], 1: [score], 2: [score]}), Bounds(0.0, 1.0)):
+        assert entry.trust.estimate == pytest.approx(score)
+        assert isnan(entry.trust.low)
+        assert isnan(entry.trust.high)
+
+
+@pytest.mark.parametrize("direction", ["maximize", "minimize"])
+def test_estimates_and_intervals_stay_within_what_the_metric_can_be_and_the_order_is_as_without(direction):
+    good = (0.999, 0.998, 0.9985, 0.99, 0.985, 0.95, 0.9, 0.7)
+    turned = (lambda value: value) if direction == "maximize" else (lambda value: round(1 - value, 6))
+    trials = [trial(number, values=(turned(score),)) for number, score in enumerate(good)]
+    told = {0: [1.0, 0.985], 1: [1.0, 0.999], 2: [0.999], 3: [0.98]}
+    races = race({number: [turned(score) for score in scores] for number, scores in told.items()})
+    free, within = rank(trials, (direction,), races), rank(trials, (direction,), races, Bounds(0.0, 1.0))
+    assert any(not 0 <= entry.trust.low <= entry.trust.high <= 1 for entry in free)
+    for entry, one in zip(within, free, strict=True):
+        assert 0 <= entry.trust.low <= entry.trust.estimate <= entry.trust.high <= 1
+        assert (entry.trial.number, entry.trust.p_best, entry.trust.tied) == (
+            one.trial.number, one.trust.p_best, one.trust.tied,
+        )  # fmt: skip
+        assert entry.unbounded == one.trust
+
+
+def test_bounds_never_hide_what_was_measured():
+    """The name of a metric may say too little: a loss of somebody's own may be less than 0."""
+    trials = [trial(number, values=(score,)) for number, score in enumerate((-0.9, -0.8, -0.7))]
+    races = race({0: [-0.92, -0.9], 1: [-0.82, -0.8], 2: [-0.71, -0.7]})
+    for entry in rank(trials, ("minimize",), races, Bounds(low=0.0)):
+        assert -0.92 <= entry.trust.estimate <= -0.69
 
 
 scores = st.floats(0, 1).map(lambda value: round(value, 3))

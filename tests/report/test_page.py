@@ -11,6 +11,7 @@ from random import Random
 
 import pytest
 
+from nas.causes import causes
 from nas.report import render
 from nas.report.data import DRAWN_CURVES, curves_to_draw
 from nas.store import records
@@ -247,6 +248,20 @@ def test_the_rejected_are_grouped_by_limit_with_the_range_of_the_excess():
     assert "271,762 to 1,305,100 weights, 200,000 allowed (limits.weights) Trials 0, 1" in made
     assert f"{both} Trial 2" in made
     assert "3 inputs. Trial 3" in made
+
+
+def test_a_limit_in_bytes_or_milliseconds_is_one_cause_too():
+    """Its number has a fraction, its unit several words."""
+    bytes_ = [f"{number} bytes of memory, 1,048,576 allowed (limits.memory)" for number in ("2,097,152", "9,000,000")]
+    slow = [f"{number} ms, 1.5 allowed (limits.latency_ms)" for number in ("12.75", "2.35", "1e+03")]
+    trials = [failed(n, "rejected", message=text) for n, text in enumerate((*bytes_, *slow))]
+    made = page(report_data(trials)).words
+    assert "2,097,152 to 9,000,000 bytes of memory, 1,048,576 allowed (limits.memory) Trials 0, 1" in made
+    assert "2.35 to 1e+03 ms, 1.5 allowed (limits.latency_ms) Trials 2, 3, 4" in made
+    assert [(message, number) for _, message, number in causes(trials)] == [
+        ("more ms, 1.5 allowed (limits.latency_ms)", 3),
+        ("more bytes of memory, 1,048,576 allowed (limits.memory)", 2),
+    ]
 
 
 def test_marks_in_the_legend_are_whole():

@@ -9,6 +9,8 @@ from nas import catalogue
 from nas.data.options import DataSection
 from nas.data.prepared import prepare
 from nas.errors import BadInput, Conflict, NASError
+from nas.shares import wilson
+from nas.training.examination import _ends
 from tests.training.test_retrieval import log  # noqa: F401  (a fixture)
 from tests.training.test_tasks import EXAMPLES, TASKS, prepared
 from tests.training.tuned import SMALL, look, train
@@ -98,7 +100,9 @@ def test_labels_that_were_flipped_are_doubted_and_honest_ones_are_not(tmp_path):
         _, keep, member = train(folder, card, "classification", epochs=6)
         doubted[name] = look(keep, member, resamples=2)
     assert doubted["flipped"].doubtful == pytest.approx(wrong[2000:2500].mean(), abs=0.02)
-    assert wrong[2000:2500][list(doubted["flipped"].suspects)].all()
+    rows = [int(name.removeprefix("example ").removesuffix(" of validation")) for name in doubted["flipped"].suspects]
+    assert len(rows) == 10
+    assert wrong[2000:2500][rows].all()
     assert doubted["honest"].doubtful < 0.01
 
 
@@ -149,3 +153,23 @@ def test_what_a_beam_finds_is_searched_for_once_however_many_examples_are_drawn(
     assert searched == [card.examples["validation"], card.examples["test"]]
     for value, low, high in (found.test["val_cer"], found.test["val_beam_cer"]):
         assert low <= value <= high
+
+
+def test_resamples_that_are_all_alike_give_no_interval_of_no_width():
+    assert _ends(1.0, [1.0] * 50, around=False) is None
+    assert _ends(1.0, [], around=False) is None
+    assert _ends(0.9, [0.8, 0.9, 1.0], around=False) == pytest.approx((0.805, 0.995))
+
+
+def test_a_test_split_without_an_error_is_no_certainty(tmp_path):
+    """Of 40 examples without an error up to 9 % may be wrong; of F1 and the loss nothing is known."""
+    x = np.repeat(np.eye(4, dtype="float32") * 4, 50, axis=0)
+    np.savez(tmp_path / "data.npz", x=x, y=np.repeat(np.arange(4), 50))
+    card = prepare(DataSection(source="npz:data.npz"), "classification", tmp_path / "prepared", tmp_path)[0]
+    _, keep, member = train(tmp_path, card, "classification", epochs=12)
+    found = look(keep, member, resamples=30).test
+    assert found["val_accuracy"] == pytest.approx((1.0, wilson(1.0, card.examples["test"])[0], 1.0))
+    value, low, high = found["val_macro_f1"]
+    assert value == 1.0
+    assert np.isnan(low)
+    assert np.isnan(high)

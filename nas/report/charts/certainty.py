@@ -31,8 +31,8 @@ def intervals(name: str, entries: Sequence[Ranked], objective: str) -> Figure:
             {
                 "who": _who(entry),
                 "estimate": trust.estimate,
-                "low": trust.low,
-                "high": trust.high,
+                "low": trust.low if isfinite(trust.low) else trust.estimate,
+                "high": trust.high if isfinite(trust.high) else trust.estimate,
                 "searched": entry.values[0],
                 "tip": tip(entry.trial, _("estimate {estimate}", estimate=told)),
             }
@@ -41,8 +41,7 @@ def intervals(name: str, entries: Sequence[Ranked], objective: str) -> Figure:
             (
                 _who(entry),
                 words.score(trust.estimate, objective),
-                words.score(trust.low, objective),
-                words.score(trust.high, objective),
+                *(words.score(end, objective) if isfinite(end) else words.UNKNOWN for end in (trust.low, trust.high)),
                 words.score(entry.values[0], objective),
                 trust.seeds,
                 words.UNKNOWN if trust.p_best is None else words.percent(trust.p_best),
@@ -96,6 +95,8 @@ def told_of(entry: Ranked, objective: str) -> str:
     trust = entry.trust
     if trust is None or not isfinite(trust.estimate):
         return words.score(entry.values[0], objective)
+    if not isfinite(trust.low):
+        return words.score(trust.estimate, objective)
     ends = words.interval(trust.low, trust.high, objective)
     return _("{what} ({how})", what=words.score(trust.estimate, objective), how=ends)
 

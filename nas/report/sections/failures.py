@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from nas.causes import EXCESS
 from nas.language import N_, _, ngettext
 from nas.report import words
 from nas.report.section import Section, View
@@ -32,7 +33,6 @@ CLAUSES = {
     "error": N_("an error was raised"),
 }
 """The same within a sentence."""
-_EXCESS = re.compile(r"\b[0-9][0-9,]*(?= \w+, [0-9,]+ allowed \(limits\.)")
 
 
 def failures(view: View) -> Section:
@@ -52,16 +52,6 @@ def failures(view: View) -> Section:
     return Section("failures", _("What failed, and why?"), _answer(view, kinds), evidence)
 
 
-def causes(view: View) -> list[dict[str, object]]:
-    """Return ``kind``, ``message`` and ``count`` of what failed, the most frequent first.
-
-    Candidates over the same limit are one cause, by however much they are over it.
-    """
-    failed = [trial for trial in view.data.trials if trial.outcome == "failed" and trial.duplicate_of is None]
-    found = Counter((trial.kind or "error", _EXCESS.sub("more", trial.message or "")) for trial in failed)
-    return [{"kind": kind, "message": told, "count": count} for (kind, told), count in found.most_common()]
-
-
 def _messages(trials: Sequence[TrialRecord]) -> dict[str, object]:
     """Return the most frequent messages of one kind, each with its trials and a traceback.
 
@@ -69,7 +59,7 @@ def _messages(trials: Sequence[TrialRecord]) -> dict[str, object]:
     """
     by_message: dict[tuple[str, ...], list[TrialRecord]] = {}
     for trial in trials:
-        by_message.setdefault(tuple(_EXCESS.split(_message(trial))), []).append(trial)
+        by_message.setdefault(tuple(EXCESS.split(_message(trial))), []).append(trial)
     frequent = sorted(by_message.values(), key=lambda same: (-len(same), same[0].number))
     shown = [
         {
@@ -88,14 +78,14 @@ def _message(trial: TrialRecord) -> str:
 
 def _told(messages: Sequence[str]) -> str:
     """Return messages that differ in their excess only as one, "271,762 to 305,100 weights, 200,000 allowed …"."""
-    columns = zip(*(_EXCESS.findall(message) for message in messages), strict=True)
-    ranges = iter([sorted(column, key=lambda number: int(number.replace(",", ""))) for column in columns])
+    columns = zip(*(EXCESS.findall(message) for message in messages), strict=True)
+    ranges = iter([sorted(column, key=lambda number: float(number.replace(",", ""))) for column in columns])
 
     def ends(found: re.Match[str]) -> str:
         numbers = next(ranges)
         return numbers[0] if numbers[0] == numbers[-1] else _("{low} to {high}", low=numbers[0], high=numbers[-1])
 
-    return _EXCESS.sub(ends, messages[0])
+    return EXCESS.sub(ends, messages[0])
 
 
 def _answer(view: View, kinds: Counter[str]) -> str:

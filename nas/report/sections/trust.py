@@ -5,10 +5,11 @@ from __future__ import annotations
 from math import isfinite
 
 from nas.language import _, ngettext
+from nas.ranking import are_all_alike
 from nas.report import words
 from nas.report.charts.certainty import intervals, rungs
 from nas.report.section import Section, View
-from nas.report.sections.verdict import tied
+from nas.report.sections.verdict import tied, unknown_scatter
 
 
 def trust(view: View) -> Section:
@@ -32,6 +33,8 @@ def _answer(view: View) -> str:
             _("Not far: each score is that of one training, and nobody knows yet how much of it was luck."),
             _("{command} trains the best again with new seeds.", command=view.command("race")),
         )
+    if are_all_alike(view.ranked):
+        return unknown_scatter()
     equal, sigma = len(tied(view)), words.score(view.race.seed_sigma)
     first = view.ranked[0]
     if equal > 1:
@@ -51,7 +54,7 @@ def _answer(view: View) -> str:
 def _facts(view: View) -> list[tuple[str, str]]:
     """Return ``(what, how it stands)``."""
     known, facts = view.reliability, []
-    if known.seed_sigma is not None:
+    if known.seed_sigma is not None and not are_all_alike(view.ranked):
         sigma = words.score(known.seed_sigma)
         facts.append((_("Scatter between seeds"), _("{sigma} (standard deviation of one training)", sigma=sigma)))
     if equal := tied(view):

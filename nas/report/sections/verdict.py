@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import sqrt
 
 from nas.language import _, ngettext
-from nas.ranking import Ranked, bar
+from nas.ranking import Ranked, are_all_alike, bar
 from nas.report import words
 from nas.report.charts.certainty import told_of
 from nas.report.section import Section, View
@@ -44,6 +44,14 @@ def verdict(view: View) -> Section:
 def tied(view: View) -> list[Ranked]:
     """Return who cannot be told from the best by what a race has shown, best first; nobody before a race."""
     return [entry for entry in view.ranked if entry.trust and entry.trust.tied]
+
+
+def unknown_scatter() -> str:
+    """Return what is to be said where trainings with new seeds all came to the same score."""
+    return _(
+        "All trainings with new seeds came to one score: how far a training scatters, and so how sure the order is, "
+        "cannot be told from them."
+    )
 
 
 def _chosen(view: View, frontier: Sequence[Ranked]) -> list[Ranked]:
@@ -244,7 +252,9 @@ def _doubts(view: View) -> tuple[str, ...]:
     count = len(view.ranked)
     if view.race is not None:
         doubts = [
-            _(
+            unknown_scatter()
+            if are_all_alike(view.ranked)
+            else _(
                 "Estimates are what many trainings would average to, from fresh trainings with new seeds; one training "
                 "scatters about it by {sigma} (standard deviation).",
                 sigma=words.score(view.race.seed_sigma),
