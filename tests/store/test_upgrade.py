@@ -131,7 +131,7 @@ def test_the_command_that_is_said_to_upgrade_does(tmp_path: Path) -> None:
     shutil.copy(ASSET, path)
     looked = CliRunner().invoke(cli, ["status", "--storage", str(path)])
     assert looked.exit_code == 5
-    assert "`nas resume NAME` upgrades it" in looked.stderr
+    assert f"`nas resume NAME --storage {path}` upgrades it" in looked.stderr
     resumed = CliRunner().invoke(cli, ["resume", "digits", "--storage", str(path)])
     assert resumed.exit_code == 2, resumed.output  # the asset's study file is but a name: it cannot be gone on with
     assert CliRunner().invoke(cli, ["status", "--storage", str(path)]).exit_code == 0
