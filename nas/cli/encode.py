@@ -14,6 +14,7 @@ from nas.cli.bars import bars
 from nas.cli.database import complete_name
 from nas.cli.output import Output, output_options, storage_option
 from nas.cli.picking import model_options
+from nas.cli.stopped import nothing_half
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -100,7 +101,7 @@ def encode(
         from nas.encode.encode import Wanted
         from nas.encode.encode import encode as encode_data
     wanted = Wanted(source, Path(), not no_labels, split or "validation", layer, side, normalize, batch, keep)
-    with tracked_by(bars(output.stderr)), contextlib.redirect_stdout(sys.stderr):
+    with nothing_half(output), tracked_by(bars(output.stderr)), contextlib.redirect_stdout(sys.stderr):
         encoded = encode_data(chosen, wanted, path, measuring=measure, force=force)
     output.hint(*encoded.notes)
     if encoded.measured is not None:

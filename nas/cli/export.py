@@ -13,6 +13,7 @@ from nas.cli.bars import bars
 from nas.cli.database import complete_name
 from nas.cli.output import Output, output_options, storage_option
 from nas.cli.picking import model_options
+from nas.cli.stopped import nothing_half
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -99,7 +100,7 @@ def export(
     target = path or Path("exports", f"{chosen.study.name}-{chosen.trial.number}")
     with quiet():  # TensorFlow is imported
         from nas.export.export import export as export_model
-    with tracked_by(bars(output.stderr)), contextlib.redirect_stdout(sys.stderr):
+    with nothing_half(output), tracked_by(bars(output.stderr)), contextlib.redirect_stdout(sys.stderr):
         exported = export_model(
             chosen,
             formats,

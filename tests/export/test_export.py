@@ -4,6 +4,7 @@ import errno
 import json
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -261,3 +262,15 @@ def test_the_command_prints_a_table_and_a_document(trained, tmp_path):
     assert document["what"] == "model"
     assert document["files"][0]["compared"]["difference"] <= document["files"][0]["compared"]["allowed"]
     assert err == ""
+
+
+def test_an_export_that_is_told_to_end_leaves_nothing(trained, tmp_path):
+    process = nas(trained, "export", "toy", "--format", "all", "-o", str(tmp_path / "out"))
+    assert process.stderr is not None
+    while "keras: written" not in (line := process.stderr.readline()):
+        assert line, "it ended before it had written anything"
+    process.send_signal(signal.SIGTERM)
+    code, out, err = finish(process)
+    assert (code, out) == (128 + signal.SIGTERM, "")
+    assert "Stopped: nothing was written." in err
+    assert list(tmp_path.iterdir()) == []
