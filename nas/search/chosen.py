@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
+import tomllib
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
+from nas import catalogue
 from nas.conversation import Evaluate
 from nas.data.options import DataSection
 from nas.errors import BadInput, NotFound
@@ -146,9 +149,18 @@ def _with_weights(
             return trial, Weights(path, f"the search: trial {trial.number}, one training of {epochs} with one seed")
     kept = [str(other.number) for other in trials if files.checkpoint(other.number).exists()]
     raise NotFound(
-        f"The weights of trial {candidates[0].number} of {study.name!r} are not kept: those of the best trials are. "
-        f"Kept: {', '.join(kept) or 'none'}."
+        f"The weights of trial {candidates[0].number} of {study.name!r} are not kept: those of the best trials of the "
+        f"search are. Kept: {', '.join(kept) or 'none'}; --trial takes one of them. {_trains(study, candidates[0])}"
     )
+
+
+def _trains(study: StudyRecord, trial: TrialRecord) -> str:
+    """Return what gives `trial` weights again."""
+    kind = tomllib.loads(study.file or "").get("task", {}).get("kind", "classification")
+    if trial.outcome != "complete" or kind not in catalogue.tasks or catalogue.tasks[kind].makes_labels:
+        return ""
+    which = f"{shlex.quote(study.name)} --architecture {(trial.fingerprint or '')[:8]}"
+    return f"`nas finetune {which}` trains this architecture again, from scratch."
 
 
 def best_tuning(
