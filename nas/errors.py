@@ -97,13 +97,16 @@ class NoneComplete(NotFound):
 
 
 class WeightsNotKept(NotFound):
-    """The weights of a trial were deleted, or never written; those of the trials `kept` are there."""
+    """The weights of a trial were deleted, or never written; those of the trials `kept` are there.
 
-    def __init__(self, study: str, number: int, kept: Iterable[int]) -> None:
+    `remedy` is a sentence about what gives weights again.
+    """
+
+    def __init__(self, study: str, number: int, kept: Iterable[int], remedy: str) -> None:
         there = ", ".join(map(str, kept)) or "none"
         super().__init__(
-            f"The weights of trial {number} of {study!r} are not kept: those of the best trials are. Kept: {there}. "
-            f"`nas finetune {study}` trains the best anew and keeps what comes of it."
+            f"The weights of trial {number} of {study!r} are not kept: those of the best trials of the search are. "
+            f"Kept: {there}. {remedy}".rstrip()
         )
 
 

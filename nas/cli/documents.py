@@ -108,4 +108,5 @@ def ending_document(ending: Ending, study: StudyRecord) -> dict[str, Any]:
         "counts": ending.counts,
         "best": None if ending.best is None else trial_document(ending.best.trial),
         "baseline": _baseline_document(study, ending.best),
+        "perfect": ending.perfect,
     }

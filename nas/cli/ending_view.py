@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from nas.cli.tables import grid, table
-from nas.cli.views import baseline_line, best_line, outcomes
+from nas.cli.views import baseline_line, best_line, outcomes, perfect_line
 from nas.report import words
 from nas.store.records import StudyRecord
 
@@ -30,6 +30,8 @@ def ending_view(ending: Ending, study: StudyRecord) -> Iterator[RenderableType]:
             "baseline": baseline_line(study, best),
         }
     )
+    if ending.perfect:
+        yield perfect_line(study, ending.perfect)
 
 
 def rehearsal_view(rehearsal: Rehearsal) -> Iterator[RenderableType]:

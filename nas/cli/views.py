@@ -177,6 +177,18 @@ def baseline_line(study: StudyRecord, leader: Ranked | None) -> Text | None:
     return line
 
 
+def perfect_line(study: StudyRecord, number: int) -> Text:
+    """Return what is to be said, and done, where so many architectures reached the best score there can be."""
+    reached = words.plural(number, "architecture reached", "architectures reached")
+    metric = words.short(study.objectives[0], 40)
+    return Text(
+        f"{reached} the best {metric} there can be: the validation split cannot tell such architectures apart. Either "
+        "the data are too easy, or the inputs give the answer away, or examples are in two splits (`nas data check` "
+        "says so). Harder or more validation examples tell more; so does an objective such as weights beside this one.",
+        "yellow",
+    )
+
+
 def scores(leader: Ranked, objectives: Sequence[str]) -> list[str]:
     """Return "val_accuracy 0.9861 (0.9802–0.9907)", one for each of `objectives`; only the first has an interval."""
     found = _scores(leader.told, objectives)

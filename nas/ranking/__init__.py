@@ -16,6 +16,7 @@ from nas.ranking.architectures import (
     bar,
     frontier,
     is_better,
+    perfect,
     rank,
     ranking_of,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "bar",
     "frontier",
     "is_better",
+    "perfect",
     "race",
     "raced",
     "rank",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from math import inf, isclose, isfinite, nan
 from typing import Literal, TypeAlias
 
-from nas.metrics import ANY, Bounds, bounds
+from nas.metrics import ANY, Bounds, bounds, is_perfect
 from nas.ranking.trusted import Trust, estimated, raced, shrunk
 from nas.store.evaluation_records import EvaluationRecord
 from nas.store.records import StudyRecord, TrialRecord
@@ -150,6 +150,14 @@ def _bounded(trust: Trust | None, within: Bounds) -> Trust | None:
     if isclose(low, high, rel_tol=NO_WIDTH, abs_tol=0.01 * NO_WIDTH):
         low = high = nan
     return replace(trust, estimate=within.clip(trust.estimate), low=low, high=high)
+
+
+def perfect(study: StudyRecord, ranked: Sequence[Ranked]) -> int:
+    """Return how many architectures of `study` reached the best score that its first objective can have.
+
+    No validation score tells these apart, nor whether one could be better.
+    """
+    return sum(is_perfect(entry.values[0], study.objectives[0], study.directions[0]) for entry in ranked)
 
 
 def are_all_alike(ranked: Sequence[Ranked]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nas.language import N_, _, ngettext
-from nas.ranking import bar
+from nas.ranking import bar, perfect
 from nas.report import words
 from nas.report.section import View
 from nas.report.sections.failures import CLAUSES
@@ -42,7 +42,7 @@ class Warning:
 
 def warnings(view: View) -> list[Warning]:
     """Return the warnings about a study, the gravest first."""
-    found = (_baseline(view), *_looks(view), _failures(view), _stopped(view), _race(view), *_free(view))
+    found = (_baseline(view), _perfect(view), *_looks(view), _failures(view), _stopped(view), _race(view), *_free(view))
     return [warning for warning in found if warning is not None]
 
 
@@ -53,6 +53,28 @@ def _baseline(view: View) -> Warning | None:
     return Warning(
         _("No architecture beats what can be had without any encoder ({name}).", name=words.short(known.name, 60)),
         _("Look at labels and inputs first, then at the ranges of the learning rate, and at the number of epochs."),
+    )
+
+
+def _perfect(view: View) -> Warning | None:
+    number = perfect(view.data.study, view.ranked)
+    if not number:
+        return None
+    return Warning(
+        ngettext(
+            "{number} architecture reached the best {objective} there can be: the validation split cannot tell such "
+            "architectures apart.",
+            "{number} architectures reached the best {objective} there can be: the validation split cannot tell such "
+            "architectures apart.",
+            number,
+            objective=view.objective,
+        ),
+        _(
+            "Either the data are too easy, or the inputs give the answer away, or examples are in two splits, which "
+            "the check of the data says. Harder or more validation examples tell more; so does an objective such as "
+            "weights beside this one."
+        ),
+        "nas data check STUDY.toml",
     )
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
+import tomllib
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
+from nas import catalogue
 from nas.conversation import Evaluate
 from nas.data.options import DataSection
 from nas.errors import BadInput, NoneComplete, NoSuchTrial, NotFound, WeightsNotKept
@@ -144,7 +147,18 @@ def _with_weights(
         if (path := files.checkpoint(trial.number)).exists():
             epochs = "1 epoch" if trial.epochs == 1 else f"{trial.epochs} epochs"
             return trial, Weights(path, f"the search: trial {trial.number}, one training of {epochs} with one seed")
-    raise WeightsNotKept(study.name, candidates[0].number, files.with_checkpoint(len(trials)))
+    kept = files.with_checkpoint(len(trials))
+    remedy = f"--trial takes one of them. {_trains(study, candidates[0])}"
+    raise WeightsNotKept(study.name, candidates[0].number, kept, remedy)
+
+
+def _trains(study: StudyRecord, trial: TrialRecord) -> str:
+    """Return what gives `trial` weights again."""
+    kind = tomllib.loads(study.file or "").get("task", {}).get("kind", "classification")
+    if trial.outcome != "complete" or kind not in catalogue.tasks or catalogue.tasks[kind].makes_labels:
+        return ""
+    which = f"{shlex.quote(study.name)} --architecture {(trial.fingerprint or '')[:8]}"
+    return f"`nas finetune {which}` trains this architecture again, from scratch."
 
 
 def best_tuning(

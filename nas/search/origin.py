@@ -78,7 +78,8 @@ def find_origin(url: str, name: str | None, kept: Path | None = None) -> Origin 
         files = StudyFiles(files_root(url), study.id)
         weights = kept if kept is not None and kept.exists() else files.checkpoint(trial.number)
         if not weights.exists():
-            raise WeightsNotKept(study.name, trial.number, files.with_checkpoint(len(trials)))
+            remedy = "Start from one of these, or run that study again."
+            raise WeightsNotKept(study.name, trial.number, files.with_checkpoint(len(trials)), remedy)
     except NotFound as error:  # what a study file says cannot be used
         raise BadInput(f"{KEY}: {error}") from None
     return Origin(start_of(study, trial, weights), data_of(study))

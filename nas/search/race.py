@@ -104,6 +104,11 @@ class RaceJobs:
         return len(self._trials)
 
     @property
+    def without_weights(self) -> int:
+        """How many of these have no weights of the search: more are raced than it was told to keep."""
+        return sum(not self._files.checkpoint(number).exists() for number in self._trials)
+
+    @property
     def left(self) -> int | None:
         """How many trainings have no outcome yet; ``None`` where only time says how many there will be."""
         if self._budget is None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from nas.errors import BadInput, NotFound, StorageError, StudyExists, StudyRunning, plural
-from nas.ranking import Ranked, ranking_of
+from nas.ranking import Ranked, perfect, ranking_of
 from nas.search.budget import Budget
 from nas.search.coordinator import Coordinator
 from nas.search.going_on import going_on_with
@@ -26,13 +26,17 @@ from nas.study_file import Study, read_study
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a launch or resume ended. `exit_code` is the process's, `message` one sentence for people."""
+    """How a launch or resume ended. `exit_code` is the process's, `message` one sentence for people.
+
+    `perfect` is how many architectures reached the best score there can be.
+    """
 
     name: str
     exit_code: int
     message: str
     counts: dict[str, int]
     best: Ranked | None
+    perfect: int = 0
 
 
 def launch(
@@ -270,6 +274,12 @@ def _search(held: Hold, trials: int | None, hours: float | None, storage: str | 
 def _race(held: Hold, trainings: int, command: Callable[[int], str]) -> Ending:
     """Race until there are `trainings` of the study; `command` says how to go on with so many that are left."""
     jobs = _jobs(held, trainings)
+    if jobs.without_weights:  # more are raced than the search was to keep those of
+        held.observer.note(
+            f"Of {jobs.without_weights} of the architectures in this race the search has kept no weights, only those "
+            f"of its best. Should one of them win, `nas finetune {shlex.quote(held.study.name)}` has to train it, from "
+            "scratch, before `nas export` and `nas encode` have a model of it."
+        )
     with going_on_with(lambda: command(jobs.left or 0)):
         stopped = run_race(jobs, held.evaluator(), held.ledger, held.observer)
     records = held.ledger.evaluations.all("race")
@@ -357,7 +367,8 @@ def _saved(ledger: Ledger) -> str:
 def _ended(held: Hold, code: int, message: str) -> Ending:
     ledger = held.ledger
     ranked = ranking_of(ledger.record, records_of(ledger), ledger.evaluations.all("race"))
-    return Ending(held.study.name, code, message, ledger.counts(), ranked[0] if ranked else None)
+    best = ranked[0] if ranked else None
+    return Ending(held.study.name, code, message, ledger.counts(), best, perfect(ledger.record, ranked))
 
 
 def records_of(ledger: Ledger) -> list[TrialRecord]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,14 @@ def test_an_ending_counts_the_outcomes_and_names_the_best() -> None:
     text = " ".join(_text(*ending_view(ENDING, samples.study(trials_budget=6))).split())
     assert "6 of 6: 3 complete, 2 pruned, 1 failed; and at no cost 1 duplicate" in text
     assert "val_accuracy 0.9800 in one training · trial 7 · cnn · 1.00 k weights" in text
+
+
+def test_a_perfect_score_is_noticed() -> None:
+    ending = replace(ENDING, perfect=3)
+    text = " ".join(_text(*ending_view(ending, samples.study(trials_budget=6))).split())
+    assert "3 architectures reached the best val_accuracy there can be" in text
+    assert "`nas data check`" in text
+    assert ending_document(ending, samples.study())["perfect"] == 3
 
 
 def test_an_ending_is_a_document_with_its_objectives() -> None:

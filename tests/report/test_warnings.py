@@ -33,6 +33,16 @@ def test_what_is_the_matter_is_said_with_what_to_do(state, what, command):
     assert all(one.remedy for one in warnings(View(STATES[state], NOW)))
 
 
+def test_a_perfect_score_is_said_to_tell_nothing_apart():
+    trials = [trial(number, values=(score,)) for number, score in enumerate((1.0, 1.0, 0.98))]
+    (found,) = [one for one in warnings(View(report_data(trials), NOW)) if "there can be" in one.what]
+    assert found.what.startswith("2 architectures reached the best val_accuracy there can be")
+    assert "examples are in two splits" in found.remedy
+    assert found.command == "nas data check STUDY.toml"
+    near = [trial(number, values=(0.9999,)) for number in range(3)]
+    assert not [what for what, _ in told(report_data(near)) if "there can be" in what]
+
+
 def test_a_second_look_at_the_test_split_is_named_and_a_first_one_is_not():
     look = LookRecord(0, 0, 0, NOW, 360, {"val_accuracy": Interval(0.9, 0.8, 0.95)})
     data = replace(STATES["finished"], looks=(look, replace(look, number=1, trial=1), replace(look, number=2)))

@@ -44,5 +44,5 @@ def test_fine_tuning_of_others_does_not_count(files):
     files.kept(0).touch()
     trial, weights = _with_weights(samples.study(), TRIALS, TRIALS[1:], [tuned(0, 0, 0.9)], files)
     assert (trial, weights.tuned, weights.path) == (TRIALS[2], None, files.checkpoint(2))
-    with pytest.raises(NotFound, match=r"of trial 1 of .* are not kept.*Kept: 2\."):
+    with pytest.raises(NotFound, match=r"of trial 1 of .* are not kept.*Kept: 2\. --trial takes one of them"):
         _with_weights(samples.study(), TRIALS, TRIALS[1:2], [], files)

@@ -416,6 +416,22 @@ def test_nas_race_adds_to_a_study_that_ended_without(tmp_path):
     assert (spent(ran.study.counts), state(ran.study)) == (10, "finished")
 
 
+def test_between_more_than_have_weights_it_is_said_what_to_do_with_a_winner_without(tmp_path):
+    study = study_of(trials=10)
+    whole(tmp_path, study)
+    jobs = jobs_of(tmp_path, study, 5)
+    for number in list(jobs._trials)[1:]:
+        jobs._files.checkpoint(number).parent.mkdir(parents=True, exist_ok=True)
+        jobs._files.checkpoint(number).touch()
+    assert jobs.without_weights == 1
+    jobs._ledger.close("looked at")
+    notes = whole(tmp_path, study, fresh=False, race=2).log.notes
+    assert any(note.startswith("Of 1 of the architectures in this race") and "finetune toy" in note for note in notes)
+    jobs._files.checkpoint(next(iter(jobs._trials))).touch()
+    assert jobs.without_weights == 0
+    assert len(whole(tmp_path, study, fresh=False, race=2).log.notes) == 1
+
+
 def test_nas_race_that_was_stopped_says_how_to_go_on_to_the_same_end(tmp_path):
     study = study_of(trials=10)
     whole(tmp_path, study)
