@@ -82,7 +82,7 @@ def encode(
     Examples:
         nas encode digits --split test -o digits.npy --measure
         nas encode digits --source images:scans/ -o scans.parquet --normalize
-        nas encode wine --source manifest:a.csv --no-labels --keep id -o a.parquet
+        nas encode wine --source manifest:b.csv --no-labels --keep id -o b.parquet
     """
     if source is not None and split is not None:
         raise click.UsageError("--source and --split both say which data are meant: give one of them.")

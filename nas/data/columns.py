@@ -50,6 +50,11 @@ def guess_kind(table: Table, name: str) -> ColumnKind:
     return "category" if different <= max(2, min(MOST_CATEGORIES, len(cells) // 10)) else "text"
 
 
+def looks_like(table: Table, name: str, kind: ColumnKind) -> bool:
+    """Whether that is what the cells of column `name` look like; an empty one looks like nothing."""
+    return not all(map(is_missing, table.columns[name])) and guess_kind(table, name) == kind
+
+
 def numbers(table: Table, name: str) -> Array:
     """Return column `name` as float64.
 

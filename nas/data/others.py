@@ -17,11 +17,12 @@ import numpy as np
 
 from nas.data import manifest
 from nas.data.checks import check
-from nas.data.columns import LABEL_KEY
+from nas.data.columns import LABEL_KEY, looks_like
 from nas.data.environment import expanded
 from nas.data.options import AudioSection, ColumnsSection, DataSection, ImagesSection
 from nas.data.prepared import load
 from nas.data.source import ONLY, Array, Examples, RawInput
+from nas.data.table import read_table
 from nas.data.text import encode, read_tokenizer
 from nas.data_card import DataCard, Input
 from nas.errors import BadInput, DataError
@@ -85,13 +86,14 @@ def read_others(
     """
     try:
         options = expanded(_options(card, data, source, labels=labels))
+        options = _with_only_column(card, options, base, keep)
         raw = load(options, base)
         only = card.inputs[ONLY].kind if list(card.inputs) == [ONLY] else None
         raw = check(raw, only)
         if missing := [name for name in card.inputs if name not in raw.inputs]:
             there = f"there is {', '.join(raw.inputs)}"
             if list(card.inputs) == [ONLY]:
-                raise DataError(f"the model takes one input; {there}. Leave out what it does not take.")
+                raise DataError(f"the model takes one input; {there}. Leave out, or --keep, what it does not take.")
             raise DataError(f"the model takes {', '.join(card.inputs)}; there is no {missing[0]!r}, {there}.")
         encodings = {name: _encoding(card, name, raw.inputs[name]) for name in card.inputs}
         kept = _kept(options, base, keep)
@@ -140,12 +142,37 @@ def _options(card: DataCard, data: DataSection, source: str, *, labels: bool) ->
     return data.model_copy(update=changed)
 
 
+def _with_only_column(card: DataCard, options: DataSection, base: Path, keep: Sequence[str]) -> DataSection:
+    """Return `options` that name the column of a table which is the only input, if it is a text or names files.
+
+    It is the one that the study had; or else the only one that is neither kept nor a label; or of these the only one
+    that looks like what the model takes. Where none is, all of them are left as they are, to be told of.
+    """
+    source, _, rest = options.source.partition(":")
+    if source != "manifest" or list(card.inputs) != [ONLY]:
+        return options
+    given, means = card.inputs[ONLY], options.columns
+    kind = manifest.AS_COLUMN.get(given.kind)
+    if kind is None:
+        return options
+    table = read_table(base / Path(rest).expanduser())
+    able = [name for name in (given.column, *means.inputs) if name in table.columns][:1]
+    if not able:
+        able = [name for name in table.columns if name not in (*means.label, means.split, *keep)]
+    if len(able) > 1:
+        able = [name for name in able if looks_like(table, name, kind)]
+    if len(able) != 1:
+        return options
+    columns = means.model_copy(update={"inputs": tuple(able), "kinds": {able[0]: kind}})
+    return options.model_copy(update={"columns": columns})
+
+
 def _known_columns(card: DataCard) -> dict[str, str]:
     """Return what the columns of a table were taken for in training, as far as the names of inputs tell."""
     known = {
-        given.column or name: given.kind
+        name: given.kind
         for name, given in card.inputs.items()
-        if (given.column or name != ONLY) and given.kind in ("image", "audio", "text")
+        if name != ONLY and given.kind in ("image", "audio", "text")
     }
     for name in card.inputs:
         path = Path(card.folder) / f"{name}_columns.json"

@@ -80,6 +80,10 @@ def test_columns_that_the_study_did_not_have_are_told_and_left_out(tmp_path):
         read_others(card, data, "manifest:b.csv", tmp_path)
     with pytest.raises(DataError, match=r"no column 'idd', which --keep names\. Did you mean 'id'"):
         read_others(card, data, "manifest:b.csv", tmp_path, labels=False, keep=["idd"])
+    table(tmp_path / "c.csv", [("id", "words"), ("x1", "good film"), ("x2", "bad film"), ("x3", "a film")])
+    with pytest.raises(DataError, match=r"the model takes one input; there is id, words.*--keep"):
+        read_others(card, bare, "manifest:c.csv", tmp_path, labels=False)  # either might be the text
+    assert len(read_others(card, data, "manifest:c.csv", tmp_path, labels=False, keep=["id"])) == 3
     np.savez(tmp_path / "b.npz", x=np.array(["good", "bad"]))
     with pytest.raises(BadInput, match="needs --source manifest:"):
         read_others(card, data, "npz:b.npz", tmp_path, keep=["id"])
@@ -101,6 +105,10 @@ def test_images_and_sounds_get_the_size_and_rate_of_the_study(tmp_path):
         DataError, match=r"2\.png"
     ):  # nothing is left out: rows would be others' than those of the files
         read_others(card, data, "images:pictures", tmp_path)
+
+    table(tmp_path / "list.csv", [("id", "photo"), *((f"S{i}", "pictures/k/1.png") for i in range(3))])
+    others = read_others(card, data, "manifest:list.csv", tmp_path, labels=False)  # it is plain which of them it is
+    assert stored(others)["x"].shape == (3, 6, 8, 1)
 
     np.savez(tmp_path / "s.npz", x=rng.integers(-9, 9, (40, 800), dtype=np.int16), y=np.arange(40) % 2)
     card, data = prepared(tmp_path, "npz:s.npz", kind="audio", audio={"sample_rate": 4000})
