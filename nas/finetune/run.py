@@ -130,7 +130,7 @@ def _seeds_and_trainings(seeds: int | None, trainings: int | None) -> tuple[int,
     if seeds is not None and trainings is not None and seeds > trainings:
         raise BadInput(
             f"--seeds {seeds} with --trainings {trainings}: each seed takes a training. Write --trainings {seeds} or "
-            f"more, or --seeds {trainings} or fewer."
+            f"more, or --seeds {trainings} at most."
         )
     most = trainings or max(TRAININGS, seeds or 0)
     return seeds or min(SEEDS, most), most

@@ -18,6 +18,7 @@ import tensorflow as tf
 from nas.data.prepared import open_split
 from nas.errors import BadInput, Conflict, FamilyError, NASError, NotFound, UnknownName
 from nas.export import formats
+from nas.export.card import _search
 from nas.export.export import export
 from nas.export.formats import FORMATS, Format, Written, chosen_formats
 from nas.export.publishing import published
@@ -89,6 +90,15 @@ def test_a_model_is_published_with_all_that_a_server_needs(chosen, tmp_path):
     assert right == pytest.approx(chosen.trial.metrics["val_accuracy"])  # raw inputs: the means are inside
     again = keras.saving.load_model(tmp_path / "out" / "model.keras")
     np.testing.assert_allclose(again({"x": x})["output"], logits, atol=1e-5)
+
+
+def test_a_card_tells_how_the_study_stands_whatever_was_trained_after_it(chosen):
+    stopped = replace(chosen.study, counts={**chosen.study.counts, "running": 1}, trials_budget=100, running=None)
+    told = "\n".join(_search(replace(chosen, study=stopped)))
+    assert "1 interrupted" in told
+    assert "running" not in told
+    assert "It was stopped before its budget was used up." in told
+    assert "stopped" not in "\n".join(_search(chosen))
 
 
 def test_the_encoder_by_itself_and_a_fixed_number_of_examples(chosen, tmp_path):

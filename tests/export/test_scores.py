@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from nas.export.scores import interval
 from nas.shares import wilson
 from nas.training.tasks.ranks import MOST_QUESTIONS
+from nas.training.tasks.shares import interval
 
 
 def test_a_share_has_the_interval_of_the_examples_it_was_counted_on():

@@ -6,7 +6,9 @@ import signal
 from dataclasses import replace
 
 import pytest
+from rich.text import Text
 
+from nas.cli.tuning_view import tuning_view
 from nas.conversation import Failed
 from nas.errors import BadInput, Interrupted, NotFound
 from nas.finetune import run as finetuning
@@ -402,3 +404,27 @@ def test_the_test_split_is_said_to_be_measured_only_when_it_is(house):
     tune(house, top=1)
     assert house.told.notes.count("Measuring on the test split.") == 0
     assert any(note.startswith("Nothing new to measure on the test split") for note in house.told.notes)
+
+
+def test_labels_are_judged_by_who_has_learned_and_otherwise_it_is_said_why_not(house):
+    def told(found):
+        return " ".join(str(line) for line in tuning_view(found) if isinstance(line, Text))
+
+    house.answer = lambda order: replace(examined(order), doubtful=0.55, suspects=("cat/1.png",))
+    slow = tune(house, top=1, epochs=4, trainings=1)
+    assert [found.kind for found in slow.finalists[0].findings] == ["too slow"]
+    assert "labels: not looked at for errors, its training is too slow." in told(slow)
+    good = tune(house, top=1, epochs=9, trainings=1)
+    assert [found.kind for found in good.finalists[0].findings] == ["label noise"]
+    assert "not looked at" not in told(good)
+    assert "The most doubtful: cat/1.png." in told(good)
+
+
+def test_a_value_without_an_interval_is_told_with_the_reason(house):
+    perfect = {"val_accuracy": (1.0, math.nan, math.nan), "val_loss": (0.5, 0.4, 0.6)}
+    house.answer = lambda order: replace(examined(order), test=perfect)
+    found = tune(house, top=1, trainings=1)
+    assert math.isnan(found.finalists[0].look.metrics["val_accuracy"].low)
+    assert any(str(line).startswith("(–): whichever examples are drawn") for line in tuning_view(found))
+    (look,) = stored(house)[1]
+    assert math.isnan(look.metrics["val_accuracy"].high)
