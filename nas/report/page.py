@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from nas import language
 from nas.report import comparison, words
@@ -74,6 +74,7 @@ def render_comparison(all_data: Sequence[ReportData], *, now: datetime) -> str:
         .get_template("comparison.html.j2")
         .render(
             lines=comparison.lines(views),
+            question=comparison.question(views),
             answer=comparison.answer(views),
             figures=figures,
             difference=comparison.difference(views),
@@ -121,6 +122,18 @@ def _hash(text: str) -> str:
     return b64encode(sha256(text.encode()).digest()).decode()
 
 
+def command(text: str) -> Markup:
+    """Return a command so that it breaks between words, and a script finds it to be copied."""
+    parts = Markup(" ").join(Markup("<span>{}</span>").format(part) for part in words.clean(text).split(" "))
+    return Markup('<code class="command">{}</code>').format(parts)
+
+
+def commands(text: str) -> Markup:
+    """Return a sentence with what is a command in it, between backticks, as one."""
+    parts = words.COMMAND.split(words.clean(text))
+    return Markup("").join(command(part) if index % 2 else escape(part) for index, part in enumerate(parts))
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -134,7 +147,7 @@ def _environment() -> Environment:
     )
     for word in (
         words.short, words.score, words.count, words.exact, words.duration, words.moment, words.shape, words.setting,
-        words.settings, words.percent, words.interval, words.series, said,
+        words.settings, words.percent, words.interval, words.series, words.family, said, command, commands,
     ):  # fmt: skip
         environment.filters[word.__name__] = word
     environment.policies["ext.i18n.trimmed"] = True

@@ -30,7 +30,7 @@ def _answer(view: View) -> str:
     if view.race is None:
         return words.sentences(
             _("Not far: each score is that of one training, and nobody knows yet how much of it was luck."),
-            _("{command} trains the best again with new seeds.", command=view.command("race")),
+            _("To know, train the best again with new seeds: {command}", command=f"`{view.command('race')}`"),
         )
     equal, sigma = len(tied(view)), words.score(view.race.seed_sigma)
     first = view.ranked[0]
@@ -75,9 +75,9 @@ def _facts(view: View) -> list[tuple[str, str]]:
             (
                 _("Wrongly pruned"),
                 ngettext(
-                    "{low} to {high} of what was pruned (95 %): of {number} trial that ran on, {found} ended among "
+                    "{low} to {high} of what was pruned (95%): of {number} trial that ran on, {found} ended among "
                     "the ten best",
-                    "{low} to {high} of what was pruned (95 %): of {number} trials that ran on, {found} ended among "
+                    "{low} to {high} of what was pruned (95%): of {number} trials that ran on, {found} ended among "
                     "the ten best",
                     share.of,
                     low=words.percent(share.low),
