@@ -29,6 +29,8 @@ from nas.store.records import spent, state
 
 SCRIPTS = ("report.js", "difference.js", "range.js", "live.js")
 """One after the other the script of the page."""
+LONG_WORD = 30
+"""Characters of a word of a command from which on it may break within."""
 
 
 def render(data: ReportData, *, now: datetime, top: int | None = None, every: int | None = None) -> str:
@@ -124,7 +126,11 @@ def _hash(text: str) -> str:
 
 def command(text: str) -> Markup:
     """Return a command so that it breaks between words, and a script finds it to be copied."""
-    parts = Markup(" ").join(Markup("<span>{}</span>").format(part) for part in words.clean(text).split(" "))
+    found = words.clean(text).split(" ")
+    parts = Markup(" ").join(
+        Markup('<span class="long">{}</span>' if len(part) > LONG_WORD else "<span>{}</span>").format(part)
+        for part in found
+    )
     return Markup('<code class="command">{}</code>').format(parts)
 
 

@@ -88,9 +88,9 @@ def edges(view: View) -> list[str]:
         at = (float(value or 0) - low) / (high - low)
         if at <= EDGE or at >= 1 - EDGE:
             end = (
-                _("{choice} {value} of the best is the largest that was tried.")
+                _("{choice}: the best has {value}, the largest that was tried.")
                 if at > 0.5
-                else _("{choice} {value} of the best is the smallest that was tried.")
+                else _("{choice}: the best has {value}, the smallest that was tried.")
             )
             told.append(end.format(choice=spoken(name, 60), value=words.setting(value)))
     return told[:6]
