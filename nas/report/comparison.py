@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
 from math import isfinite
@@ -14,7 +14,7 @@ from nas.report.charts.certainty import told_of
 from nas.report.charts.overlay import MOST, overlay
 from nas.report.figure import Figure
 from nas.report.section import View
-from nas.report.sections.progress import by_clock, by_trial
+from nas.report.sections.progress import by_clock, by_trial, unit_of_time
 from nas.report.vocabulary import said
 from nas.store.records import state
 
@@ -29,7 +29,9 @@ class Line:
     state: str
     best: Ranked | None
     told: str
-    """The first objective of its best architecture, with its interval where there was a race."""
+    """The first objective of its best architecture."""
+    interval: str
+    """The interval of that, where there was a race."""
 
 
 def lines(views: Sequence[View]) -> list[Line]:
@@ -37,70 +39,110 @@ def lines(views: Sequence[View]) -> list[Line]:
     found = []
     for view in views:
         best = view.ranked[0] if view.ranked else None
-        told = words.UNKNOWN if best is None else told_of(best, view.data.study.objectives[0])
-        found.append(Line(view, said(state(view.data.study)), best, told))
+        objective, trust = view.data.study.objectives[0], best.trust if best else None
+        told = words.UNKNOWN if best is None else words.score(best.told[0], objective)
+        known = trust is not None and isfinite(trust.estimate)
+        interval = words.interval(trust.low, trust.high, objective) if trust is not None and known else ""
+        found.append(Line(view, said(state(view.data.study)), best, told, interval))
     return found
 
 
+def question(views: Sequence[View]) -> str:
+    """Return what the page asks: who did best, but of studies that cannot be compared whether they can."""
+    return _("Can these studies be compared?") if differences(views) else _("Which study did best?")
+
+
+def differences(views: Sequence[View]) -> list[str]:
+    """Return why scores of these studies say nothing about each other; nothing where they do.
+
+    They are comparable if they are after the same thing, measured on the same examples.
+    """
+    found = []
+    if len(set(map(_goal, views))) > 1:
+        found.append(_("Their objectives differ: {told}.", told=_each(views, _told_goal)))
+    measured = [view for view in views if view.ranked]
+    if len({_fingerprint(view) for view in measured}) > 1:
+        found.append(_("Their data differ: {told}.", told=_each(measured, _told_data)))
+    return found
+
+
+def _each(views: Sequence[View], told: Callable[[View], str]) -> str:
+    """Return "this: one and another; that: a third"."""
+    having: dict[str, list[str]] = {}
+    for view in views:
+        having.setdefault(told(view), []).append(_name(view))
+    # Translators: between the parts of a list that have commas of their own.
+    return _("; ").join(_("{what}: {how}", what=what, how=words.listed(names)) for what, names in having.items())
+
+
+def _name(view: View) -> str:
+    return words.short(view.data.study.name, 40)
+
+
+def _goal(view: View) -> tuple[str, str]:
+    return view.data.study.directions[0], view.data.study.objectives[0]
+
+
+def _told_goal(view: View) -> str:
+    return f"{said(view.data.study.directions[0])} {view.objective}"
+
+
+def _fingerprint(view: View) -> str:
+    return str((view.data.study.data or {}).get("fingerprint") or words.UNKNOWN)
+
+
+def _told_data(view: View) -> str:
+    source = words.short(str((view.data.study.data or {}).get("source") or words.UNKNOWN), 60)
+    return _("{what} ({how})", what=source, how=_fingerprint(view)[:8])
+
+
 def answer(views: Sequence[View]) -> str:
-    """Return who is ahead, as far as that can be told; of scores that cannot be compared nobody's is."""
-    if _goals(views) > 1:
-        return _("They are after different things: their scores say nothing about each other.")
+    """Return who is ahead, as far as that can be told, or why nobody is."""
+    if reasons := differences(views):
+        return words.sentences(_("No: a score of one says nothing about the others."), *reasons)
     ahead = [view for view in views if view.ranked]
     if len(ahead) < 2:
         return _("There are not yet two with a score.")
-    if _data(ahead) > 1:
-        return _("None is ahead: their data differ, and scores of different data are not comparable.")
-    direction = ahead[0].data.study.directions[0]
-    first = ahead[0]
+    first, direction = ahead[0], ahead[0].data.study.directions[0]
     for view in ahead[1:]:
         if is_better(view.ranked[0].told[0], first.ranked[0].told[0], direction):
             first = view
-    objective = first.data.study.objectives[0]
-    values = {
-        "study": words.short(first.data.study.name, 60),
-        "objective": first.objective,
-        "score": told_of(first.ranked[0], objective),
-    }
+    best = first.ranked[0]
+    values = {"objective": first.objective, "score": told_of(best, first.data.study.objectives[0])}
+    level = [view for view in ahead if view.ranked[0].told[0] == best.told[0]]
+    if len(level) > 1:
+        return _("{studies} are level: {objective} {score}.", studies=words.listed(list(map(_name, level))), **values)
+    told = _("{study} is ahead: {objective} {score}.", study=_name(first), **values)
     if any(view.ranked[0].trust is None for view in ahead):
         return words.sentences(
-            _("{study} is ahead: {objective} {score}.", **values),
-            _("Scores are of one training each: close ones tell nothing apart; {command} does.", command="nas race"),
+            told,
+            _("Scores are of one training each: close ones tell nothing apart; {command} does.", command="`nas race`"),
         )
-    near = [view for view in ahead if view is not first and _overlap(view.ranked[0], first.ranked[0])]
+    near = [view for view in ahead if view is not first and _overlap(view.ranked[0], best)]
     if near:
-        names = words.listed([words.short(view.data.study.name, 40) for view in near])
-        return _(
-            "{study} is ahead: {objective} {score}, but its interval overlaps with that of {others}.",
-            others=names,
-            **values,
-        )
-    return _("{study} is ahead: {objective} {score}; the intervals do not overlap.", **values)
-
-
-def _goals(views: Sequence[View]) -> int:
-    """Return how many different things the studies are after."""
-    return len({(view.data.study.objectives[0], view.data.study.directions[0]) for view in views})
-
-
-def _data(views: Sequence[View]) -> int:
-    """Return how many different data, or splits of them, the studies were made on."""
-    return len({repr((view.data.study.data or {}).get("fingerprint")) for view in views})
+        names = words.listed(list(map(_name, near)))
+        return words.sentences(told, _("Its interval overlaps with that of {others}.", others=names))
+    return words.sentences(told, _("The intervals do not overlap."))
 
 
 def _overlap(one: Ranked, other: Ranked) -> bool:
-    if one.trust is None or other.trust is None or not (isfinite(one.trust.low) and isfinite(other.trust.low)):
+    if one.trust is None or other.trust is None:
         return True
-    return one.trust.low <= other.trust.high and other.trust.low <= one.trust.high
+    # Of an end that nobody knows, both of these are false.
+    return not (one.trust.low > other.trust.high or other.trust.low > one.trust.high)
 
 
 def figures(views: Sequence[View]) -> list[Figure]:
-    """Return how the studies progressed, by trials and by the clock, where their scores can be compared."""
-    if _goals(views) > 1 or _data([view for view in views if view.ranked]) > 1:
+    """Return how the studies progressed, by trials and by the clock, where they can be compared."""
+    if differences(views):
         return []
     found = []
-    for name, across, steps_of in (("by-trials", _("complete trials"), by_trial), ("by-clock", _("minutes"), by_clock)):
-        told = [(view.data.study.name, steps) for view in views if (steps := steps_of(view))][:MOST]
+    unit, clock = unit_of_time(views)
+    for name, across, steps in (
+        ("by-trials", _("complete trials"), [by_trial(view) for view in views]),
+        ("by-clock", clock, [by_clock(view, unit) for view in views]),
+    ):
+        told = [(view.data.study.name, some) for view, some in zip(views, steps, strict=True) if some][:MOST]
         if len(told) > 1:
             found.append(overlay(name, told, views[0].data.study.objectives[0], across))
     return found

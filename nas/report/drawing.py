@@ -16,7 +16,7 @@ from markupsafe import Markup
 from nas.architecture import Node
 from nas.language import _, ngettext
 from nas.report import words
-from nas.report.layers import Line, folded, lines
+from nas.report.layers import JOINT, Line, folded, lines
 from nas.report.stages import Block, Stage, fold
 
 WIDE, NARROW, GAP, MARGIN = 144, 104, 16, 2
@@ -28,8 +28,10 @@ BODY_HEIGHT, BODY_TOP = 56, 10
 LINE, SMALL_LINE, PADDING = 17, 14, 8
 MOST_STAGES = 15
 MOST_LINES = 9
-CHARACTERS = {WIDE: 18, NARROW: 13}
+CHARACTERS = {WIDE: 17, NARROW: 11}
 """That fit on a line of a card."""
+SMALLER = 2
+"""So many more of the small ones."""
 
 
 def draw(graph: Sequence[Node], *, title: str, most_wide: int = MOST_WIDE) -> Markup:
@@ -97,7 +99,9 @@ class _Card:
         self._stage = stage
         self._largest = max((_extent(other.shape) for other in stages), default=1)
         self._share = stage.weights / max(1, sum(other.weights for other in stages))
-        room = MOST_LINES
+        room = MOST_LINES + 1  # a note that one is left out would take its place
+        if sum(len(folded(lines(block.nodes, stage.shape))) for block in stage.blocks) > room:
+            room = MOST_LINES
         self._blocks: list[tuple[Block, list[tuple[Line, int]]]] = []
         self._left_out = 0
         for block in stage.blocks:
@@ -107,12 +111,13 @@ class _Card:
             self._left_out += len(told[room:])
             room -= len(told[:room])
         shown = [line for _, told in self._blocks for line, times in told if times == 1]
-        fits = all(max(len(line.main), len(line.minor)) <= CHARACTERS[NARROW] for line in shown)
+        most = CHARACTERS[NARROW]
+        fits = all(len(line.main) <= most and len(line.minor) <= most + SMALLER for line in shown)
         simple = len(shown) <= 3 and sum(block.times * len(told) for block, told in self._blocks) == len(shown)
-        short = len(words.shape(stage.shape)) <= CHARACTERS[NARROW] - 3
+        short = len(words.shape(stage.shape)) <= CHARACTERS[NARROW] - 1
         self.width = NARROW if fits and simple and short else WIDE
         self._head = BODY_TOP + BODY_HEIGHT + 76
-        body = sum(_block_height(block, told) + 6 for block, told in self._blocks)
+        body = sum(_block_height(block, told, self.width) + 6 for block, told in self._blocks)
         self.height = self._head + body + (LINE if self._left_out else 0) + 4
 
     def at(self, left: float, top: float) -> Markup:
@@ -133,7 +138,7 @@ class _Card:
         y = top + self._head - 6
         for block, told in self._blocks:
             parts.append(_block(block, told, left + PADDING, y, self.width))
-            y += _block_height(block, told) + 6
+            y += _block_height(block, told, self.width) + 6
         if self._left_out:
             parts.append(_text(left + PADDING + 8, y + 10, _("… {count} more", count=self._left_out), "quiet"))
         return Markup("").join(parts)
@@ -169,14 +174,26 @@ def _cost(stage: Stage) -> tuple[str, str]:
     )
 
 
-def _block_height(block: Block, told: Sequence[tuple[Line, int]]) -> float:
-    lines_height = sum(LINE + (SMALL_LINE if line.main and line.minor else 0) for line, _ in told)
+def _minor(line: Line, card: int) -> list[str]:
+    """Return what accompanies a layer, on as many lines of a card of that width as it takes."""
+    found: list[str] = []
+    most = CHARACTERS[card] + SMALLER
+    for part in line.minor.split(JOINT) if line.main and line.minor else ():
+        if found and len(found[-1] + JOINT + part) <= most:
+            found[-1] += JOINT + part
+        else:
+            found.append(words.short(part, most))
+    return found
+
+
+def _block_height(block: Block, told: Sequence[tuple[Line, int]], card: int) -> float:
+    lines_height = sum(LINE + SMALL_LINE * len(_minor(line, card)) for line, _ in told)
     return lines_height + 8 + (SMALL_LINE if block.times > 1 else 0)
 
 
 def _block(block: Block, told: Sequence[tuple[Line, int]], left: float, top: float, card: int) -> Markup:
     """Return a block: its lines, an arc over each residual branch, and its repeats."""
-    width, height, most = card - 2 * PADDING, _block_height(block, told), CHARACTERS[card]
+    width, height, most = card - 2 * PADDING, _block_height(block, told, card), CHARACTERS[card]
     indent = left + (14 if any(line.skip is not None for line, _ in told) else 8)
     parts = [_rect(left, top, width, height, "block repeated" if block.times > 1 else "block", 5)]
     y = top + 4
@@ -188,8 +205,8 @@ def _block(block: Block, told: Sequence[tuple[Line, int]], left: float, top: flo
         if line.skip is not None:
             parts.append(_arc(left + 9, starts[line.skip] + 2, y + 8))
         y += LINE
-        if line.main and line.minor:
-            parts.append(_text(indent, y + 8, words.short(line.minor, most + 2), "quiet"))
+        for small in _minor(line, card):
+            parts.append(_text(indent, y + 8, small, "quiet"))
             y += SMALL_LINE
     if block.times > 1:
         parts.append(_text(left + width - 7, top + height - 6, f"× {block.times}", "times", "end"))

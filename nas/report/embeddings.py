@@ -73,7 +73,7 @@ def _facts(record: EmbeddingRecord) -> tuple[tuple[str, str], ...]:
 
 def _share(found: Interval) -> str:
     return _(
-        "accuracy {value} ({low} to {high}, 95 %)",
+        "accuracy {value} ({low} to {high}, 95%)",
         value=words.score(found.value),
         low=words.score(found.low),
         high=words.score(found.high),

@@ -77,7 +77,7 @@ def as_markdown(view: View, top: int | None) -> str:
     parts = [f"# {_text(study.name)}", _("As of {moment}.", moment=words.moment(view.now))]
     for make in (verdict, health, ranking, tradeoffs, progression, choices, trust, failures):
         section = make(view)
-        parts += [f"## {section.question}", _text(section.answer)]
+        parts += [f"## {section.question}", _answer(section.answer)]
         if section.name == "verdict":
             parts += _commands(section.evidence)
         elif section.name == "ranking" and view.ranked:
@@ -112,6 +112,13 @@ def _warnings(evidence: Mapping[str, Any]) -> list[str]:
 def _facts(evidence: Mapping[str, Any]) -> list[str]:
     facts = ["- " + _("{what}: {how}", what=_text(what), how=_text(how)) for what, how in evidence["facts"]]
     return ["\n".join(facts)] if facts else []
+
+
+def _answer(text: str) -> str:
+    """Return a sentence as Markdown, the commands in it as code."""
+    return re.sub(
+        r"\\`(nas [\w./'\\ -]+?)\\`", lambda found: "`" + re.sub(r"\\(.)", r"\1", found[1]) + "`", _text(text)
+    )
 
 
 def _text(text: str) -> str:

@@ -39,11 +39,14 @@ SHORT = {
     "SelfAttention": "Attention",
     "SeparableConv1D": "Separable",
     "SeparableConv2D": "Separable",
+    "StochasticDepth": "drop path",
     "ZeroPadding1D": "pad",
     "ZeroPadding2D": "pad",
 }
 """Names shorter than the classes' own."""
 
+JOINT = " · "
+"""Between the layers that accompany one."""
 ACTIVATIONS = {"Activation", "ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax"}
 SMALL = {
     *ACTIVATIONS, "BatchNormalization", "GroupNormalization", "LayerNormalization", "RMSNormalization",
@@ -104,7 +107,7 @@ def _is_merge(node: Node) -> bool:
 
 
 def _join(*parts: str) -> str:
-    return " · ".join(part for part in parts if part)
+    return JOINT.join(part for part in parts if part)
 
 
 def _small(node: Node) -> str:

@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from nas import language
 from nas.report import comparison, words
@@ -29,6 +29,8 @@ from nas.store.records import spent, state
 
 SCRIPTS = ("report.js", "difference.js", "range.js", "live.js")
 """One after the other the script of the page."""
+LONG_WORD = 30
+"""Characters of a word of a command from which on it may break within."""
 
 
 def render(data: ReportData, *, now: datetime, top: int | None = None, every: int | None = None) -> str:
@@ -74,6 +76,7 @@ def render_comparison(all_data: Sequence[ReportData], *, now: datetime) -> str:
         .get_template("comparison.html.j2")
         .render(
             lines=comparison.lines(views),
+            question=comparison.question(views),
             answer=comparison.answer(views),
             figures=figures,
             difference=comparison.difference(views),
@@ -121,6 +124,22 @@ def _hash(text: str) -> str:
     return b64encode(sha256(text.encode()).digest()).decode()
 
 
+def command(text: str) -> Markup:
+    """Return a command so that it breaks between words, and a script finds it to be copied."""
+    found = words.clean(text).split(" ")
+    parts = Markup(" ").join(
+        Markup('<span class="long">{}</span>' if len(part) > LONG_WORD else "<span>{}</span>").format(part)
+        for part in found
+    )
+    return Markup('<code class="command">{}</code>').format(parts)
+
+
+def commands(text: str) -> Markup:
+    """Return a sentence with what is a command in it, between backticks, as one."""
+    parts = words.COMMAND.split(words.clean(text))
+    return Markup("").join(command(part) if index % 2 else escape(part) for index, part in enumerate(parts))
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -134,7 +153,7 @@ def _environment() -> Environment:
     )
     for word in (
         words.short, words.score, words.count, words.exact, words.duration, words.moment, words.shape, words.setting,
-        words.settings, words.percent, words.interval, words.series, said,
+        words.settings, words.percent, words.interval, words.series, words.family, said, command, commands,
     ):  # fmt: skip
         environment.filters[word.__name__] = word
     environment.policies["ext.i18n.trimmed"] = True

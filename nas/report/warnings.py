@@ -10,7 +10,9 @@ from nas.language import N_, _, ngettext
 from nas.ranking import bar, perfect
 from nas.report import words
 from nas.report.section import View
+from nas.report.sections.choices import edges
 from nas.report.sections.failures import CLAUSES
+from nas.report.sections.reproduce import changes
 from nas.store.records import state
 
 MANY_FAILED, FEWEST_FAILED = 0.2, 3
@@ -42,7 +44,10 @@ class Warning:
 
 def warnings(view: View) -> list[Warning]:
     """Return the warnings about a study, the gravest first."""
-    found = (_baseline(view), _perfect(view), *_looks(view), _failures(view), _stopped(view), _race(view), *_free(view))
+    found = (
+        _baseline(view), _perfect(view), *_looks(view), _failures(view), _stopped(view), _race(view), _changed(view),
+        _edges(view), *_free(view),
+    )  # fmt: skip
     return [warning for warning in found if warning is not None]
 
 
@@ -139,6 +144,31 @@ def _race(view: View) -> Warning | None:
         _("There was no race: each architecture was trained once."),
         _("Train the best again with new seeds before relying on their order."),
         view.command("race"),
+    )
+
+
+def _changed(view: View) -> Warning | None:
+    changed = changes(view.data.study.sessions)
+    if not changed:
+        return None
+    section = _("How would one run this again?")
+    return Warning(
+        _("Between sessions there was a change of {what}.", what=words.listed(changed)),
+        _("Scores from before it and after it may not be comparable: “{section}” has both.", section=section),
+    )
+
+
+def _edges(view: View) -> Warning | None:
+    found = edges(view)
+    if not found:
+        return None
+    return Warning(
+        ngettext(
+            "The best lies at the edge of the space in {number} choice.",
+            "The best lies at the edge of the space in {number} choices.",
+            len(found),
+        ),
+        _("Better values may lie beyond; “{section}” names them.", section=_("What mattered?")),
     )
 
 

@@ -21,12 +21,18 @@ T = TypeVar("T")
 UNKNOWN = "–"
 COUNTED = ("weights", "macs", "memory")
 """Objectives that are whole numbers."""
+LARGEST = 1e12
+"""From here on powers of ten say more than digits."""
 
 # Controls, line separators, bidirectional overrides, invisible characters and lone surrogates: they hide or reorder
 # what a reader sees, or cannot be written as UTF-8. They are shown by their number instead.
 _UNSHOWABLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
+
+
+COMMAND = re.compile(r"`(nas [^`]+)`")
+"""A command within a sentence."""
 
 
 def clean(text: str) -> str:
@@ -42,6 +48,24 @@ def short(text: str, length: int = 80) -> str:
     """Return `text` on one line of at most `length` characters, the last one an ellipsis where some were left out."""
     text = " ".join(clean(text[: 4 * length]).split())
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def middle(text: str, length: int = 80) -> str:
+    """Return `text` like `short`, but with the ellipsis in its middle: of a path both ends tell.
+
+    >>> middle("block_1/attention/heads", 15)
+    'block_1…n/heads'
+    """
+    text = " ".join(clean(text).split())
+    if len(text) <= length:
+        return text
+    head = length // 2
+    return f"{text[:head]}…{text[len(text) - (length - 1 - head) :]}"
+
+
+def family(name: str | None, length: int = 40) -> str:
+    """Return what people call a family: its class, without the file or the package that it comes from."""
+    return short((name or "").rpartition(":")[2], length)
 
 
 def cut(text: str, length: int = 4000) -> str:
@@ -68,7 +92,9 @@ def decimals(value: float, places: int = 4) -> str:
 
 
 def digits(value: float, most: int = 4) -> str:
-    """Return a number to so many digits, those that are zero at its end left out."""
+    """Return a number to so many digits, those that are zero at its end left out; a large one is written out."""
+    if 10**most - 0.5 <= abs(value) < LARGEST:
+        return spoken().number(f"{float(f'{value:.{most}g}'):,.0f}")
     return spoken().number(f"{value:.{most}g}")
 
 

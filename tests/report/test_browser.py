@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from nas.language import speaking
 from nas.report import render
 from nas.report.index import entry
 from nas.report.page import render_comparison, render_index
-from tests.report.samples import NOW, digits
+from tests.report.samples import HOLDER, NOW, digits
 from tests.report.states import STATES, hostile_data
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: it is in the dev extra.")
@@ -25,6 +26,30 @@ STOP = """() => {
     return [stop.tagName, stop.id || stop.textContent.slice(0, 20), visible, stop.closest("section")?.id];
 }"""
 HOSTILE = "</script><img src=x onerror=alert(1)>{{7*7}}\u2028\u202e" + "x" * 10_000
+
+
+def long_names():
+    """A study whose families, choices and layers have names as long as people give them."""
+    data = digits(40)
+    choices = [f"block_{n}/attention/number_of_heads_in_stage_{n}" for n in range(9)]
+    trials = [
+        replace(
+            one,
+            family=f"my_package.spaces.modules:{one.family}_with_a_name_that_says_all",
+            params={name: n * one.number % 7 for n, name in enumerate(choices, start=1)} | dict(one.params),
+        )
+        for one in data.trials
+    ]
+    graphs = {
+        number: tuple(
+            replace(node, layer="StochasticDepth", settings={"rate": 0.05}) if node.layer == "Dropout" else node
+            for node in graph
+        )
+        for number, graph in data.graphs.items()
+    }
+    return replace(data, trials=tuple(trials), graphs=graphs)
+
+
 PAGES = {
     "finished": lambda: STATES["finished"],
     "fine-tuned": lambda: STATES["fine-tuned"],
@@ -34,6 +59,7 @@ PAGES = {
     "one trial": lambda: STATES["one trial"],
     "two objectives": lambda: STATES["two objectives"],
     "a thousand trials": lambda: digits(1000),
+    "long names": long_names,
     "hostile": lambda: hostile_data(HOSTILE),
     "in Chinese": lambda: STATES["finished"],
     "hostile, in Chinese": lambda: hostile_data(HOSTILE),
@@ -328,7 +354,8 @@ def test_any_two_architectures_are_compared_by_keyboard_as_the_page_compares_the
 
 def test_a_page_that_is_watched_reloads_where_one_was_unless_told_not_to(browser, tmp_path):
     file = tmp_path / "watched.html"
-    file.write_text(render(STATES["running"], now=NOW, every=2), "utf-8")
+    running = replace(digits(), study=replace(digits().study, running=HOLDER))
+    file.write_text(render(running, now=NOW, every=2), "utf-8")
     with Visit(browser, file, "#filter=cnn") as visit:
         page = visit.page
         assert "written anew every 2 seconds" in page.inner_text("#live")
@@ -376,6 +403,56 @@ def test_printed_it_is_light_and_whole(browser, pages):
         printed = visit.page.pdf(format="A4")
         assert printed.startswith(b"%PDF")
         assert len(printed) > 50_000
+
+
+def test_in_print_heads_are_repeated_numbers_whole_and_few_rows_together(browser, pages):
+    with Visit(browser, pages("finished")) as visit:
+        visit.page.emulate_media(media="print")
+        style = "(one, name) => getComputedStyle(one)[name]"
+        # Chromium repeats no head that a block in it makes unbreakable.
+        assert visit.page.eval_on_selector("#ranking-table .sort", style, "display") == "contents"
+        assert visit.page.eval_on_selector("#ranking-table tbody .number", style, "whiteSpace") == "nowrap"
+        assert visit.page.eval_on_selector("#progress-trials table", style, "breakInside") == "avoid"
+        assert visit.page.eval_on_selector("#ranking-table", style, "breakInside") == "auto"
+        assert visit.page.eval_on_selector("#ranking-table tbody tr:nth-child(2)", style, "breakAfter") == "avoid"
+
+
+def test_no_name_is_cut_by_the_edge_of_its_picture_or_its_block(browser, pages):
+    cut = """() => {
+        const cut = (text, box) => text.left < box.left - 1 || text.right > box.right + 1;
+        const said = [];
+        for (const chart of document.querySelectorAll("svg.chart")) {
+            const box = chart.closest(".scroll").getBoundingClientRect();
+            for (const text of chart.querySelectorAll("text"))
+                if (text.checkVisibility() && cut(text.getBoundingClientRect(), box)) said.push(text.textContent);
+        }
+        for (const block of document.querySelectorAll(".architecture .block")) {
+            const box = block.getBoundingClientRect();
+            for (const text of block.closest("svg").querySelectorAll("text")) {
+                const own = text.getBoundingClientRect(), middle = (own.top + own.bottom) / 2;
+                const inside = own.left > box.left && own.left < box.right && middle > box.top && middle < box.bottom;
+                if (inside && cut(own, box)) said.push(text.textContent);
+            }
+        }
+        return said;
+    }"""
+    for width in (390, 1280):
+        with Visit(browser, pages("long names"), viewport={"width": width, "height": 844}) as visit:
+            assert visit.page.evaluate(cut) == []
+            assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_ranking_has_more_room_where_there_is_some(browser, pages):
+    with Visit(browser, pages("finished"), viewport={"width": 1280, "height": 844}) as visit:
+        table, text = (visit.page.locator(one).first.bounding_box() for one in (".tall", "main h2"))
+        assert table["width"] > text["width"]
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_of_one_architecture_there_is_nothing_to_filter_or_compare(browser, pages):
+    with Visit(browser, pages("one trial")) as visit:
+        assert visit.page.locator("#filter, #ranking-table input").count() == 0
+        assert visit.page.locator("#ranking-tools button").all_inner_texts() == ["Download CSV", "Download JSON"]
 
 
 def test_the_theme_can_be_chosen(browser, pages):

@@ -30,7 +30,7 @@ def test_the_best_come_first_and_of_one_the_latest():
 def test_what_they_are_worth_stands_beside_the_picture():
     (one,) = measured(view(embedding(0, evaluation=7, converged=False, normalised=True)))
     told = dict(one.facts)
-    assert told["5 nearest neighbours"] == "accuracy 0.9722 (0.9499 to 0.9848, 95 %)"
+    assert told["5 nearest neighbours"] == "accuracy 0.9722 (0.9499 to 0.9848, 95%)"
     assert told["Linear probe"].endswith("did not come to an end, and may do better")
     assert told["Weights of"] == "fine-tuning, training 7"
     assert told["Width"] == "64 numbers, each vector of length 1"

@@ -3,6 +3,7 @@ import subprocess
 import sys
 from base64 import b64encode
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from hashlib import sha256
 from html.parser import HTMLParser
@@ -11,12 +12,17 @@ from random import Random
 
 import pytest
 
+from nas.architecture import Cost
 from nas.causes import causes
+from nas.ranking import rank
 from nas.report import render
 from nas.report.data import DRAWN_CURVES, curves_to_draw
+from nas.report.section import View
+from nas.report.sections.choices import choices
+from nas.report.sections.tradeoffs import on_frontier
 from nas.store import records
 from nas.store.evaluation_records import EpochRecord
-from tests.report.samples import HOLDER, NOW, curve, digits, report_data, session, study, trial
+from tests.report.samples import BEGAN, HOLDER, NOW, curve, digits, race, report_data, session, study, trial
 from tests.report.states import STATES, failed, hostile_data
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -219,6 +225,76 @@ def test_a_perfect_score_has_a_standard_error_too():
     # 362 of 364 hits: the square root of 362 / 364 · 2 / 364 / 364
     assert "a share of 1.0000 has a standard error of about 0.0039 from" in made
     assert "1 more architecture lies within it." in made
+
+
+def test_of_one_architecture_nothing_is_said_about_others():
+    made = page_of("one trial").words
+    assert "The only architecture with a score, from 1 complete trial." in made
+    assert "error of about 0.0262 from the choice of examples alone. The whole" in made
+    assert not re.search("“\\+2”|Other complete trials|each with its own mark", made)
+
+
+def test_the_smallest_of_those_that_are_as_good_as_the_best_is_named():
+    costs = {0: 9000, 1: 1000, 2: 10}
+    scores = {0: 0.95, 1: 0.949, 2: 0.5}
+    trials = [trial(n, values=(scores[n],), cost=Cost(costs[n], 1, 1)) for n in costs]
+    told = "1 more architecture lies within it. The smallest of these is trial 1: 1.00 k weights instead of 9.00 k."
+    assert told in page(report_data(trials)).words
+    assert "The smallest" not in page(report_data([replace(one, cost=Cost(1, 1, 1)) for one in trials])).words
+
+
+def raced_digits():
+    data = digits()
+    best = rank(data.trials, data.study.directions)[:5]
+    drawn = Random(3)
+    scores = {one.trial.number: [one.values[0] - 0.02 * n + drawn.gauss(0, 0.002) for _ in range(4)]
+              for n, one in enumerate(best)}  # fmt: skip
+    return replace(data, evaluations=tuple(race(scores)))
+
+
+def test_after_a_race_costs_are_weighed_against_estimates_and_no_zero_is_a_digit_too_many():
+    made = page(raced_digits()).words
+    assert "estimated val_accuracy against weights" in made
+    assert "next to nothing with the first" in made
+    assert not re.search(r"0\.0000 with the first", made)
+
+
+def test_a_command_in_an_answer_is_one_to_be_copied():
+    made = page_of("one trial")
+    assert "To know, train the best again with new seeds: nas race digits" in made.words
+    assert '<p class="answer">Not far' in render(STATES["one trial"], now=NOW)
+    assert 'seeds: <code class="command"><span>nas</span>' in render(STATES["one trial"], now=NOW)
+    stopped = study([trial(0)], sessions=(session(ending="The hours are used up. Go on with `nas resume digits`."),))
+    assert "Go on with nas resume digits" in page(report_data([trial(0)], study=stopped)).words
+
+
+def test_frontier_only_shows_with_one_objective_who_is_on_a_frontier_of_the_pictures():
+    html = render(digits(), now=NOW)
+    marked = set(re.findall(r'<tr data-trial="(\d+)" data-front="1"', html))
+    assert marked == {str(number) for number in on_frontier(View(digits(), NOW))}
+    assert 1 < len(marked) < 10
+
+
+@pytest.mark.parametrize(
+    ("seconds", "unit"), [(100, "seconds"), (600, "minutes"), (40_000, "hours"), (900_000, "days")]
+)
+def test_the_clock_has_a_unit_that_can_be_read(seconds, unit):
+    data = digits()
+    one = session(ended=BEGAN + timedelta(seconds=seconds), renewed=BEGAN + timedelta(seconds=seconds))
+    made = page(replace(data, study=replace(data.study, sessions=(one,)))).words
+    assert f"The best val_accuracy so far by {unit}" in made
+
+
+def test_a_choice_that_those_drawn_did_not_make_differently_is_no_axis():
+    varied = [{"cnn/width": n % 4, "cnn/depth": n % 3, "training/adam_rate": n / 100} for n in range(20)]
+    trials = [
+        trial(n, values=(0.5 + n / 50,), params={"training/optimizer": "adam", **some}) for n, some in enumerate(varied)
+    ]
+    odd = trial(20, params={"training/optimizer": "sgd", "cnn/width": 3, "cnn/depth": 2})
+    made = choices(View(report_data([*trials, odd]), NOW)).evidence["figures"]
+    headers = next(figure.table.headers for figure in made if figure.name == "parallel")
+    assert "optimizer" not in headers
+    assert {"cnn/width", "cnn/depth", "adam rate"} <= set(headers)
 
 
 def test_commands_name_a_database_of_ones_own():

@@ -43,6 +43,22 @@ def test_a_perfect_score_is_said_to_tell_nothing_apart():
     assert not [what for what, _ in told(report_data(near)) if "there can be" in what]
 
 
+def test_what_changed_between_sessions_is_said_but_not_a_commit():
+    data = STATES["one trial"]
+    one, newer = session(), session(2, versions={"keras": "4.0.0"}, commit="0" * 40)
+    other_commit = session(2, commit="0" * 40)
+    for second, expected in ((newer, ["Between sessions there was a change of library versions."]), (other_commit, [])):
+        changed = replace(data, study=replace(data.study, sessions=(one, second)))
+        assert [what for what, _ in told(changed) if "change" in what] == expected
+
+
+def test_the_edge_of_the_space_is_pointed_at():
+    trials = [trial(n, values=(0.5 + n / 100,), params={"cnn/width": 8 * (n + 1)}) for n in range(12)]
+    assert ("The best lies at the edge of the space in 1 choice.", "") in told(report_data(trials))
+    inside = [replace(one, values=(0.9 if one.number == 6 else 0.5,)) for one in trials]
+    assert not [what for what, _ in told(report_data(inside)) if "edge" in what]
+
+
 def test_a_second_look_at_the_test_split_is_named_and_a_first_one_is_not():
     look = LookRecord(0, 0, 0, NOW, 360, {"val_accuracy": Interval(0.9, 0.8, 0.95)})
     data = replace(STATES["finished"], looks=(look, replace(look, number=1, trial=1), replace(look, number=2)))

@@ -34,10 +34,35 @@ def test_durations_have_two_units(seconds, text):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.98765, "0.9877"), (0.0, "0.0000"), (12345.6, "1.235e+04"), (1e-7, "1e-07"), (math.nan, "nan"), (None, "–")],
+    [(0.98765, "0.9877"), (0.0, "0.0000"), (12345.6, "12,350"), (1e-7, "1e-07"), (math.nan, "nan"), (None, "–")],
 )
 def test_scores(value, text):
     assert words.score(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(18_020.4, "18,020"), (9999.6, "10,000"), (-123_456.0, "-123,500"), (1e15, "1e+15"), (0.12345, "0.1235")],
+)
+def test_large_numbers_are_written_out(value, text):
+    assert words.digits(value) == text
+
+
+@given(st.text(), st.integers(2, 50))
+def test_of_a_long_name_both_ends_are_told(text, length):
+    whole, made, half = words.short(text, 10_000), words.middle(text, length), length // 2
+    assert made == whole if len(whole) <= length else len(made) == length
+    assert whole.startswith(made[:half])
+    assert whole.endswith(made[half + 1 :])
+
+
+def test_a_family_is_called_by_its_class():
+    assert [words.family(name) for name in ("cnn", "my/file.py:Net", "package.module:Net", None)] == [
+        "cnn",
+        "Net",
+        "Net",
+        "",
+    ]
 
 
 def test_a_moment_is_rounded_to_the_second_in_utc():

@@ -32,7 +32,7 @@ def held(value: float, limits: tuple[float, float]) -> float:
 
 def tip(trial: TrialRecord, *told: str) -> str:
     """Return what a mark of `trial` says when it is pointed at."""
-    family = words.short((trial.family or _("unknown family")).rpartition(":")[2], 32)
+    family = words.family(trial.family, 32) or _("unknown family")
     said = _("trial {trial}, {family}: {told}", trial=trial.number, family=family, told=words.series(told))
     return f"{trial.number}|{said}"
 

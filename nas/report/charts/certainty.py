@@ -59,7 +59,7 @@ def intervals(name: str, entries: Sequence[Ranked], objective: str) -> Figure:
         crosses.encode(x=alt.X("searched:Q"), y=y),
         dots.encode(x=alt.X("estimate:Q"), y=y, description=alt.Description("tip:N")),
     ]
-    title = _("Estimates of {objective} with their 95 % intervals", objective=words.short(objective, 40))
+    title = _("Estimates of {objective} with their 95% intervals", objective=words.short(objective, 40))
     description = _(
         "Dots with intervals: {title} of the first {count}: {who} {estimate}.",
         count=len(rows),
@@ -69,7 +69,7 @@ def intervals(name: str, entries: Sequence[Ranked], objective: str) -> Figure:
     )
     caption = words.sentences(
         _(
-            "A dot is what many trainings would average to, the line holds it with 95 %; the cross is the score that "
+            "A dot is what many trainings would average to, the line holds it with 95%; the cross is the score that "
             "the search saw."
         ),
         _("Whoever has no fresh training is estimated from its score, drawn towards the mean of all."),
@@ -139,7 +139,7 @@ def rungs(name: str, found: Sequence[RungAgreement]) -> Figure:
 
 
 def _who(entry: Ranked) -> str:
-    family = words.short((entry.trial.family or "").rpartition(":")[2], 16)
+    family = words.family(entry.trial.family, 16)
     return _("{place}. trial {trial} {family}", place=entry.place, trial=entry.trial.number, family=family).strip()
 
 

@@ -40,9 +40,9 @@ class Group:
         return stdev(self.scores) if len(self.scores) > 1 else None
 
 
-def spoken(choice: str) -> str:
-    """Return the name of a choice as an axis has room for it."""
-    return words.short(choice.removeprefix("training/").replace("_", " "), 32)
+def spoken(choice: str, length: int = 22) -> str:
+    """Return the name of a choice, by default as an axis has room for it."""
+    return words.middle(choice.removeprefix("training/").replace("_", " "), length)
 
 
 def bars(name: str, found: Sequence[Importance], objective: str) -> Figure:
@@ -99,7 +99,7 @@ def marginals(
         pictures.append(rendered(chart, f"{name}-{index}", description, dots=dots, means=means))
         table_rows += [
             (
-                spoken(choice),
+                spoken(choice, 60),
                 group.told,
                 words.score(group.mean, objective),
                 words.score(group.spread, objective),
@@ -273,7 +273,7 @@ def parallel(name: str, axes: Sequence[str], trials: Sequence[TrialRecord], best
     )
     table = Table(
         _("The choices of the lines."),
-        (_("Trial"), *(spoken(axis) for axis in axes), of_numbers(objective)),
+        (_("Trial"), *(spoken(axis, 40) for axis in axes), of_numbers(objective)),
         tuple(
             (
                 trial.number,

@@ -26,6 +26,8 @@ class Fit:
 def fits(name: str, found: Sequence[Fit], metric: str) -> Figure:
     """Draw `metric` on the examples trained on and on those held out, by epoch. `found` has one or more."""
     pictures = []
+    values = [value for fit in found for _epoch, *both in fit.points for value in both]
+    limits = (min(values), max(values))
     for index, fit in enumerate(found):
         rows = [
             {"epoch": point[0], "value": point[1 + at], "kind": _(kind)}
@@ -40,7 +42,7 @@ def fits(name: str, found: Sequence[Fit], metric: str) -> Figure:
             training=words.score(last[1], metric),
             validation=words.score(last[2], metric),
         )
-        pictures.append(rendered(_panel(fit), f"{name}-{index}", description, rows=rows))
+        pictures.append(rendered(_panel(fit, limits), f"{name}-{index}", description, rows=rows))
     title = _("{metric}: training and validation", metric=words.short(metric, 40))
     table = Table(
         _("{title}.", title=title),
@@ -57,7 +59,7 @@ def fits(name: str, found: Sequence[Fit], metric: str) -> Figure:
     return Figure(name, title, panels(pictures), caption, table)
 
 
-def _panel(fit: Fit) -> object:
+def _panel(fit: Fit, limits: tuple[float, float]) -> object:
     import altair as alt
 
     legend = alt.Legend(title=None, orient="bottom", direction="vertical")
@@ -65,6 +67,6 @@ def _panel(fit: Fit) -> object:
     colour = alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=[ORANGE, BLUE]), legend=legend)
     dash = alt.StrokeDash("kind:N", scale=alt.Scale(domain=kinds, range=[[4, 3], [1, 0]]), legend=legend)
     x = alt.X("epoch:Q", title=_("epoch"), axis=alt.Axis(tickMinStep=1, format="d", grid=False, tickCount=4))
-    y = alt.Y("value:Q", title=None, scale=alt.Scale(zero=False))
+    y = alt.Y("value:Q", title=None, scale=alt.Scale(zero=False, domain=list(limits), nice=True))
     line = alt.Chart(named("rows")).mark_line(strokeWidth=2).encode(x=x, y=y, color=colour, strokeDash=dash)
     return line.properties(width=PANEL, height=120, title=fit.title)

@@ -34,10 +34,14 @@ class Axis:
     name: str
     direction: Literal["minimize", "maximize"]
     values: dict[int, float]
+    estimated: bool = False
+    """Whether the values are what a race has come to."""
 
     @property
     def told(self) -> str:
         """The name as a sentence has it."""
+        if self.estimated:
+            return _("estimated {objective}", objective=words.short(self.name, 40))
         return {"macs": "MACs", "weights": _("weights"), "latency (ms)": _("latency (ms)")}.get(
             self.name, words.short(self.name, 40)
         )
@@ -204,7 +208,7 @@ def _table(title: str, shown: Sequence[Ranked], on_it: set[int], score: Axis, co
         tuple(
             (
                 entry.trial.number,
-                words.short(entry.trial.family or words.UNKNOWN, 40),
+                words.family(entry.trial.family) or words.UNKNOWN,
                 words.score(score.values[entry.trial.number], score.name),
                 words.score(cost.values[entry.trial.number], cost.name),
                 _("yes") if entry.trial.number in on_it else "",

@@ -83,7 +83,7 @@ def _two(view: View) -> dict[str, object] | None:
 
 
 def _option(entry: Ranked) -> str:
-    family = words.short((entry.trial.family or "").rpartition(":")[2], 24)
+    family = words.family(entry.trial.family, 24)
     return _("{place}. trial {trial} {family}", place=entry.place, trial=entry.trial.number, family=family).strip()
 
 
@@ -169,7 +169,7 @@ def _answer(view: View) -> str:
     best = [entry.trial for entry in view.ranked[:DRAWN_ARCHITECTURES]]
     if not best:
         return _("There is none to show yet.")
-    families = [words.short(trial.family, 40) if trial.family else _("unknown family") for trial in best]
+    families = [words.family(trial.family) or _("unknown family") for trial in best]
     if len(best) == 1:
         return _("The best is of family {family}.", family=families[0])
     told = words.series(f"{families.count(family)} × {family}" for family in dict.fromkeys(families))

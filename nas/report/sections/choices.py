@@ -51,7 +51,7 @@ def choices(view: View) -> Section:
         "choices",
         _("What mattered?"),
         _answer(view),
-        {"figures": figures, "edges": _edges(view, trials), "operators": _operators(view)},
+        {"figures": figures, "edges": edges(view), "operators": _operators(view)},
     )
 
 
@@ -63,15 +63,20 @@ def _axes(view: View, trials: Sequence[TrialRecord]) -> list[str]:
         for one in view.importances[0]
         if counts[one.choice] > 0.8 * len(trials) and _varies(one.choice, trials)
     ]
-    return common[: MOST_AXES - 1] if len(common) > 1 else []
+    common = common[: MOST_AXES - 1]
+    # Trials that lack one of them are not drawn: what only these chose otherwise is no axis.
+    having = [trial for trial in trials if all(choice in trial.params for choice in common)]
+    common = [choice for choice in common if _varies(choice, having)]
+    return common if len(common) > 1 else []
 
 
 def _varies(choice: str, trials: Sequence[TrialRecord]) -> bool:
     return len({repr(trial.params[choice]) for trial in trials if choice in trial.params}) > 1
 
 
-def _edges(view: View, trials: Sequence[TrialRecord]) -> list[str]:
+def edges(view: View) -> list[str]:
     """Return where the best lies at the end of the values that were tried: the space may be too narrow there."""
+    trials = scored(view)
     if not view.ranked or len(trials) < 2 * FEWEST:
         return []
     best, told = view.ranked[0].trial, []
@@ -83,11 +88,11 @@ def _edges(view: View, trials: Sequence[TrialRecord]) -> list[str]:
         at = (float(value or 0) - low) / (high - low)
         if at <= EDGE or at >= 1 - EDGE:
             end = (
-                _("{choice} {value} of the best is the largest that was tried.")
+                _("{choice}: the best has {value}, the largest that was tried.")
                 if at > 0.5
-                else _("{choice} {value} of the best is the smallest that was tried.")
+                else _("{choice}: the best has {value}, the smallest that was tried.")
             )
-            told.append(end.format(choice=spoken(name), value=words.setting(value)))
+            told.append(end.format(choice=spoken(name, 60), value=words.setting(value)))
     return told[:6]
 
 
@@ -131,7 +136,7 @@ def _answer(view: View) -> str:
     if not found:
         return _("Too few trials to say.")
     first = words.listed(
-        [_("{what} ({how})", what=spoken(one.choice), how=words.percent(one.share)) for one in found[:3]]
+        [_("{what} ({how})", what=spoken(one.choice, 60), how=words.percent(one.share)) for one in found[:3]]
     )
     few = max(one.trials for one in found)
     return words.sentences(

@@ -69,7 +69,7 @@ def _learning(view: View, drawn: list[Curve], notes: list[str]) -> list[Figure]:
     for curve in drawn:
         values = dict(curve.points)
         told = (words.score(values[step], objective) if step in values else "" for step in steps)
-        rows.append((curve.trial, words.short(curve.family, 40), said(curve.state), *told))
+        rows.append((curve.trial, curve.family, said(curve.state), *told))
     name = words.short(objective, 40)
     table = Table(
         _("{objective} by epoch of the curves drawn, at {count} epochs.", objective=name, count=len(steps))
@@ -83,12 +83,12 @@ def _learning(view: View, drawn: list[Curve], notes: list[str]) -> list[Figure]:
         ),
         tuple(rows),
     )
+    behind = {curve.state for curve in drawn if curve.place is None}
     caption = words.sentences(
         _("{objective} after each epoch.", objective=name),
-        _(
-            "The best are coloured, each with its own mark and dash; other complete trials are thin lines ending in a "
-            "dot, all the others thin dashes ending in a cross."
-        ),
+        _("The best are coloured, each with its own mark and dash.") if len(drawn) > 1 else "",
+        _("Other complete trials are thin lines that end in a dot.") if "complete" in behind else "",
+        _("Thin dashes that end in a cross are trials that did not complete.") if behind - {"complete"} else "",
         *notes,
     )
     return [Figure("learning", _("Learning curves"), learning_curves(drawn, objective, direction), caption, table)]
@@ -108,7 +108,7 @@ def _fits(view: View) -> list[Figure]:
             if isfinite(epoch.metrics.get(metric, nan)) and isfinite(epoch.metrics.get(objective, nan))
         )
         if len(points) > 1:
-            family = words.short((entry.trial.family or "").rpartition(":")[2], 16)
+            family = words.family(entry.trial.family, 16)
             title = _("{place}. trial {trial} {family}", place=entry.place, trial=entry.trial.number, family=family)
             found.append(Fit(entry.trial.number, title, points))
     return [fits("fits", found, metric)] if found else []
@@ -124,7 +124,7 @@ def _curves(view: View) -> list[Curve]:
         if epochs:
             points = tuple((epoch.step, epoch.value) for epoch in epochs)
             trial = trials[number]
-            found.append(Curve(number, view.outcome(trial), trial.family or "", points, places.get(number)))
+            found.append(Curve(number, view.outcome(trial), words.family(trial.family), points, places.get(number)))
     return sorted(found, key=lambda curve: (curve.place is None, curve.place or 0, curve.trial))
 
 

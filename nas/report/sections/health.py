@@ -57,7 +57,7 @@ def _answer(view: View) -> str:
         told = _(
             "It was cut off after {trials} and can go on with {command}; {failures}.",
             trials=done,
-            command=view.command("resume"),
+            command=f"`{view.command('resume')}`",
             failures=failures,
         )
     return words.sentences(told, _free(view))

@@ -24,8 +24,9 @@ def progression(view: View) -> Section:
     objective, direction = view.data.study.objectives[0], view.data.study.directions[0]
     if len(trials) > 1:
         figures.append(progress("progress-trials", by_trial(view), objective, direction, _("complete trials")))
-        if steps := by_clock(view):
-            figures.append(progress("progress-clock", steps, objective, direction, _("minutes")))
+        unit, told = unit_of_time([view])
+        if steps := by_clock(view, unit):
+            figures.append(progress("progress-clock", steps, objective, direction, told))
     if (grown := _volumes(view, trials)) and len(grown) > 1:
         figures.append(volumes("progress-volume", grown))
     reached = _reached(view)
@@ -52,13 +53,23 @@ def by_trial(view: View) -> list[Step]:
     return _steps(trials, [float(index + 1) for index in range(len(trials))], view.data.study.directions[0])
 
 
-def by_clock(view: View) -> list[Step]:
-    """Return the complete trials by the minutes of sessions before they ended; nothing where that is unknown."""
+def unit_of_time(views: Sequence[View]) -> tuple[float, str]:
+    """Return in what unit, of so many seconds, all the time spent on these studies is a number that can be read."""
+    spent = max(view.data.study.seconds for view in views)
+    units = ((86_400.0, _("days")), (3_600.0, _("hours")), (60.0, _("minutes")))
+    return next((unit for unit in units if spent >= 3 * unit[0]), (1.0, _("seconds")))
+
+
+def by_clock(view: View, unit: float) -> list[Step]:
+    """Return the complete trials by the time of sessions before they ended; nothing where that is unknown.
+
+    It is told in units of so many seconds.
+    """
     trials, study = scored(view), view.data.study
     seconds = [_elapsed(study.sessions, trial.ended) for trial in trials]
     if not study.sessions or any(second is None for second in seconds):
         return []
-    return _steps(trials, [(second or 0.0) / 60 for second in seconds], study.directions[0])
+    return _steps(trials, [(second or 0.0) / unit for second in seconds], study.directions[0])
 
 
 def _steps(trials: Sequence[TrialRecord], across: Sequence[float], direction: str) -> list[Step]:

@@ -11,7 +11,7 @@ from nas.language import N_, _, ngettext
 from nas.ranking import Ranked
 from nas.report import words
 from nas.report.section import Section, View
-from nas.report.sections.tradeoffs import latency
+from nas.report.sections.tradeoffs import latency, on_frontier
 
 SHORT = {"learning_rate": N_("rate"), "weight_decay": N_("decay"), "batch_size": N_("batch")}
 
@@ -40,7 +40,9 @@ def ranking(view: View) -> Section:
     shown = view.shown
     complete = sum(len(entry.trials) for entry in view.ranked)
     of_trials = ngettext("{number} complete trial", "{number} complete trials", complete)
-    if len(shown) < len(view.ranked):
+    if len(view.ranked) == 1:
+        caption = _("The only architecture with a score, from {trials}.", trials=of_trials)
+    elif len(shown) < len(view.ranked):
         caption = ngettext(
             "The best {shown} of {number} architecture with a score, from {trials}.",
             "The best {shown} of {number} architectures with a score, from {trials}.",
@@ -58,7 +60,7 @@ def ranking(view: View) -> Section:
     columns = _columns(view)
     told = (
         _(
-            "An estimate is what many trainings would average to, with the interval that holds it with 95 %; the score "
+            "An estimate is what many trainings would average to, with the interval that holds it with 95%; the score "
             "is that of the best training of the search."
         )
         if view.race is not None
@@ -72,6 +74,8 @@ def ranking(view: View) -> Section:
             "columns": columns,
             "rows": [(entry, [(column, column.cell(entry)) for column in columns]) for entry in shown],
             "left_out": len(view.ranked) - len(shown),
+            "again": any(len(entry.trials) > 1 for entry in shown),
+            "on_frontier": on_frontier(view),
             "caption": words.sentences(caption, told),
             "command": view.command,
         },
@@ -88,12 +92,12 @@ def _columns(view: View) -> list[Column]:
         Column(
             "fingerprint", _("Architecture"), "name", lambda entry: Cell((entry.trial.fingerprint or _("unknown"))[:8])
         ),
-        Column("family", _("Family"), "text", lambda entry: Cell(words.short(entry.trial.family or "–", 40))),
+        Column("family", _("Family"), "text", lambda entry: Cell(words.family(entry.trial.family) or words.UNKNOWN)),
     ]
     if view.race is not None:
         found += [
             Column("estimate", _("Estimate"), "number main", lambda entry: _estimate(entry, study.objectives[0])),
-            Column("interval", _("95 % interval"), "text", lambda entry: _interval(entry, study.objectives[0])),
+            Column("interval", _("95% interval"), "number", lambda entry: _interval(entry, study.objectives[0])),
             Column("best", _("Chance to be best"), "number", _chance),
             Column("seeds", _("Seeds"), "number", lambda entry: _count(entry.trust.seeds if entry.trust else None)),
         ]
@@ -105,10 +109,9 @@ def _columns(view: View) -> list[Column]:
         found.append(Column("weights", _("Weights"), "number", lambda entry: _count(entry.trial.cost.weights)))
     if "macs" not in study.objectives:
         found.append(Column("macs", "MACs", "number", lambda entry: _count(entry.trial.cost.macs)))
-    if any(latency(view, entry) for entry in view.shown[:20]):
-        found.append(
-            Column("latency", _("Latency"), "number", lambda entry: _latency(view, entry), _("ms, median / p95"))
-        )
+    if measured := [told for entry in view.shown if (told := latency(view, entry))]:
+        note = _("ms") if all(p95 is None for _median, p95 in measured) else _("ms, median / p95")
+        found.append(Column("latency", _("Latency"), "number", lambda entry: _latency(view, entry), note))
     found += [
         Column("epochs", _("Epochs"), "number", lambda entry: _count(entry.trial.epochs)),
         Column(
@@ -126,10 +129,6 @@ def _count(number: int | None) -> Cell:
 def _trial(entry: Ranked) -> Cell:
     more = f" +{len(entry.trials) - 1}" if len(entry.trials) > 1 else ""
     return Cell(f"{entry.trial.number}{more}", entry.trial.number)
-
-
-def _fingerprint(entry: Ranked) -> Cell:
-    return Cell(entry.trial.fingerprint[:8] if entry.trial.fingerprint else _("unknown"))
 
 
 def _score(index: int, objective: str) -> Callable[[Ranked], Cell]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from nas.language import _
 from nas.report import words
 from nas.report.section import Section, View
@@ -43,21 +45,27 @@ def _answer(view: View) -> str:
     sessions = view.data.study.sessions
     if not sessions:
         return _("No session is on record: the study was made through Optuna's own interface.")
-    changed = [
-        what
-        for what, values in (
-            (_("library versions"), {repr(sorted(session.versions.items())) for session in sessions}),
-            (_("the data"), {session.data_fingerprint for session in sessions}),
-            (_("the search spaces"), {repr(sorted(session.space_fingerprints.items())) for session in sessions}),
-            (_("the commit"), {session.commit for session in sessions}),
-        )
-        if len(values) > 1
-    ]
+    changed = changes(sessions)
+    if len({session.commit for session in sessions}) > 1:
+        changed.append(_("the commit"))
     if changed:
         return _(
             "Between sessions there was a change of {what}: one run cannot repeat that.", what=words.listed(changed)
         )
     return _("From the study file, the seed and the versions below; the same trials come out only with one worker.")
+
+
+def changes(sessions: Sequence[SessionRecord]) -> list[str]:
+    """Return what of that which decides what a trial computes was not the same in all sessions."""
+    return [
+        what
+        for what, values in (
+            (_("library versions"), {repr(sorted(session.versions.items())) for session in sessions}),
+            (_("the data"), {session.data_fingerprint for session in sessions}),
+            (_("the search spaces"), {repr(sorted(session.space_fingerprints.items())) for session in sessions}),
+        )
+        if len(values) > 1
+    ]
 
 
 def _facts(sessions: tuple[SessionRecord, ...]) -> list[tuple[str, str]]:

@@ -27,10 +27,21 @@ def tradeoffs(view: View) -> Section:
     )
 
 
+def on_frontier(view: View) -> set[int]:
+    """Return the trials whose architectures nothing beats: in all objectives, or with one in a picture of the costs."""
+    if len(view.data.study.objectives) > 1:
+        return {entry.trial.number for entry in view.ranked if entry.front == 1}
+    pairs = _pairs(view)[:MOST_FIGURES]
+    front = [entry for entries, cost, score in pairs for entry in frontier(entries, cost, score)] or view.ranked[:1]
+    return {entry.trial.number for entry in front}
+
+
 def _pairs(view: View) -> list[tuple[list[Ranked], Axis, Axis]]:
     study = view.data.study
+    raced = 0 if view.race is None else 1
+    # After a race by the estimates, as in the ranking: a lucky score would be on the frontier of another order.
     objectives = [
-        Axis(name, direction, {entry.trial.number: entry.values[index] for entry in view.ranked})
+        Axis(name, direction, {entry.trial.number: entry.told[index] for entry in view.ranked}, index < raced)
         for index, (name, direction) in enumerate(zip(study.objectives, study.directions, strict=True))
     ]
     costs = [axis for axis in _costs(view) if axis.name not in study.objectives]

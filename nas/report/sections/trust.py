@@ -8,8 +8,9 @@ from nas.language import _, ngettext
 from nas.ranking import are_all_alike
 from nas.report import words
 from nas.report.charts.certainty import intervals, rungs
+from nas.report.doubts import unknown_scatter
 from nas.report.section import Section, View
-from nas.report.sections.verdict import tied, unknown_scatter
+from nas.report.sections.verdict import tied
 
 
 def trust(view: View) -> Section:
@@ -31,7 +32,7 @@ def _answer(view: View) -> str:
     if view.race is None:
         return words.sentences(
             _("Not far: each score is that of one training, and nobody knows yet how much of it was luck."),
-            _("{command} trains the best again with new seeds.", command=view.command("race")),
+            _("To know, train the best again with new seeds: {command}", command=f"`{view.command('race')}`"),
         )
     if are_all_alike(view.ranked):
         return unknown_scatter()
@@ -78,9 +79,9 @@ def _facts(view: View) -> list[tuple[str, str]]:
             (
                 _("Wrongly pruned"),
                 ngettext(
-                    "{low} to {high} of what was pruned (95 %): of {number} trial that ran on, {found} ended among "
+                    "{low} to {high} of what was pruned (95%): of {number} trial that ran on, {found} ended among "
                     "the ten best",
-                    "{low} to {high} of what was pruned (95 %): of {number} trials that ran on, {found} ended among "
+                    "{low} to {high} of what was pruned (95%): of {number} trials that ran on, {found} ended among "
                     "the ten best",
                     share.of,
                     low=words.percent(share.low),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import sqrt
 
 from nas.language import _, ngettext
-from nas.ranking import Ranked, are_all_alike, bar
+from nas.ranking import Ranked, bar
 from nas.report import words
 from nas.report.charts.certainty import told_of
+from nas.report.doubts import doubts
 from nas.report.section import Section, View
 from nas.report.together import together
 from nas.report.vocabulary import said
@@ -33,7 +33,7 @@ def verdict(view: View) -> Section:
             "commands": [(entry, _finetune(view, entry)) for entry in chosen],
             "all_at_once": view.command("finetune", "--top", len(chosen)) if chosen else "",
             "knee": None if view.tradeoff is None else view.tradeoff.knee,
-            "doubts": _doubts(view) if view.ranked else (),
+            "doubts": doubts(view) if view.ranked else (),
             "finetuned": _finetuned(view),
             "together": together(view),
             "command": view.command,
@@ -44,14 +44,6 @@ def verdict(view: View) -> Section:
 def tied(view: View) -> list[Ranked]:
     """Return who cannot be told from the best by what a race has shown, best first; nobody before a race."""
     return [entry for entry in view.ranked if entry.trust and entry.trust.tied]
-
-
-def unknown_scatter() -> str:
-    """Return what is to be said where trainings with new seeds all came to the same score."""
-    return _(
-        "All trainings with new seeds came to one score: how far a training scatters, and so how sure the order is, "
-        "cannot be told from them."
-    )
 
 
 def _chosen(view: View, frontier: Sequence[Ranked]) -> list[Ranked]:
@@ -245,79 +237,3 @@ def recipe(plan: dict[str, object]) -> str:
     changed = params.items() if isinstance(params, dict) else ()
     told = [f"{name.removeprefix('training/').replace('_', ' ')} {words.setting(value)}" for name, value in changed]
     return words.short(words.series([begin, *told]), 160)
-
-
-def _doubts(view: View) -> tuple[str, ...]:
-    """Return what a reader must know before trusting the order."""
-    count = len(view.ranked)
-    if view.race is not None:
-        doubts = [
-            unknown_scatter()
-            if are_all_alike(view.ranked)
-            else _(
-                "Estimates are what many trainings would average to, from fresh trainings with new seeds; one training "
-                "scatters about it by {sigma} (standard deviation).",
-                sigma=words.score(view.race.seed_sigma),
-            )
-        ]
-        if view.reliability.regret:
-            parts = words.series(
-                _("{regret} with the first {count}", regret=words.decimals(regret), count=handed)
-                for handed, regret in view.reliability.regret.items()
-            )
-            doubts.append(_("What fine-tuning only the first of them is expected to miss: {regrets}.", regrets=parts))
-    else:
-        doubts = [_("Each score is that of one training with one seed.")]
-        if count > 1:
-            doubts[0] = words.sentences(
-                doubts[0],
-                ngettext(
-                    "The best of {number} such score is optimistic: the winner was lucky as well as good.",
-                    "The best of {number} such scores is optimistic: the winner was lucky as well as good.",
-                    count,
-                ),
-                _(
-                    "Scores that differ by less than the scatter between seeds, which one training cannot show, tell "
-                    "nothing apart."
-                ),
-            )
-    if sampling := _sampling_error(view):
-        error, examples = sampling
-        best = view.ranked[0].values[0]
-        near = sum(best - entry.values[0] <= error for entry in view.ranked[1:])
-        values = {"examples": words.exact(examples), "share": words.score(best), "error": words.score(error)}
-        doubts.append(
-            ngettext(
-                "Measured on {examples} validation examples, a share of {share} has a standard error of about {error} "
-                "from the choice of examples alone; {number} more architecture lies within it.",
-                "Measured on {examples} validation examples, a share of {share} has a standard error of about {error} "
-                "from the choice of examples alone; {number} more architectures lie within it.",
-                near,
-                **values,
-            )
-            if near
-            else _(
-                "Measured on {examples} validation examples, a share of {share} has a standard error of about {error} "
-                "from the choice of examples alone; no other architecture lies within it.",
-                **values,
-            )
-        )
-    return tuple(doubts)
-
-
-def _sampling_error(view: View) -> tuple[float, int] | None:
-    """Return the standard error of the best score and the number of examples, where it is a share of them.
-
-    It is that of the share with two hits and two misses added, so that a perfect score has one too.
-
-    Source:
-        Agresti & Coull 1998, The American Statistician 52(2): 119–126.
-    """
-    study = view.data.study
-    examples = ((study.data or {}).get("examples") or {}).get("validation")
-    best = view.ranked[0].values[0]
-    is_share = study.objectives[0].endswith("accuracy") and study.directions[0] == "maximize" and 0 <= best <= 1
-    if len(study.objectives) > 1 or not is_share or not isinstance(examples, int) or examples < 1:
-        return None
-    share = (best * examples + 2) / (examples + 4)
-    return sqrt(share * (1 - share) / (examples + 4)), examples

@@ -1,6 +1,6 @@
 // Any two architectures side by side, as nas/report/difference.py does it with the two best.
 (() => {
-  const { _, state, keep, make } = report;
+  const { _, state, keep, make, tabulated } = report;
   const said = { alike: _("alike"), changed: _("changed"), removed: _("removed"), added: _("added") };
   const held = document.getElementById("difference-data");
   if (!held) return;
@@ -42,18 +42,11 @@
     });
     return made;
   };
-  const table = (id, kind, caption, headers, rows) => {
-    const head = make("tr", {}, ...headers.map(header => make("th", { scope: "col" }, header)));
-    const made = make("table", { className: kind }, make("caption", { id }, caption), make("thead", {}, head), make("tbody", {}, ...rows));
-    const region = make("div", { className: "scroll", tabIndex: 0 }, made);
-    region.setAttribute("role", "region");
-    region.setAttribute("aria-labelledby", id);
-    return region;
-  };
+  const row = (how, name, ...cells) => make("tr", { className: how }, make("th", { scope: "row" }, name), ...cells);
   const show = () => {
     const [from, to] = [trials[one.value], trials[other.value]];
     const names = [...new Set([...Object.keys(from.choices), ...Object.keys(to.choices)])].filter(name => from.choices[name] !== to.choices[name]);
-    const chosen = names.map(name => make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, from.choices[name] ?? ""), make("td", {}, to.choices[name] ?? "")));
+    const chosen = names.map(name => row("", name, make("td", {}, from.choices[name] ?? ""), make("td", {}, to.choices[name] ?? "")));
     const found = aligned(from.layers, to.layers), rows = [], count = { alike: 0, changed: 0, removed: 0, added: 0 };
     for (let at = 0; at < found.length;) {
       let end = at;
@@ -61,18 +54,18 @@
       const how = found[at][0], some = found.slice(at, end);
       count[how] += some.length;
       if (how === "alike" && some.length > TELLING) {
-        rows.push(make("tr", { className: how }, make("th", { scope: "row" }, said[how]), make("td", { colSpan: 2 }, _("{number} layers", { number: some.length }))));
+        rows.push(row(how, said[how], make("td", { colSpan: 2 }, _("{number} layers", { number: some.length }))));
       } else for (const [, a, b] of some) {
         const against = how === "changed";
-        rows.push(make("tr", { className: how }, make("th", { scope: "row" }, said[how]), cell(a, against && b), cell(b, against && a)));
+        rows.push(row(how, said[how], cell(a, against && b), cell(b, against && a)));
       }
       at = end;
     }
     const heads = [one.value, other.value].map(trial => _("Trial {trial}", { trial }));
     const both = { one: one.value, other: other.value };
     place.replaceChildren(
-      table("difference-choices", "difference made", _("Choices of trial {one} and trial {other} that differ: {count}.", { ...both, count: names.length }), [_("Choice"), ...heads], chosen),
-      table("difference-layers", "difference", _("Layers from trial {one} to trial {other}, inputs first: {changed} changed, {removed} removed, {added} added, {alike} alike.", { ...both, ...count }), [_("What"), ...heads], rows),
+      tabulated("difference-choices", "difference made", _("Choices of trial {one} and trial {other} that differ: {count}.", { ...both, count: names.length }), [_("Choice"), ...heads], chosen),
+      tabulated("difference-layers", "difference", _("Layers from trial {one} to trial {other}, inputs first: {changed} changed, {removed} removed, {added} added, {alike} alike.", { ...both, ...count }), [_("What"), ...heads], rows),
     );
     document.getElementById("difference-said").textContent = _("Choices that differ: {choices}; layers that differ: {layers}.", { choices: names.length, layers: count.changed + count.removed + count.added });
   };

@@ -1,11 +1,11 @@
 // A page that is written anew while its study runs reloads itself: what was open, and how far one had read, is as before.
 (() => {
-  const { _, make, all } = report;
-  const KEY = `nas-live ${location.pathname}`;
-  const kept = () => { try { return JSON.parse(sessionStorage.getItem(KEY)) ?? {}; } catch { return {}; } };
-  const remember = changes => { try { sessionStorage.setItem(KEY, JSON.stringify({ ...kept(), ...changes })); } catch { /* not kept, then */ } };
+  const { _, make, all, kept } = report;
+  const stored = kept("sessionStorage", `nas-live ${location.pathname}`);
+  const held = () => { try { return JSON.parse(stored.get()) ?? {}; } catch { return {}; } };
+  const remember = changes => stored.set(JSON.stringify({ ...held(), ...changes }));
   const details = all("details");
-  const before = kept();
+  const before = held();
   const live = document.getElementById("live");
   const settle = () => {
     if (!before.leaving) return;

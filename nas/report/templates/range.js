@@ -2,10 +2,10 @@
 // are marked in all charts, and the ranking shows these only. The address keeps it: range=scatter-0:from:to:from:to.
 (() => {
   const { _, state, keep, all, restrict } = report;
-  const figures = all("figure").filter(figure => document.getElementById(`${figure.id}-tools`)).map(figure => {
-    const tools = document.getElementById(`${figure.id}-tools`);
+  const figures = all(".range").map(tools => {
+    const figure = tools.closest("figure"), said = tools.querySelector(".said");
     const held = JSON.parse(document.getElementById(`${figure.id}-data`).textContent);
-    return { figure, tools, held, fields: all("input", tools), said: tools.querySelector(".said"), told: tools.querySelector(".said").textContent };
+    return { figure, tools, held, fields: all("input", tools), said, told: said.textContent };
   });
   const NAMESPACE = "http://www.w3.org/2000/svg";
 

@@ -15,6 +15,17 @@ const report = (() => {
     element.append(...children);
     return element;
   };
+  const button = (properties, ...told) => make("button", { type: "button", ...properties }, ...told);
+  // A table that scrolls in a region of its own, named by its caption.
+  const tabulated = (id, className, caption, headers, rows) => {
+    const head = make("tr", {}, ...headers.map(header => make("th", { scope: "col" }, header)));
+    const table = make("table", { className }, make("caption", { id }, caption), make("thead", {}, head), make("tbody", {}, ...rows));
+    return make("div", { className: "scroll", tabIndex: 0, role: "region", "aria-labelledby": id }, table);
+  };
+  const kept = (storage, name) => {
+    const get = () => { try { return window[storage].getItem(name); } catch { return null; } };
+    return { get, set: value => { try { window[storage].setItem(name, value); } catch { /* not kept, then */ } } };
+  };
   const said = make("p", { role: "status", className: "note said" });
 
   // ---- the address: #key=value&…; what has no "=" is the anchor of a section
@@ -26,8 +37,7 @@ const report = (() => {
   };
 
   // ---- theme
-  const stored = { get: () => { try { return localStorage.getItem("nas-theme"); } catch { return null; } },
-    set: value => { try { localStorage.setItem("nas-theme", value); } catch { /* not kept, then */ } } };
+  const stored = kept("localStorage", "nas-theme");
   const theme = make("select", { id: "theme" }, ...[["auto", _("auto")], ["light", _("light")], ["dark", _("dark")]].map(([name, told]) => new Option(told, name)));
   const dress = value => {
     if (value === "auto") delete document.documentElement.dataset.theme;
@@ -91,37 +101,36 @@ const report = (() => {
       mark.setAttribute("role", "img");
       mark.setAttribute("aria-label", mark.dataset.tip);
     });
-    const go = (from, to) => {
-      from.setAttribute("tabindex", "-1");
-      to.setAttribute("tabindex", "0");
-      to.focus();
-    };
     chart.addEventListener("keydown", event => {
       const at = order.indexOf(event.target);
       if (at < 0) return;
       const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: order.length - 1 }[event.key];
-      if (to !== undefined) { event.preventDefault(); if (order[to]) go(order[at], order[to]); }
+      if (to !== undefined) event.preventDefault();
+      if (order[to]) {
+        event.target.setAttribute("tabindex", "-1");
+        order[to].setAttribute("tabindex", "0");
+        order[to].focus();
+      }
       if (event.key === "Enter" || event.key === " ") { event.preventDefault(); choose(event.target.dataset.trial); }
     });
-    const found = event => event.target.closest?.("[data-tip]");
-    chart.addEventListener("pointerover", event => { if (found(event)) show(found(event)); });
-    chart.addEventListener("pointerout", event => { if (found(event) && document.activeElement !== found(event)) hide(); });
-    chart.addEventListener("focusin", event => { if (found(event)) show(found(event)); });
-    chart.addEventListener("focusout", hide);
-    chart.addEventListener("click", event => { if (found(event)) choose(found(event).dataset.trial); });
+    const on = (kind, act) => chart.addEventListener(kind, event => { const mark = event.target.closest?.("[data-tip]"); if (mark) act(mark); });
+    on("pointerover", show);
+    on("pointerout", mark => { if (document.activeElement !== mark) hide(); });
+    on("focusin", show);
+    on("focusout", hide);
+    on("click", mark => choose(mark.dataset.trial));
   }
 
   // ---- commands to copy
   for (const code of all("code.command")) {
     if (!navigator.clipboard) break;
-    const button = make("button", { type: "button", className: "copy" }, _("copy"));
-    button.setAttribute("aria-label", _("Copy the command {command}", { command: code.textContent }));
-    button.addEventListener("click", async () => {
-      try { await navigator.clipboard.writeText(code.textContent); button.textContent = _("copied"); }
-      catch { getSelection().selectAllChildren(code); button.textContent = _("selected"); }
-      setTimeout(() => { button.textContent = _("copy"); }, 2000);
+    const copy = button({ className: "copy", "aria-label": _("Copy the command {command}", { command: code.textContent }) }, _("copy"));
+    copy.addEventListener("click", async () => {
+      try { await navigator.clipboard.writeText(code.textContent); copy.textContent = _("copied"); }
+      catch { getSelection().selectAllChildren(code); copy.textContent = _("selected"); }
+      setTimeout(() => { copy.textContent = _("copy"); }, 2000);
     });
-    code.after(" ", button);
+    code.after(" ", copy);
   }
 
   // ---- the ranking
@@ -132,7 +141,7 @@ const report = (() => {
   function ranking(table) {
     const body = table.tBodies[0], rows = [...body.rows], headers = [...table.tHead.rows[0].cells];
     const names = headers.map(header => header.dataset.column);
-    const columnCount = names.length;
+    const columnCount = names.length, several = rows.length > 1;
     const value = (row, column) => {
       const cell = row.cells[column];
       return cell.dataset.v !== undefined ? Number(cell.dataset.v) : cell.textContent.trim().toLowerCase();
@@ -156,14 +165,11 @@ const report = (() => {
       keep("sort", column || descending ? (descending ? "-" : "") + names[column] : "");
     };
     headers.forEach((header, column) => {
-      const button = make("button", { type: "button", className: "sort" });
-      button.append(...header.childNodes);
-      header.append(button);
-      button.addEventListener("click", () => sort(column, sorted !== null && sorted[0] === column && !sorted[1]));
+      header.append(button({ className: "sort", onclick: () => sort(column, sorted?.[0] === column && !sorted[1]) }, ...header.childNodes));
     });
 
     // filter: all words of it anywhere in a row, or "weights < 50000"
-    const filter = make("input", { type: "search", id: "filter", size: 24, placeholder: _("resnet, or weights < 50000"), value: state.get("filter") || "" });
+    const filter = make("input", { type: "search", id: "filter", size: 28, placeholder: _("resnet, or weights < 50000"), value: state.get("filter") || "" });
     const frontier = make("input", { type: "checkbox", id: "frontier", checked: state.get("frontier") === "1" });
     const passes = row => {
       if (within !== null && !within.has(row.dataset.trial)) return false;
@@ -201,24 +207,26 @@ const report = (() => {
     });
     const cover = column => { for (const row of table.rows) row.cells[column].hidden = hidden.has(names[column]); };
     hidden.forEach(name => { if (names.includes(name)) cover(names.indexOf(name)); });
-    const columns = make("details", { className: "columns" }, make("summary", {}, _("Columns")), make("div", { className: "boxes", role: "group", ariaLabel: _("Columns") }, ...boxes));
+    const columns = make("details", { className: "columns" }, make("summary", {}, _("Columns")), make("div", { className: "boxes", role: "group", "aria-label": _("Columns") }, ...boxes));
 
     // compare up to four
     const comparison = document.getElementById("comparison");
     const compared = (state.get("compare") || "").split(",").filter(trial => rows.some(row => row.dataset.trial === trial)).slice(0, 4);
     const byTrial = new Map(data.ranking.map(entry => [String(entry.best.number), entry]));
-    table.tHead.rows[0].append(make("th", { scope: "col" }, _("Compare")));
-    const checks = rows.map(row => {
-      const box = make("input", { type: "checkbox", checked: compared.includes(row.dataset.trial) });
-      box.setAttribute("aria-label", _("Compare trial {trial}", { trial: row.dataset.trial }));
+    if (several) table.tHead.rows[0].append(make("th", { scope: "col" }, _("Compare")));
+    for (const row of several ? rows : []) {
+      const { trial } = row.dataset;
+      const box = make("input", { type: "checkbox", checked: compared.includes(trial), "aria-label": _("Compare trial {trial}", { trial }) });
       box.addEventListener("change", () => {
         if (box.checked && compared.length === 4) { box.checked = false; said.textContent = _("Four at most can be compared."); return; }
-        if (box.checked) compared.push(row.dataset.trial); else compared.splice(compared.indexOf(row.dataset.trial), 1);
+        if (box.checked) compared.push(trial); else compared.splice(compared.indexOf(trial), 1);
         compare();
       });
       row.append(make("td", {}, make("label", { className: "check" }, box)));
-      row.addEventListener("click", event => { if (!event.target.closest("label, input, button, a")) choose(row.dataset.trial); });
-      return box;
+    }
+    body.addEventListener("click", event => {
+      const row = event.target.closest("tr");
+      if (row && !event.target.closest("label, input, button, a")) choose(row.dataset.trial);
     });
     const named = { place: _("place"), estimate: _("estimate"), low: _("low"), high: _("high"), seeds: _("seeds"), p_best: _("chance to be best"),
       weights: _("weights"), macs: "MACs", memory: _("memory"), family: _("family"), epochs: _("epochs"), seconds: _("seconds") };
@@ -233,17 +241,15 @@ const report = (() => {
       const put = (name, told) => { if (new Set(told).size > 1 || name === "place") lines.set(name, told); };
       put("place", entries.map(entry => text(entry.place)));
       data.objectives.forEach((objective, index) => put(objective.metric, entries.map(entry => text(entry.values[index]))));
-      for (const key of ["estimate", "low", "high", "seeds", "p_best"]) put(key, entries.map(entry => text(entry.trust?.[key])));
-      for (const key of ["weights", "macs", "memory"]) put(key, entries.map(entry => text(entry.best.cost[key])));
-      for (const key of ["family", "epochs", "seconds"]) put(key, entries.map(entry => text(entry.best[key])));
-      for (const name of new Set(entries.flatMap(entry => Object.keys(entry.best.params)))) put(name, entries.map(entry => text(entry.best.params[name])));
-      const caption = make("caption", { id: "comparison-caption" }, _("{count} trials side by side: what is not the same for all of them.", { count: compared.length }));
-      const head = make("tr", {}, make("th", { scope: "col" }, _("What")), ...compared.map(trial => make("th", { scope: "col" }, _("Trial {trial}", { trial }))));
+      const each = (keys, of) => { for (const key of keys) put(key, entries.map(entry => text(of(entry)?.[key]))); };
+      each(["estimate", "low", "high", "seeds", "p_best"], entry => entry.trust);
+      each(["weights", "macs", "memory"], entry => entry.best.cost);
+      each(["family", "epochs", "seconds"], entry => entry.best);
+      each(new Set(entries.flatMap(entry => Object.keys(entry.best.params))), entry => entry.best.params);
+      const caption = _("{count} trials side by side: what is not the same for all of them.", { count: compared.length });
       const made = [...lines].map(([name, told]) => make("tr", {}, make("th", { scope: "row" }, named[name] ?? name), ...told.map(item => make("td", {}, item))));
-      const region = make("div", { className: "scroll", tabIndex: 0 }, make("table", {}, caption, make("thead", {}, head), make("tbody", {}, ...made)));
-      region.setAttribute("role", "region");
-      region.setAttribute("aria-labelledby", "comparison-caption");
-      comparison.append(make("h3", {}, _("Side by side")), region);
+      const headers = [_("What"), ...compared.map(trial => _("Trial {trial}", { trial }))];
+      comparison.append(make("h3", {}, _("Side by side")), tabulated("comparison-caption", "", caption, headers, made));
     };
 
     // downloads: what is shown as CSV, everything as JSON
@@ -263,23 +269,23 @@ const report = (() => {
     };
     const stem = data.study.replace(/[^A-Za-z0-9._-]+/g, "-").slice(0, 60) || "study";
     const downloads = [
-      make("button", { type: "button", onclick: () => save(`${stem}.csv`, "text/csv", csv()) }, _("Download CSV")),
-      make("button", { type: "button", onclick: () => save(`${stem}.json`, "application/json", JSON.stringify(data, null, 2)) }, _("Download JSON")),
+      button({ onclick: () => save(`${stem}.csv`, "text/csv", csv()) }, _("Download CSV")),
+      button({ onclick: () => save(`${stem}.json`, "application/json", JSON.stringify(data, null, 2)) }, _("Download JSON")),
     ];
 
     const tools = document.getElementById("ranking-tools");
-    tools.append(make("label", {}, _("Filter"), " ", filter), make("label", {}, frontier, " ", _("frontier only")), columns, ...downloads, said);
+    if (several) tools.append(make("label", {}, _("Filter"), " ", filter), make("label", {}, frontier, " ", _("frontier only")));
+    tools.append(columns, ...downloads, said);
     tools.hidden = false;
     const wanted = state.get("sort");
     if (wanted) { const column = names.indexOf(wanted.replace(/^-/, "")); if (column >= 0) sort(column, wanted.startsWith("-")); }
     if (filter.value || frontier.checked) apply();
     if (compared.length) compare();
-    checks.length || (tools.hidden = true);
   }
 
   // ---- print: everything open
   let closed = [];
   addEventListener("beforeprint", () => { closed = all("details:not([open])"); closed.forEach(one => { one.open = true; }); });
   addEventListener("afterprint", () => { closed.forEach(one => { one.open = false; }); });
-  return { _, data, state, keep, all, make, restrict };
+  return { _, state, keep, all, make, tabulated, kept, restrict };
 })();
