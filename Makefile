@@ -11,8 +11,8 @@ demo: $(VENV)/.main  ## set up and run the main job: a search on scikit-learn's 
 	@echo; echo 'The report, a page that opens in any browser:'
 	@$(BIN)/nas report digits --quiet -o reports/demo.html
 
-sample: $(VENV)/.main  ## renew the committed sample of a report from the study digits, as it stands
-	$(BIN)/nas report digits --quiet -o reports/digits.html
+sample: $(VENV)/.dev  ## renew the committed sample of a report, and its picture, from the study digits
+	$(BIN)/python -m benchmarks.sample_report studies/nas.db digits
 
 test: $(VENV)/.dev  ## set up and run all tests
 	$(BIN)/python -m pytest

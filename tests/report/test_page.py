@@ -86,7 +86,7 @@ def test_every_state_gives_a_whole_page(state):
     ("state", "sentence"),
     [
         ("empty", "Nothing yet: no trial has been started."),
-        ("all failed", "Nothing yet: of 5 trials none is complete with a score (5 failed)."),
+        ("all failed", "Nothing: of 5 trials none is complete with a score (5 failed)."),
         ("all failed", "5 of 5 trials (100%); all of them: out of memory."),
         ("running", "It is still running (process 4242 on bench): 1 trial so far; none failed."),
         ("one trial", "The only complete architecture reached val_accuracy 0.5000."),

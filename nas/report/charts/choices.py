@@ -194,7 +194,7 @@ def _panel(
             "choice:Q",
             scale=alt.Scale(type=kind, zero=False, nice=False, padding=6),
             title=title,
-            axis=alt.Axis(grid=False, format="~g" if kind == "linear" else "~e", labelOverlap=True, tickCount=3),
+            axis=alt.Axis(grid=False, format="~r" if kind == "linear" else "~e", labelOverlap=True, tickCount=3),
         )
         rule = means.mark_rule(color=ORANGE, strokeWidth=4, strokeCap="round")
         marks = rule.encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"), y=alt.Y("mean:Q"))

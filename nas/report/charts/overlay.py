@@ -18,7 +18,7 @@ def overlay(name: str, studies: Sequence[tuple[str, Sequence[Step]]], objective:
     import altair as alt
 
     labels = [f"{index}. {words.short(study, 28)}" for index, (study, _) in enumerate(studies, start=1)]
-    x = alt.X("at:Q", title=across, axis=alt.Axis(grid=False, format="~g"), scale=alt.Scale(zero=False))
+    x = alt.X("at:Q", title=across, axis=alt.Axis(grid=False, format="~r"), scale=alt.Scale(zero=False))
     y = alt.Y("best:Q", title=words.short(objective, 40), scale=alt.Scale(zero=False, nice=True))
     legend = alt.Legend(title=None, orient="bottom", direction="vertical", symbolSize=300, symbolStrokeWidth=2)
     colour = alt.Color("study:N", scale=alt.Scale(domain=labels, range=list(COLOURS[: len(labels)])), legend=legend)

@@ -49,7 +49,7 @@ def progress(name: str, steps: Sequence[Step], objective: str, direction: str, a
     line = [{"at": step["at"], "value": step["value"]} for step in marks]
     line.append({"at": steps[-1].at, "value": line[-1]["value"]})
     counted = all(step.at == round(step.at) for step in steps)
-    axis = {"tickMinStep": 1, "format": "d"} if counted else {"format": "~g"}
+    axis = {"tickMinStep": 1, "format": "d"} if counted else {"format": "~r"}
     x = alt.X("at:Q", title=across, axis=alt.Axis(grid=False, **axis), scale=alt.Scale(zero=False))
     y = alt.Y("value:Q", title=words.short(objective, 40), scale=alt.Scale(zero=False, domain=list(limits), nice=True))
     behind = alt.Chart(named("dots")).mark_point(size=26, filled=True, color=BEHIND, opacity=0.9)

@@ -88,13 +88,13 @@ def _nothing_complete(view: View) -> str:
     ends = {outcome: number for outcome, number in view.tally.items() if outcome != "complete"}
     if not ends:
         return ngettext(
-            "Nothing yet: of {number} trial none is complete with a score.",
-            "Nothing yet: of {number} trials none is complete with a score.",
+            "Nothing: of {number} trial none is complete with a score.",
+            "Nothing: of {number} trials none is complete with a score.",
             len(view.data.trials),
         )
     return ngettext(
-        "Nothing yet: of {number} trial none is complete with a score ({outcomes}).",
-        "Nothing yet: of {number} trials none is complete with a score ({outcomes}).",
+        "Nothing: of {number} trial none is complete with a score ({outcomes}).",
+        "Nothing: of {number} trials none is complete with a score ({outcomes}).",
         len(view.data.trials),
         outcomes=words.outcomes(ends),
     )
