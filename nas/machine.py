@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import math
 import os
+import platform
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 
+from nas.errors import plural
+
 GROUPS = Path("/proc/self/cgroup")
+PROCESSORS = Path("/proc/cpuinfo")
 ROOT = Path("/sys/fs/cgroup")
 
 
@@ -31,6 +35,21 @@ def total_memory() -> int:
 def free_memory() -> int:
     """Return the bytes of them that are free now."""
     return min([int(psutil.virtual_memory().available), *(max(0, limit - used) for limit, used in memory_limits())])
+
+
+def described() -> str:
+    """Return what a person should know of this machine beside figures that were measured on it.
+
+    Names of hosts and people are not in it.
+    """
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    memory = f"{total_memory() / 2**30:.0f} GiB of memory"
+    return f"{plural(cores(), 'core')} ({_processor()}), {memory}, {platform.system()} {platform.machine()}, {python}"
+
+
+def _processor() -> str:
+    names = (line.partition(":")[2].strip() for line in _text(PROCESSORS).splitlines() if line.startswith("model name"))
+    return next(names, "") or platform.processor() or "of a kind that the system does not tell"
 
 
 def memory_limits(groups: Path = GROUPS, root: Path = ROOT) -> Iterator[tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from pathlib import Path
 
 import psutil
@@ -99,3 +100,10 @@ def test_workers_share_what_a_container_may_have(monkeypatch, tmp_path):
     monkeypatch.setattr(machine, "memory_limits", lambda: iter([(512 * MIB, 0)]))
     pool = LocalPool(PoolSettings(workers=2, deadline=1.0, silence=1.0, logs=tmp_path))
     assert pool._memory_limit == int(256 * MIB * MEMORY_SHARE)
+
+
+def test_a_description_has_what_figures_depend_on():
+    told = machine.described()
+    assert str(machine.cores()) in told
+    assert "GiB of memory" in told
+    assert platform.python_version() in told

@@ -14,6 +14,9 @@ from nas.report.section import View
 from nas.store.evaluation_records import EvaluationRecord
 from nas.store.records import spent, state
 
+SESSION = ("command", "seed", "versions", "commit", "machine", "started", "ended")
+"""What is told of a session: neither its host nor its process."""
+
 
 def report_document(view: View, top: int | None = None) -> dict[str, Any]:
     """Return everything the page about `view` tells, of the best `top` architectures (of all where ``None``).
@@ -48,10 +51,7 @@ def report_document(view: View, top: int | None = None) -> dict[str, Any]:
                 {"kind": kind, "message": message, "count": number}
                 for kind, message, number in causes(view.data.trials)
             ],
-            "sessions": [
-                {name: getattr(session, name) for name in ("command", "seed", "versions", "commit", "started", "ended")}
-                for session in study.sessions
-            ],
+            "sessions": [{name: getattr(session, name) for name in SESSION} for session in study.sessions],
         }
     )
     return document

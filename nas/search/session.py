@@ -6,6 +6,7 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
+from nas import machine
 from nas.data_card import DataCard
 from nas.errors import StudyChanged
 from nas.space_fingerprint import family_fingerprint
@@ -27,6 +28,7 @@ def new_session(study: Study, base: Path, card: DataCard, command: str) -> NewSe
         space_fingerprints={family: family_fingerprint(family, base) for family in study.space.all_families},
         data_fingerprint=card.fingerprint,
         commit=_commit(base),
+        machine=machine.described(),
     )
 
 

@@ -102,6 +102,7 @@ class Session(Base):
     space_fingerprints: Mapped[dict[str, str]] = mapped_column(Json)
     data_fingerprint: Mapped[str]
     commit: Mapped[str | None]
+    machine: Mapped[str | None] = mapped_column(Prose)
     started: Mapped[datetime] = mapped_column(Time)
     renewed: Mapped[datetime] = mapped_column(Time)
     ended: Mapped[datetime | None] = mapped_column(Time)

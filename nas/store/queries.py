@@ -213,6 +213,7 @@ def _sessions(connection: Connection, study_ids: list[int] | None) -> dict[int, 
                 renewed=row.renewed,
                 ended=row.ended,
                 ending=row.ending,
+                machine=row.machine,
             )
         )
     return found

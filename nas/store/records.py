@@ -46,6 +46,8 @@ class NewSession:
     """By family."""
     data_fingerprint: str
     commit: str | None
+    machine: str | None = None
+    """Its cores, memory, system and Python, for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class SessionRecord:
     """``None`` while it runs, and for ever if it was killed."""
     ending: str | None
     """How it ended, for people: "budget used up", "interrupted by Ctrl-C" …"""
+    machine: str | None = None
+    """See `NewSession`."""
 
     @property
     def seconds(self) -> float:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, insert, inspect, select, text
 from nas.errors import StorageError
 from nas.store.models import Base, SchemaVersion
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every revision, oldest first: the names of the files in ``migrations/versions``."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

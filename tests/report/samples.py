@@ -173,6 +173,7 @@ def session(number: int = 1, **changes: Any) -> SessionRecord:
         renewed=started + timedelta(minutes=4),
         ended=started + timedelta(minutes=4),
         ending="The budget is used up.",
+        machine="2 cores (AMD EPYC), 24 GiB of memory, Linux x86_64, CPython 3.11.9",
     )
     return replace(record, **changes)
 

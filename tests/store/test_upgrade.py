@@ -81,18 +81,18 @@ def second_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A future in which there is one more migration."""
     future = tmp_path / "migrations %20"
     shutil.copytree(upgrade.MIGRATIONS, future, ignore=shutil.ignore_patterns("__pycache__"))
-    (future / "versions" / "0005_mood.py").write_text(
+    (future / "versions" / "0006_mood.py").write_text(
         dedent("""
         import sqlalchemy as sa
         from alembic import op
-        revision, down_revision = "0005", "0004"
+        revision, down_revision = "0006", "0005"
         def upgrade():
             with op.batch_alter_table("study") as study:
                 study.add_column(sa.Column("mood", sa.Text()))
         """)
     )
     monkeypatch.setattr(upgrade, "MIGRATIONS", future)
-    monkeypatch.setattr(upgrade, "REVISIONS", ("0001", "0002", "0003", "0004", "0005"))
+    monkeypatch.setattr(upgrade, "REVISIONS", ("0001", "0002", "0003", "0004", "0005", "0006"))
 
 
 @pytest.mark.usefixtures("second_revision")
@@ -111,7 +111,7 @@ def test_an_older_schema_is_upgraded_after_a_backup(tmp_path: Path) -> None:
     with engine.connect() as connection:
         assert connection.execute(text("SELECT mood FROM study")).all() == [(None,)]
     engine.dispose()
-    backup = tmp_path / "nas.db.before-0005"
+    backup = tmp_path / "nas.db.before-0006"
     assert tables(backup) == tables(ASSET)
     assert backup.stat().st_mode & 0o077 == 0
 
@@ -122,7 +122,7 @@ def test_load_study_upgrades_an_older_schema_after_a_backup(tmp_path: Path) -> N
     shutil.copy(ASSET, path)
     assert len(nas.load_study("digits", str(path)).trials) == 3
     open_read_only(storage_url(str(path))).dispose()
-    assert tables(tmp_path / "nas.db.before-0005") == tables(ASSET)
+    assert tables(tmp_path / "nas.db.before-0006") == tables(ASSET)
 
 
 @pytest.mark.usefixtures("second_revision")
@@ -135,13 +135,13 @@ def test_the_command_that_is_said_to_upgrade_does(tmp_path: Path) -> None:
     resumed = CliRunner().invoke(cli, ["resume", "digits", "--storage", str(path)])
     assert resumed.exit_code == 2, resumed.output  # the asset's study file is but a name: it cannot be gone on with
     assert CliRunner().invoke(cli, ["status", "--storage", str(path)]).exit_code == 0
-    assert tables(tmp_path / "nas.db.before-0005") == tables(ASSET)
+    assert tables(tmp_path / "nas.db.before-0006") == tables(ASSET)
 
 
 @pytest.mark.usefixtures("second_revision")
 def test_no_backup_is_promised_where_none_is_made(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as past:
-        past.setattr(upgrade, "REVISIONS", ("0001", "0002", "0003", "0004"))
+        past.setattr(upgrade, "REVISIONS", ("0001", "0002", "0003", "0004", "0005"))
         open_for_writing(postgres_url).dispose()
     with pytest.raises(StorageError, match="administrator") as caught:
         open_read_only(postgres_url)
@@ -164,7 +164,7 @@ def test_what_goes_on_with_a_study_adds_no_tables_to_another_programs_database(a
 def test_an_upgrade_that_fails_leaves_the_database_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "nas.db"
     shutil.copy(ASSET, path)
-    script = upgrade.MIGRATIONS / "versions" / "0005_mood.py"
+    script = upgrade.MIGRATIONS / "versions" / "0006_mood.py"
     script.write_text(script.read_text() + "    raise RuntimeError('cut short')\n")
     with pytest.raises(RuntimeError, match="cut short"):
         open_for_writing(storage_url(str(path)))

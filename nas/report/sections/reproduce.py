@@ -76,6 +76,7 @@ def _facts(sessions: tuple[SessionRecord, ...]) -> list[tuple[str, str]]:
             _("Seed"): str(session.seed),
             _("Commit"): session.commit or words.UNKNOWN,
             _("Data fingerprint"): session.data_fingerprint,
+            _("Machine"): session.machine or words.UNKNOWN,
             **{
                 _("Search space {family}", family=family): fingerprint
                 for family, fingerprint in session.space_fingerprints.items()
