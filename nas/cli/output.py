@@ -52,11 +52,13 @@ class Output:
         console = self.stdout
         for view in views:
             said = view.plain if isinstance(view, Text) else view
-            if isinstance(said, str) and suggested(said):
-                style = view.spans if isinstance(view, Text) else ()
-                console.print(Text(complete(said, self.storage), spans=[*style]), soft_wrap=True)
-            else:
+            if not isinstance(said, str) or not suggested(said):
                 console.print(view, crop=False)
+                continue
+            told = Text(complete(said, self.storage))
+            if isinstance(view, Text):  # what is styled of a sentence comes before its commands, or is all of it
+                told.style, told.spans = view.style, [*view.spans]
+            console.print(told, soft_wrap=True)
 
     def document(self, **content: object) -> None:
         """Print `content` as the one JSON document of this command."""

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from optuna.trial import TrialState
+from rich.text import Text
 
 from nas.cli.commands import complete
+from nas.cli.output import Output
 from nas.store.engine import storage_url
 from nas.store.ledger import Ledger
 from tests.cli.conftest import Nas, create, new_session, train
@@ -67,3 +69,18 @@ def test_where_all_trials_failed_the_failures_come_first(nas: Nas, tmp_path: Pat
         *["how", "this", "one", "failed,", "in", "full"],
     ]
     assert told[told.index("Next:") + 2].startswith("  nas resume digits ")
+
+
+def test_a_sentence_keeps_its_colours_when_its_commands_are_completed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("FORCE_COLOR", "1"), ("TERM", "xterm")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    output = Output()
+    output.storage = "a.db"
+    output.show(Text("Look: `nas show x`.", "yellow"), Text.assemble(("x", "bold"), "  see `nas show x`."))
+    assert capsys.readouterr().out.splitlines() == [
+        "\x1b[33mLook: `nas show x --storage a.db`.\x1b[0m",
+        "\x1b[1mx\x1b[0m  see `nas show x --storage a.db`.",
+    ]
