@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import threading
 from collections.abc import Iterator
 from types import FrameType
 
 from nas.cli.output import Output
+from nas.search.stopping import can_be_heard
 
 
 @contextlib.contextmanager
@@ -25,9 +25,7 @@ def nothing_half(output: Output) -> Iterator[None]:
         received.append(number)
         raise KeyboardInterrupt
 
-    names = ("SIGTERM", "SIGHUP") if threading.current_thread() is threading.main_thread() else ()
-    heard = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    before = {number: signal.signal(number, hear) for number in heard}
+    before = {number: signal.signal(number, hear) for number in can_be_heard("SIGTERM", "SIGHUP")}
     try:
         yield
     except KeyboardInterrupt:

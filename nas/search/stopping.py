@@ -12,13 +12,23 @@ ORDERLY_EXIT = {signal.SIGINT: 130, signal.SIGTERM: 6}
 AT_ONCE_EXIT = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
+def can_be_heard(*names: str) -> list[signal.Signals]:
+    """Return those of the signals `names` that can be listened to.
+
+    In another thread than the main one Python lets nobody listen. A SIGHUP that is ignored already stays so: whoever
+    wrote ``nohup`` wants to leave the terminal.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return []
+    there = [signal.Signals[name] for name in names if hasattr(signal, name)]
+    return [each for each in there if each.name != "SIGHUP" or signal.getsignal(each) != signal.SIG_IGN]
+
+
 class StopSignals:
-    """Listens to SIGINT, SIGTERM and SIGHUP while a study runs; the previous handlers come back after it.
+    """Listens to SIGINT, SIGTERM and SIGHUP, if they `can_be_heard`, while a study runs; then as it was before.
 
     The handler only takes note: raising from it could tear a transaction in two, and the terminal it could print on
     may be what is gone. Whoever works looks here several times a second.
-
-    In another thread than the main one, where Python lets nobody listen, it hears nothing.
 
     Attributes:
         received: The first signal, or ``None``.
@@ -31,11 +41,8 @@ class StopSignals:
         self.at_once = False
 
     def __enter__(self) -> StopSignals:
-        is_main = threading.current_thread() is threading.main_thread()
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            if is_main and hasattr(signal, name):
-                number = signal.Signals[name]
-                self._before[number] = signal.signal(number, self._hear)
+        for number in can_be_heard("SIGINT", "SIGTERM", "SIGHUP"):
+            self._before[number] = signal.signal(number, self._hear)
         return self
 
     def __exit__(self, *exception: object) -> None:

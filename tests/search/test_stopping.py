@@ -8,6 +8,8 @@ import threading
 
 import pytest
 
+from nas.cli.output import Output
+from nas.cli.stopped import nothing_half
 from nas.search.stopping import StopSignals
 
 
@@ -37,3 +39,18 @@ def test_in_another_thread_a_study_runs_without_listening():
     thread.start()
     thread.join()
     assert heard == [None]
+
+
+def test_who_ignores_the_end_of_its_terminal_goes_on():
+    """That is what ``nohup`` does."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with StopSignals() as signals, nothing_half(Output()):
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert signals.asked is None
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    with StopSignals() as signals:
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert signals.asked == "SIGHUP"
