@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -49,15 +48,15 @@ def asked_by(
     family = make_family(name, Path(), example_card(inputs), features, encoders or {})
     rng = random.Random(0)
     first: dict[str, Ask] = {}
-    met: Counter[str] = Counter()
+    members: list[set[str]] = []
     for answer in (of_default, *[drawn(rng)] * DRAWS):
         told: dict[str, Ask] = {}
-        with suppress(FailedTrialError):  # what has no such member has asked all the same
+        with suppress(FailedTrialError):  # there is no such member; what it was asked for is a choice all the same
             family.build(AnsweredHyperParameters(_remembering(answer, told)))
-        met.update(told.keys())
-        for name, ask in told.items():
-            first.setdefault(name, ask)
-    return [Asked(ask, met[name] == 1 + DRAWS) for name, ask in first.items()]
+            members.append(set(told))
+        for choice, ask in told.items():
+            first.setdefault(choice, ask)
+    return [Asked(ask, all(choice in made for made in members)) for choice, ask in first.items()]
 
 
 def _remembering(answer: Answer, told: dict[str, Ask]) -> Answer:

@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from nas import catalogue
 from tests.cli.conftest import Nas
+
+OWN = """
+import keras
+from keras_tuner import HyperModel
+from keras_tuner.errors import FailedTrialError
+
+
+class Own(HyperModel):
+    def __init__(self, input_shape, name=None):
+        super().__init__(name)
+        self.input_shape = input_shape
+
+    def build(self, hp):
+        width = hp.Choice("width", [2, 4], default=2)
+        if width == 4:
+            raise FailedTrialError("too wide")
+        hp.Int("depth", 1, 3)
+        inputs = keras.Input(self.input_shape)
+        return keras.Model(inputs, keras.layers.Dense(width)(inputs))
+"""
 
 
 def test_families_are_listed_by_what_they_take_and_give(nas: Nas) -> None:
@@ -59,6 +80,16 @@ def test_choices_come_with_their_values_and_defaults() -> None:
     assert [one.ask.name for one in asked][:2] == ["width", "depth"]
     assert (asked[0].ask.distribution.choices, asked[0].ask.default) == ((16, 32, 64, 128, 256), 128)
     assert {one.ask.name for one in asked if not one.always} == {"residual", "frequency_scale"}
+
+
+@pytest.mark.tf
+def test_what_cannot_be_built_does_not_make_a_choice_one_that_is_asked_only_sometimes(tmp_path: Path) -> None:
+    from nas.search.fit import EXAMPLES
+    from nas.training.asked import asked_by
+
+    (tmp_path / "own.py").write_text(OWN)
+    asked = asked_by(f"{tmp_path / 'own.py'}:Own", EXAMPLES["vector"], "vector")
+    assert [(one.ask.name, one.always) for one in asked] == [("width", True), ("depth", True)]
 
 
 @pytest.mark.tf
