@@ -42,7 +42,7 @@ class Ranking(Generic[C]):
     """Candidates in order, and how sure that is.
 
     A candidate with a failed training is last, by its other scores among several, its estimate is ``nan`` and its
-    chance of being best 0. Where no score is known at all, all are tied and every estimate is ``nan``.
+    chance of being best 0. Where none of the others has a score, these are tied and every estimate is ``nan``.
     """
 
     def __init__(
@@ -64,8 +64,8 @@ class Ranking(Generic[C]):
         self.seed_sigma: float = known.seed_sigma if known else nan
         """Standard deviation of one training's score about its candidate's true value, common to all."""
         self._known = known
-        # Where nobody has a score the posterior is about differences alone: its heights are nobody's.
-        self._has_heights = has_scores
+        # Without any score the posterior is about differences alone: its heights are nobody's.
+        self._has_scores = has_scores
         self._index = {candidates[index]: index for index in places}
         self._estimates = estimates
         self._draws = self._drawn(rng, places)
@@ -97,14 +97,14 @@ class Ranking(Generic[C]):
     def estimate(self, candidate: C) -> float:
         """Return the posterior mean of a candidate's true value, what many trainings would average to."""
         index = self._at(candidate)
-        return nan if index is None or not self._has_heights else float(self._estimates[index])
+        return nan if index is None or not self._has_scores else float(self._estimates[index])
 
     def interval(self, candidate: C, level: float = 0.95) -> tuple[float, float]:
         """Return where a candidate's true value is with probability `level`, as much of the rest below as above."""
         if not 0 < level < 1:
             raise ValueError(f"The level of an interval must be between 0 and 1. Received: level={level!r}.")
         index = self._at(candidate)
-        if index is None or self._known is None or not self._has_heights:
+        if index is None or self._known is None or not self._has_scores:
             return nan, nan
         low, high = self._known.quantile(index, ((1 - level) / 2, (1 + level) / 2))
         return float(low), float(high)
@@ -206,7 +206,7 @@ class Race(Generic[C]):
         last = sorted((c for c in self._candidates if c in failed), key=self._seen, reverse=True)
         evaluations = [Evaluation(c, seed, score) for (c, seed), score in self._told.items()]
         known = self._posterior(sound) if sound else None
-        has_scores = bool(self._told) or any(self._search.values())
+        has_scores = any(self._seen(c) > -inf for c in sound)
         return Ranking(sound, known, last, evaluations, self._rng, has_scores=has_scores)
 
     def _seen(self, candidate: C) -> float:

@@ -128,6 +128,13 @@ def test_a_failed_training_costs_and_puts_its_candidate_last(failure):
     assert [one.candidate for one in ranking.evaluations].count("a") == 1
     assert isnan(ranking.estimate("a"))
     assert all(map(isnan, ranking.interval("a")))
+
+
+def test_a_failure_tells_nothing_of_the_others():
+    ranking = race("abc", lambda c, s: nan, 1)
+    assert ranking.order[-1] == ranking.evaluations[0].candidate
+    assert set(ranking.tie_group) == set(ranking.order[:-1])
+    assert all(isnan(ranking.estimate(c)) and all(map(isnan, ranking.interval(c))) for c in "abc")
     assert ranking.p_best("a") == 0
 
 
