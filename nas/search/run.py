@@ -190,7 +190,7 @@ def race(
     if found < 2:
         raise BadInput(
             f"A race is between two architectures at least that were trained to the end, and {name!r} has "
-            f"{found or 'none'}. `{command_line('status', name, storage)}` says how it stands."
+            f"{found or 'none'}. `nas status {name}` says how it stands."
         )
     changed = ",".join(sorted(allow_changed)) or None
 
@@ -277,8 +277,8 @@ def _race(held: Hold, trainings: int, command: Callable[[int], str]) -> Ending:
     if jobs.without_weights:  # more are raced than the search was to keep those of
         held.observer.note(
             f"Of {jobs.without_weights} of the architectures in this race the search has kept no weights, only those "
-            f"of its best. Should one of them win, `nas finetune {shlex.quote(held.study.name)}` has to train it, from "
-            "scratch, before `nas export` and `nas encode` have a model of it."
+            "of its best. Should one of them win, fine-tuning has to train it, from scratch, before there is a model "
+            "of it to export or to encode with."
         )
     with going_on_with(lambda: command(jobs.left or 0)):
         stopped = run_race(jobs, held.evaluator(), held.ledger, held.observer)
@@ -344,10 +344,7 @@ def _ending(held: Hold, coordinator: Coordinator, stopped: str | None, storage: 
             so_far = plural(standing.spent, "trial")
             message += f" Nothing was left to do: `--trials` and `--hours` raise the total, {so_far} so far."
     if code == 0 and not standing.counts.get("complete"):
-        code, message = (
-            1,
-            f"{message} No trial is complete: see `{command_line('show', study.name, storage)}` for the causes.",
-        )
+        code, message = 1, f"{message} No trial is complete: see `nas show {study.name}` for the causes."
     return _ended(held, code, message)
 
 
