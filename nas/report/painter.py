@@ -95,5 +95,12 @@ def _painter() -> _Painter:
     return painter
 
 
-# A child would read the answers to what its parent asked.
-os.register_at_fork(after_in_child=_painter.cache_clear)
+def _forget() -> None:
+    """Leave the painter to the parent: a child would read the answers to what that asked, and wait for it to end."""
+    if _painter.cache_info().currsize:
+        atexit.unregister(_painter().end)
+    _painter.cache_clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

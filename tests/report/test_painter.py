@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 from markupsafe import Markup
@@ -37,6 +39,18 @@ def test_a_process_that_was_killed_is_told_of_and_begun_anew():
     with pytest.raises(DrawingError, match=r"ended with status -9: .* write the report again"):
         paint(BAR).result()
     assert paint(BAR).result().startswith("<svg")
+
+
+def test_a_child_draws_with_a_painter_of_its_own_and_ends_before_its_parent():
+    program = f"""
+import os, sys
+from nas.report.painter import paint
+paint({BAR}).result()
+if child := os.fork():
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+sys.exit(7 if paint({BAR}).result().startswith("<svg") else 1)
+"""
+    assert subprocess.run([sys.executable, "-c", program], timeout=60, check=False).returncode == 7
 
 
 def test_a_picture_is_drawn_once_and_when_it_is_needed():
