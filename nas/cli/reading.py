@@ -11,6 +11,7 @@ from nas.cli import documents, standing
 from nas.cli.database import complete_name, reading
 from nas.cli.output import Output, output_options, storage_option
 from nas.documents import objectives_document, plain, ranked_document, reliability_document
+from nas.store.records import can_be_fine_tuned
 
 TOP = 5
 """How many architectures an overview names."""
@@ -158,6 +159,6 @@ def rank(output: Output, name: str, top: int | None, storage: str | None) -> Non
         output.hint(sentence)
     for sentence in reliability_lines(known, output.verbose):
         output.hint(sentence)
-    if entries and standing.can_be_fine_tuned(study):
+    if entries and can_be_fine_tuned(study):
         told = "trains the best at full length, and measures them on the test split"
         output.hint(f"`nas finetune {shlex.quote(name)}` {told}.")

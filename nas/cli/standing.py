@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shlex
-import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nas.ranking import Ranked, ranking_of
 from nas.store.evaluation_records import EvaluationRecord, LookRecord
-from nas.store.records import StudyRecord, is_exhausted, spent, state, used_up
+from nas.store.records import StudyRecord, can_be_fine_tuned, is_exhausted, spent, state, used_up
 
 if TYPE_CHECKING:
     from nas.store.engine import Source
@@ -66,14 +65,6 @@ def fine_tuned(source: Source, study: StudyRecord) -> FineTuned | None:
     looks = [look for look in queries.looks(source, study.id) if best is not None and look.trial == best.trial]
     own = [look for look in looks if best is not None and look.evaluation == best.number]
     return FineTuned(len(over), best, own[-1] if own else None, len(looks))
-
-
-def can_be_fine_tuned(study: StudyRecord) -> bool:
-    """Tell whether the task of `study` has labels to measure a trained model on."""
-    from nas import catalogue
-
-    kind = tomllib.loads(study.file or "").get("task", {}).get("kind", "classification")
-    return study.file is not None and kind in catalogue.tasks and not catalogue.tasks[kind].makes_labels
 
 
 def next_commands(study: StudyRecord, leader: Ranked | None, failed: int | None = None) -> list[tuple[str, str]]:

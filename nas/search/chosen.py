@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
-import tomllib
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from nas import catalogue
 from nas.conversation import Evaluate
 from nas.data.options import DataSection
 from nas.errors import BadInput, NoneComplete, NoSuchTrial, NotFound, WeightsNotKept
@@ -20,7 +18,7 @@ from nas.store import queries
 from nas.store.engine import reading_from, storage_url
 from nas.store.evaluation_records import EvaluationRecord, LookRecord
 from nas.store.files import files_root
-from nas.store.records import State, StudyRecord, TrialDetail, TrialRecord, state, unfinished
+from nas.store.records import State, StudyRecord, TrialDetail, TrialRecord, can_be_fine_tuned, state, unfinished
 
 SHORTEST = 6
 """Digits of a fingerprint that may stand for all of it."""
@@ -154,8 +152,7 @@ def _with_weights(
 
 def _trains(study: StudyRecord, trial: TrialRecord) -> str:
     """Return what gives `trial` weights again."""
-    kind = tomllib.loads(study.file or "").get("task", {}).get("kind", "classification")
-    if trial.outcome != "complete" or kind not in catalogue.tasks or catalogue.tasks[kind].makes_labels:
+    if trial.outcome != "complete" or not can_be_fine_tuned(study):
         return ""
     which = f"{shlex.quote(study.name)} --architecture {(trial.fingerprint or '')[:8]}"
     return f"`nas finetune {which}` trains this architecture again, from scratch."

@@ -6,6 +6,7 @@ not finite stay so here; whoever prints them decides how.
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -260,6 +261,14 @@ def _ending_of_the_search(study: StudyRecord) -> str:
     """Return how the last launch or resume ended: what was trained outside the search leaves that as it was."""
     searched = [session for session in study.sessions if session.searches]
     return (searched[-1].ending or "") if searched else ""
+
+
+def can_be_fine_tuned(study: StudyRecord) -> bool:
+    """Tell whether the task of `study` has labels to measure a trained model on."""
+    from nas import catalogue  # which looks for entry points
+
+    kind = tomllib.loads(study.file or "").get("task", {}).get("kind", "classification")
+    return study.file is not None and kind in catalogue.tasks and not catalogue.tasks[kind].makes_labels
 
 
 def unfinished(study: StudyRecord) -> Literal["running", "interrupted"]:
