@@ -426,7 +426,10 @@ def test_between_more_than_have_weights_it_is_said_what_to_do_with_a_winner_with
     assert jobs.without_weights == 1
     jobs._ledger.close("looked at")
     notes = whole(tmp_path, study, fresh=False, race=2).log.notes
-    assert any(note.startswith("Of 1 of the architectures in this race") and "fine-tuning has to train it" in note for note in notes)
+    assert any(
+        note.startswith("Of 1 of the architectures in this race") and "fine-tuning has to train it" in note
+        for note in notes
+    )
     jobs._files.checkpoint(next(iter(jobs._trials))).touch()
     assert jobs.without_weights == 0
     assert len(whole(tmp_path, study, fresh=False, race=2).log.notes) == 1
