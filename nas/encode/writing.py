@@ -211,10 +211,10 @@ class _Parquet:
 
 
 def _as_column(cells: Sequence[Any]) -> Any:
-    """Return cells of a table as one column: as texts, if they are of several types."""
+    """Return cells of a table as one column: as texts, if they are of several types or too large for any."""
     import pyarrow as pa
 
     try:
         return pa.array(cells)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         return pa.array([None if cell is None else str(cell) for cell in cells])

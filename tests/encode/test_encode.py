@@ -91,17 +91,18 @@ def test_what_they_are_worth(chosen, tmp_path):
 
 
 def test_what_is_kept_of_a_table_lies_beside_the_embeddings(tmp_path):
-    kept = {"id": ["a", "b", "c"], "at": [1, "two", None]}
-    check_target(tmp_path / "a.parquet", ("id", "at"), force=False)
+    kept = {"id": ["a", "b", "c"], "at": [1, "two", None], "hash": [2**64 - 1, 0, 1]}
+    check_target(tmp_path / "a.parquet", tuple(kept), force=False)
     with (
         written(tmp_path / "a.parquet") as files,
         opened(tmp_path / "a.parquet", files, (2,), 3, None, [None] * 3, kept) as writer,
     ):
         writer.add(np.zeros((3, 2), np.float32))
     found = pyarrow.parquet.read_table(tmp_path / "a.parquet").to_pydict()
-    assert list(found) == ["row", "split", "id", "at", "embedding"]
+    assert list(found) == ["row", "split", "id", "at", "hash", "embedding"]
     assert found["id"] == ["a", "b", "c"]
     assert found["at"] == ["1", "two", None]
+    assert found["hash"] == [str(2**64 - 1), "0", "1"]
     assert found["split"] == [None] * 3
     with pytest.raises(BadInput, match=r"-o b\.parquet"):
         check_target(tmp_path / "b.npy", ("id",), force=False)
