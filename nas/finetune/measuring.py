@@ -59,7 +59,7 @@ def measured(held: Hold, jobs: TuningJobs, chosen: Sequence[Ranked]) -> tuple[tu
     if any(record.number not in seen for record in best):
         held.observer.note("Measuring on the test split.")
     elif best:
-        held.observer.note("Nothing new to measure on the test split: what it said of these models is stored.")
+        held.observer.note("Nothing new to measure on the test split: what it said of each of these models is stored.")
     tuned = [_tuned(held, jobs, entry) for entry in chosen]
     tuned.sort(key=lambda each: -(jobs.goodness(each.best) if each.best is not None else float("-inf")))
     return tuple(tuned), _ensemble(held, jobs, tuned)
@@ -147,6 +147,8 @@ def _ensemble(held: Hold, jobs: TuningJobs, tuned: Sequence[Tuned]) -> Ensemble 
         same = [look for look in evaluations.looks if look.evaluation == of[0].evaluation]
     else:
         same = [look for look in evaluations.looks if look.trial is None and look.members == of]
+    if not same:
+        held.observer.note("Measured on the test split, too: what they come to together.")
     look = same[-1] if same else evaluations.look(None, None, answer.examples, metrics, of)
     held.ledger.flush()
     return Ensemble({one.trial: one.count for one in of}, _interval(answer.validation, jobs.metric[0]), look)

@@ -428,3 +428,14 @@ def test_a_value_without_an_interval_is_told_with_the_reason(house):
     assert any(str(line).startswith("(–): whichever examples are drawn") for line in tuning_view(found))
     (look,) = stored(house)[1]
     assert math.isnan(look.metrics["val_accuracy"].high)
+
+
+def test_a_look_at_what_finalists_come_to_together_is_said_even_where_each_was_looked_at_before(house):
+    house.answer = lambda order: Failed("error", "no") if len(order.members) > 1 else examined(order)
+    tune(house)
+    house.answer = examined
+    tune(house)
+    assert [look.trial is None for look in stored(house)[1]] == [False, False, True]
+    assert any("what they come to together" in note for note in house.told.notes)
+    tune(house)
+    assert not any("what they come to together" in note for note in house.told.notes)
