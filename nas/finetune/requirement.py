@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nas.errors import BadInput, did_you_mean
-from nas.metrics import bounds
+from nas.metrics import ANY, bounds
 
 _FORM = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*(>=|<=)\s*([-+0-9.eE]+)\s*")
 
@@ -30,13 +30,16 @@ class Requirement:
         return f"{self.metric} {self.sign} {self.value:g}"
 
 
-def parse_requirement(text: str, objective: tuple[str, str], metrics: Sequence[str]) -> Requirement:
+def parse_requirement(
+    text: str, objective: tuple[str, str], metrics: Sequence[str], scores: Sequence[float] = ()
+) -> Requirement:
     """Return what `text` requires.
 
     Args:
         text: ``METRIC>=VALUE`` or ``METRIC<=VALUE``.
         objective: The first objective of the study and its direction: what is fine-tuned for.
         metrics: The task's validation metrics.
+        scores: What the search has measured: a model's own loss, say, may be what its name does not let expect.
 
     Raises:
         BadInput: It has another form; the metric is not the objective; the sign is the wrong way round; or the value
@@ -65,7 +68,8 @@ def parse_requirement(text: str, objective: tuple[str, str], metrics: Sequence[s
         )
     if found[2] != sign:
         raise BadInput(f"--until {text!r}: {metric} is to be {direction}d, so the sign is {sign}. {example}")
-    within = bounds(metric)
+    named = bounds(metric)
+    within = named if named.holding(scores) == named else ANY
     if within.clip(value) != value:
         share = f" {value:g} % are {value / 100:g}." if within.high == 1.0 and 1.0 < value <= 100.0 else ""
         raise BadInput(f"--until {text!r}: {metric} is {within}.{share} {example}")

@@ -21,7 +21,10 @@ from nas.search.chosen import whole_fingerprint
 from nas.search.going_on import going_on_with
 from nas.search.hold import Hold, hold
 from nas.search.run import command_line, records_of, stored_study
+from nas.store import queries
+from nas.store.engine import reading_from
 from nas.store.ledger import Ledger
+from nas.store.records import StudyRecord
 
 From: TypeAlias = Literal["scratch", "search", "both"]
 ORIGINS: dict[str, tuple[Origin, ...]] = {"scratch": ("scratch",), "search": ("search",), "both": ("scratch", "search")}
@@ -98,7 +101,9 @@ def finetune(
             f"The task of {name!r}, {study.task.kind!r}, makes its labels as it trains: there is nothing to measure "
             f"on a test split. Begin a study of the task the encoder is for, with space.start_from = {name!r}."
         )
-    requirement = None if until is None else parse_requirement(until, study.objectives[0], task.metrics)
+    requirement = None
+    if until is not None:
+        requirement = parse_requirement(until, study.objectives[0], task.metrics, _scores(url, record))
     given = {
         "--top": _unless(top, TOP), "--architecture": architecture, "--seeds": seeds,
         "--epochs": epochs, "--from": _unless(origin, "both"), "--trainings": trainings,
@@ -156,6 +161,12 @@ def _tune(
         held.ending += " The finalists together do meet it on the validation split."
     met = None if required is None else jobs.met
     return Tuning(name, metric, code, held.ending, tuned, ensemble, until, met)
+
+
+def _scores(url: str, record: StudyRecord) -> list[float]:
+    """Return the first score of each trial of a study that has some."""
+    with reading_from(url) as connection:
+        return [trial.values[0] for trial in queries.trials(connection, record.id) if trial.values]
 
 
 def _unless(value: object, usual: object) -> object:

@@ -53,6 +53,13 @@ def test_what_cannot_be_understood_is_refused_with_an_example(text, objective, w
     assert "Write e.g. --until" in str(refused.value)
 
 
+def test_a_loss_of_somebody_s_own_may_be_negative():
+    found = parse_requirement("val_loss<=-2", DOWN, METRICS, (0.3, math.nan, -1.5))
+    assert found == Requirement("val_loss", "<=", -2.0)
+    with pytest.raises(BadInput, match="val_loss is 0 or more"):
+        parse_requirement("val_loss<=-2", DOWN, METRICS, (0.3, math.nan))
+
+
 def test_exactly_is_enough_and_what_is_no_number_is_not():
     up, down = Requirement("val_accuracy", ">=", 0.93), Requirement("val_loss", "<=", 0.1)
     assert up.is_met(0.93)
