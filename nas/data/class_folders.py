@@ -75,14 +75,14 @@ def load_folders(root: Path, files: Files, known: RawInput, most_bad: float) -> 
     notes += bad_notes([bad[place] for place in sorted(bad)], len(everything), most_bad, files.what)
     y = np.array([label for found in splits.values() for _, label in found])
     origin = np.array([str(path.relative_to(root)) for path in everything])
+    together = Examples.of(x, y, origin=origin)
     examples: dict[str, Examples] = {}
     start = 0
     for split, found in splits.items():
         rows = np.array([row for row in range(start, start + len(found)) if row not in bad], dtype=np.intp)
         start += len(found)
         whole = len(rows) == len(y)
-        found_all = Examples.of(x, y, origin=origin)
-        examples[split] = found_all if whole else found_all.take(rows)
+        examples[split] = together if whole else together.take(rows)
     return RawData(
         examples["train"], examples.get("validation"), examples.get("test"), inputs={ONLY: known}, notes=notes
     )
