@@ -104,7 +104,8 @@ class Members(tuple[Architecture, ...]):
 
 
 def _span(numbers: Sequence[int]) -> str:
-    return f"{min(numbers):,} to {max(numbers):,}" if len(numbers) > 1 else f"{numbers[0]:,}"
+    low, high = min(numbers), max(numbers)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def example_batch(inputs: Mapping[str, Input], rows: int = 8, seed: int = 0) -> Any:
