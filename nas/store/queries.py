@@ -6,18 +6,14 @@ of one moment.
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Collection
-from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Text, func, literal, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, Row, func, literal, select
 
-from nas.architecture import Cost, Node
-from nas.conversation import Scalar
+from nas.architecture import Node
 from nas.errors import NoSuchTrial, NotFound, did_you_mean
-from nas.store.columns import from_json
 from nas.store.embeddings import embeddings as embeddings
 from nas.store.engine import Source, snapshot
 from nas.store.evaluation_records import EpochRecord
@@ -26,7 +22,7 @@ from nas.store.evaluations import looks as looks
 from nas.store.evaluations import raced
 from nas.store.latencies import latencies as latencies
 from nas.store.lease import is_alive
-from nas.store.models import Architecture, Attempt, Epoch, Event, Session, Study, Trial, TrialParam, TrialValue
+from nas.store.models import Architecture, Attempt, Epoch, Event, Session, Study, Trial
 from nas.store.records import (
     AttemptRecord,
     EventRecord,
@@ -37,6 +33,7 @@ from nas.store.records import (
     TrialRecord,
     counted_as,
 )
+from nas.store.trial_records import trial_records
 
 COUNTED = ("complete", "pruned", "failed", "running", "duplicate", "rejected")
 """The keys of `StudyRecord.counts`."""
@@ -73,7 +70,7 @@ def no_such_study(connection: Connection, name: str) -> NotFound:
 def trials(source: Source, study_id: int) -> list[TrialRecord]:
     """Return the trials of a study, by number: three statements, however many there are."""
     with snapshot(source) as connection:
-        return _trials(connection, Trial.study_id == study_id)
+        return trial_records(connection, Trial.study_id == study_id)
 
 
 def trial(source: Source, study_id: int, number: int) -> TrialDetail:
@@ -83,7 +80,7 @@ def trial(source: Source, study_id: int, number: int) -> TrialDetail:
         NotFound: The study has no trial of that number.
     """
     with snapshot(source) as connection:
-        found = _trials(connection, (Trial.study_id == study_id) & (Trial.number == number))
+        found = trial_records(connection, (Trial.study_id == study_id) & (Trial.number == number))
         if not found:
             name = connection.scalar(select(Study.name).where(Study.id == study_id))
             count = connection.scalar(select(func.count()).where(Trial.study_id == study_id)) or 0
@@ -231,108 +228,6 @@ def _counts(connection: Connection, study_ids: list[int] | None) -> dict[int, di
             found[study_id]["duplicate"] += duplicates
             found[study_id][counted_as(outcome, kind, is_duplicate=False)] += count - duplicates
     return found
-
-
-def _trials(connection: Connection, which: ColumnElement[bool]) -> list[TrialRecord]:
-    params = _params(connection, which)
-    values: dict[int, list[float]] = defaultdict(list)
-    for id, value in connection.execute(
-        select(TrialValue.trial_id, TrialValue.value).join(Trial).where(which).order_by(TrialValue.objective)
-    ):
-        values[id].append(value)
-    trained = (
-        select(
-            Epoch.trial_id,
-            func.count().label("epochs"),
-            func.sum(Epoch.seconds).label("seconds"),
-            func.max(Epoch.step).label("last"),
-        )
-        .join(Trial)
-        .where(which)
-        .group_by(Epoch.trial_id)
-        .subquery()
-    )
-    tried = (
-        select(Attempt.trial_id, func.count().label("attempts"))
-        .join(Trial)
-        .where(which)
-        .group_by(Attempt.trial_id)
-        .subquery()
-    )
-    columns = [column for column in Trial.__table__.columns if column.name != "study_id"]
-    statement = (
-        select(
-            *columns,
-            Architecture.weights,
-            Architecture.macs,
-            Architecture.memory,
-            Architecture.unknown,
-            trained.c.epochs,
-            trained.c.seconds,
-            tried.c.attempts,
-            Epoch.value.label("last_value"),
-            Epoch.metrics.label("last_metrics"),
-        )
-        .outerjoin(Architecture, Architecture.fingerprint == Trial.fingerprint)
-        .outerjoin(trained, trained.c.trial_id == Trial.id)
-        .outerjoin(tried, tried.c.trial_id == Trial.id)
-        .outerjoin(Epoch, (Epoch.trial_id == Trial.id) & (Epoch.step == trained.c.last))
-        .where(which)
-        .order_by(Trial.number)
-    )
-    return [_trial_record(row, params.get(row.id, {}), values.get(row.id)) for row in connection.execute(statement)]
-
-
-def _trial_record(row: Row[*tuple[Any, ...]], params: dict[str, Scalar], values: list[float] | None) -> TrialRecord:
-    if values is None and row.outcome == "pruned" and not math.isnan(row.last_value):
-        values = [row.last_value]
-    return TrialRecord(
-        number=row.number,
-        outcome=row.outcome,
-        kind=row.kind,
-        message=row.message,
-        traceback=row.traceback,
-        values=tuple(values) if values is not None else None,
-        params=params,
-        family=row.family,
-        training=row.training or {},
-        fingerprint=row.fingerprint,
-        cost=Cost(row.weights, row.macs, row.memory, row.unknown),
-        duplicate_of=row.duplicate_of,
-        started=row.started,
-        ended=row.ended,
-        epochs=row.epochs or 0,
-        seconds=row.seconds or 0.0,
-        metrics=row.metrics if row.outcome is not None else row.last_metrics or {},
-        attempts=row.attempts or 0,
-    )
-
-
-def _params(connection: Connection, which: ColumnElement[bool]) -> dict[int, dict[str, Scalar]]:
-    found: dict[int, dict[str, Scalar]] = defaultdict(dict)
-    for id, name, value, text in connection.execute(
-        select(TrialParam.trial_id, TrialParam.name, TrialParam.value, type_coerce(TrialParam.distribution, Text))
-        .join(Trial)
-        .where(which)
-        .order_by(TrialParam.trial_id, TrialParam.position)
-    ):
-        found[id][name] = _external(value, text)
-    return found
-
-
-def _external(value: float, distribution: str) -> Scalar:
-    """Return what a param means to people; read without Optuna, so that ``nas status`` need not load it."""
-    kind, choices = _distribution(distribution)
-    if kind == "CategoricalDistribution":
-        choice: Scalar = choices[int(value)]
-        return choice
-    return int(value) if kind.startswith("Int") else value
-
-
-@lru_cache(maxsize=4096)
-def _distribution(text: str) -> tuple[str, tuple[Any, ...]]:
-    stored = from_json(text)
-    return stored["name"], tuple(stored["attributes"].get("choices", ()))
 
 
 def _attempts(connection: Connection, study_id: int, number: int) -> tuple[AttemptRecord, ...]:
