@@ -15,6 +15,7 @@ from nas.cli.about import doctor, spaces
 from nas.cli.commands import complete
 from nas.cli.dashboard import dashboard
 from nas.cli.data import data
+from nas.cli.delete import delete
 from nas.cli.encode import encode
 from nas.cli.export import export
 from nas.cli.finetune import finetune
@@ -140,7 +141,7 @@ def cli() -> None:
 
 RUN = (launch, resume, race, finetune)
 READ = (list_studies, status, show, rank, report)
-REST = (latency, encode, export, data, spaces, doctor, dashboard)
+REST = (latency, encode, export, data, spaces, delete, doctor, dashboard)
 
 for command in (*RUN, *READ, *REST):
     cli.add_command(command)

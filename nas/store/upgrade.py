@@ -78,7 +78,7 @@ def prepare(engine: Engine, path: Path | None, where: str, *, create: bool) -> N
         elif found != REVISIONS[-1]:
             _refuse_newer(found, where)
             if path is not None:
-                _back_up(path, path.with_name(f"{path.name}.before-{REVISIONS[-1]}"))
+                back_up(path, path.with_name(f"{path.name}.before-{REVISIONS[-1]}"))
             _upgrade(connection)
 
 
@@ -97,7 +97,8 @@ def _refuse_newer(found: str, where: str) -> None:
         )
 
 
-def _back_up(path: Path, backup: Path) -> None:
+def back_up(path: Path, backup: Path) -> None:
+    """Copy an SQLite database as it is at one moment; the copy is whole or not there."""
     unfinished = backup.with_name(backup.name + ".tmp")
     unfinished.unlink(missing_ok=True)
     unfinished.touch(mode=0o600)
