@@ -75,7 +75,7 @@ def next_commands(study: StudyRecord, leader: Ranked | None, failed: int | None 
     """
     name = shlex.quote(study.name)
     commands = []
-    if leader is None and study.counts.get("failed"):
+    if leader is None and (study.counts.get("failed") or study.counts.get("rejected")):
         why = (f"nas show {name}", "why the trials failed")
         commands.append(why if failed is None else (f"nas show {name} {failed}", "how this one failed, in full"))
     match state(study):
@@ -90,6 +90,8 @@ def next_commands(study: StudyRecord, leader: Ranked | None, failed: int | None 
             if leader is not None and leader.trust is None and study.counts.get("complete", 0) > 1:
                 commands.append((f"nas race {name}", "train the best again with new seeds"))
     if leader is None:
+        if is_exhausted(study):  # going on tries nothing else: its file has to change, which is another study
+            commands.append((f"nas delete {name}", "make room for it to be launched with a mended file"))
         return commands
     # While a study goes on its workers are in the way; without its file nothing can be built again.
     alone = state(study) == "finished" and study.file is not None

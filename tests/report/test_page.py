@@ -335,8 +335,8 @@ def test_a_limit_in_bytes_or_milliseconds_is_one_cause_too():
     assert "2,097,152 to 9,000,000 bytes of memory, 1,048,576 allowed (limits.memory) Trials 0, 1" in made
     assert "2.35 to 1e+03 ms, 1.5 allowed (limits.latency_ms) Trials 2, 3, 4" in made
     assert [(message, number) for _, message, number in causes(trials)] == [
-        ("more ms, 1.5 allowed (limits.latency_ms)", 3),
-        ("more bytes of memory, 1,048,576 allowed (limits.memory)", 2),
+        ("2.35 to 1e+03 ms, 1.5 allowed (limits.latency_ms)", 3),
+        ("2,097,152 to 9,000,000 bytes of memory, 1,048,576 allowed (limits.memory)", 2),
     ]
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 
-from nas.causes import EXCESS
+from nas.causes import but_for_excess, merged
 from nas.language import N_, _, ngettext
 from nas.report import words
 from nas.report.section import Section, View
@@ -59,7 +58,7 @@ def _messages(trials: Sequence[TrialRecord]) -> dict[str, object]:
     """
     by_message: dict[tuple[str, ...], list[TrialRecord]] = {}
     for trial in trials:
-        by_message.setdefault(tuple(EXCESS.split(_message(trial))), []).append(trial)
+        by_message.setdefault(but_for_excess(_message(trial)), []).append(trial)
     frequent = sorted(by_message.values(), key=lambda same: (-len(same), same[0].number))
     shown = [
         {
@@ -77,15 +76,7 @@ def _message(trial: TrialRecord) -> str:
 
 
 def _told(messages: Sequence[str]) -> str:
-    """Return messages that differ in their excess only as one, "271,762 to 305,100 weights, 200,000 allowed …"."""
-    columns = zip(*(EXCESS.findall(message) for message in messages), strict=True)
-    ranges = iter([sorted(column, key=lambda number: float(number.replace(",", ""))) for column in columns])
-
-    def ends(found: re.Match[str]) -> str:
-        numbers = next(ranges)
-        return numbers[0] if numbers[0] == numbers[-1] else _("{low} to {high}", low=numbers[0], high=numbers[-1])
-
-    return EXCESS.sub(ends, messages[0])
+    return merged(messages, lambda low, high: _("{low} to {high}", low=low, high=high))
 
 
 def _answer(view: View, kinds: Counter[str]) -> str:
