@@ -228,6 +228,11 @@ def _search(held: Hold, trials: int | None, hours: float | None, storage: str | 
     racing = 0 if trials is None else _for_the_race(ledger, trials, study.race.share)
     races = racing > 0 if trials is not None else study.race.share > 0
     ledger.set_budget(trials, hours, racing)
+    if racing and trials:
+        held.observer.note(
+            f"Of {trials} trials {racing} are the race's, in which the best are trained again (race.share): "
+            f"{trials - racing} are the search's."
+        )
     budget = Budget(
         None if trials is None else trials - racing,
         hours,

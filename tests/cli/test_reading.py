@@ -74,7 +74,7 @@ def test_status_of_a_running_study_names_its_holder(nas: Nas, running: tuple[Pat
 
 def test_show_groups_the_failures_and_says_what_comes_next(nas: Nas, database: Path) -> None:
     result = nas("show", "digits", storage=database)
-    assert "1  rejected  more weights, 200,000 allowed" in result.stdout
+    assert "1  rejected  312,455 weights, 200,000 allowed" in result.stdout
     assert "nas resume digits --storage" in result.stderr
     assert "nas resume" not in result.stdout
     assert nas("show", "digits", "-q", storage=database).stderr == ""
