@@ -65,7 +65,10 @@ def test_a_study_ends_with_a_race_within_its_budget(tmp_path):
     assert (ran.study.race_budget, ran.study.raced, ran.study.search_budget) == (3, 3, 17)
     assert state(ran.study) == "finished"
     assert (ran.ending.exit_code, ran.ending.message) == (0, "The budget is used up.")
-    assert ran.log.notes == ["Race: 3 trainings with new seeds, between 10 architectures."]
+    assert ran.log.notes == [
+        "Of 20 trials 3 are the race's, in which the best are trained again (race.share): 17 are the search's.",
+        "Race: 3 trainings with new seeds, between 10 architectures.",
+    ]
     assert [event.kind for event in ran.events] == ["race"]
     assert ran.ending.best.trust.seeds > 0
 
