@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from nas.data import columns
+from nas.data import columns, identifiers
 from nas.data.files import bad_notes, decode_files
 from nas.data.options import ColumnKind, DataSection
 from nas.data.pictures import ImageReader
@@ -108,7 +108,11 @@ def _kinds(table: Table, options: DataSection) -> tuple[dict[str, ColumnKind], t
     """Return the columns that are inputs and what they are, and a note on what was guessed."""
     means = options.columns
     taken = {*means.label, means.split, means.group, means.time}
-    names = means.inputs or tuple(name for name in table.columns if name not in taken)
+    for name in means.ignore:
+        table.column(name, "data.columns.ignore")
+        if name in taken or name in means.inputs:
+            raise DataError(f"data.columns.ignore: {name!r} is named in data.columns as something else, too.")
+    names = means.inputs or tuple(name for name in table.columns if name not in taken and name not in means.ignore)
     if not names:
         raise DataError(f"{table.path} has no column that could be an input; it has: {', '.join(table.columns)}.")
     for name in names:
@@ -127,6 +131,8 @@ def _kinds(table: Table, options: DataSection) -> tuple[dict[str, ColumnKind], t
     guessed = {name: columns.guess_kind(table, name) for name in names if name not in said}
     others = [name for name in table.columns if name not in names and name not in taken]
     notes = _guesses(table, guessed) + _left_out(table, others)
+    if not means.inputs:
+        notes += identifiers.warnings(table, guessed)
     return {name: said.get(name) or guessed[name] for name in names}, notes
 
 

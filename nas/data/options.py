@@ -86,6 +86,8 @@ class ColumnsSection(Section):
 
     inputs: Names = ()
     """Columns that are inputs; all that mean nothing else, if none is named."""
+    ignore: Names = ()
+    """Columns that are none, and nothing else either, where it is easier to name these."""
     kinds: dict[str, ColumnKind] = Field(default_factory=dict)
     """By column, what an input is, where its cells do not tell. Images and sounds are paths of files, which start from
     the table's folder. All numbers and categories together are one input."""

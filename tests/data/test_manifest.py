@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from nas.data import manifest, table
+from nas.data import identifiers, manifest, table
 from nas.data.checks import check
 from nas.data.options import DataSection
 from nas.data.prepared import open_split, prepare
@@ -307,3 +307,73 @@ def test_columns_with_nan_in_them_are_named(tmp_path):
     raw = load(tmp_path, rows("height,age,income,label", *cells))
     with pytest.raises(DataError, match=r"age \(2, first in row 3\), income \(1, first in row 4\)\. Fill"):
         check(raw)
+
+
+def numbered(form, count=40):
+    return [form(n) for n in range(count)]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        numbered(lambda n: n),
+        numbered(lambda n: 1000 - 3 * n),
+        numbered(lambda n: 17 * n % 40 + 5),
+        numbered(lambda n: float(n)),
+        numbered(lambda n: f"T-{n:05}"),
+        numbered(lambda n: f"user_{n}"),
+        numbered(lambda n: f"{n * 2654435761 % 2**32:08x}"),
+        numbered(lambda n: f"AB{n:02}-CD"),
+    ],
+)
+def test_identifiers_are_told_from_what_they_look_like(cells):
+    assert identifiers.are_identifiers(cells)
+    assert not identifiers.are_identifiers([*cells, cells[0]])
+    assert not identifiers.are_identifiers(cells[:10])
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        numbered(lambda n: n / 7),
+        numbered(lambda n: n % 5),
+        numbered(lambda n: 7919 * n % 100_003),  # all different, and far apart
+        numbered(lambda n: f"{n * 7919 % 977}kg"),
+        numbered(lambda n: f"${n}"),
+        numbered(lambda n: f"this is review number {n}"),
+        numbered(lambda n: chr(97 + n % 26) * (1 + n)),
+        numbered(lambda n: f"{'T' if n % 2 else 'Room'}{n}"),
+        numbered(lambda n: n or None),
+    ],
+)
+def test_inputs_are_not_taken_for_identifiers(cells):
+    assert not identifiers.are_identifiers(cells)
+
+
+def test_an_identifier_among_the_inputs_is_told_of_and_can_be_left_out(tmp_path):
+    lines = [f"{n},T-{n:05},2026-01-{1 + n % 3:02},{n % 7 / 3},{'ab'[n > 19]}" for n in range(40)]
+    raw = load(tmp_path, rows("number,ticket,when,size,label", *lines))
+    told = "\n".join(raw.notes)
+    assert "number has a different value in every row, and looks like an identifier (0, 1 …)" in told
+    assert "ticket has a different value in every row, and looks like an identifier (T-00000, T-00001 …)" in told
+    assert 'data.columns.ignore = ["ticket"]' in told
+    assert "when holds dates, and is taken for category, of 3 different values" in told
+    raw = load(tmp_path, ignore=["number", "ticket", "when"])
+    assert raw.train.only.shape == (40, 1)
+    assert raw.notes[1:] == ("Columns of t.csv that are no inputs: number, ticket, when.",)
+    # what somebody has named is meant
+    assert "identifier" not in "".join(load(tmp_path, inputs=["number", "ticket"]).notes)
+    assert "number has" not in "".join(load(tmp_path, kinds={"number": "number"}).notes)
+
+
+@pytest.mark.parametrize(
+    ("columns", "problem"),
+    [
+        ({"ignore": "idd"}, r"no column 'idd', which data\.columns\.ignore names.* Did you mean 'id'"),
+        ({"ignore": "label"}, "'label' is named in data.columns as something else, too"),
+        ({"ignore": "id", "inputs": ["id", "x"]}, "'id' is named in data.columns as something else, too"),
+    ],
+)
+def test_what_is_ignored_is_there_and_nothing_else(tmp_path, columns, problem):
+    with pytest.raises(DataError, match=problem):
+        load(tmp_path, rows("id,x,label", "1,2,a", "2,3,b"), **columns)
