@@ -70,6 +70,7 @@ def load(rest: str, base: Path, options: DataSection) -> RawData:
         inputs=known,
         target=Target(names=means.label if len(means.label) > 1 else ()),
         notes=(*notes, *inputs.notes),
+        label=means.label,
     )
 
 

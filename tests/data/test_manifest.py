@@ -167,7 +167,7 @@ def test_labels_may_be_none_many_or_numbers(tmp_path):
     assert load(tmp_path, text, label="", inputs="x").train.y is None
     both = load(tmp_path, label=["a", "b"], inputs="x")
     assert both.train.y.tolist() == [[n, n / 2] for n in range(5)]
-    assert both.target.names == ("a", "b")
+    assert both.target.names == both.label == ("a", "b")
     assert load(tmp_path, label="tags", inputs="x").train.y[2] == "t2,u"
     assert load(tmp_path, label="b", inputs="x").train.y.dtype == np.float64
     assert load(tmp_path, label="code", inputs="x").train.y[2] == "02"  # a code is no number
