@@ -27,6 +27,16 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infin
 _PADDED = re.compile(r"[+-]?0\d")
 
 
+class NoLabels(DataError):
+    """Rows of a table have no label; `problem` says so without a remedy."""
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(
+            f'{problem} Fill them in, or have such rows left out: data.columns.unlabelled = "drop" in the study file.'
+        )
+
+
 def guess_kind(table: Table, name: str) -> ColumnKind:
     """Return what the cells of column `name` look like.
 
@@ -99,22 +109,40 @@ def labels(table: Table, names: Sequence[str]) -> Array | None:
     list of texts in a cell becomes one text with commas between them.
 
     Raises:
-        DataError: There is no such column, a cell is missing, or one of several columns is no number.
+        NoLabels: A cell is missing.
+        DataError: There is no such column, or one of several columns is no number.
     """
     columns = [table.column(name, LABEL_KEY) for name in names]
     for name, cells in zip(names, columns, strict=True):
         absent = [row for row, cell in enumerate(cells) if is_missing(cell)]
         if absent:
-            raise DataError(
-                f"{table.where(absent[0])}: there is no {name}; so are {len(absent):,} of {len(table):,} rows. "
-                "Leave rows without a label out."
-            )
+            rows = f"{len(absent):,} of {len(table):,} rows {'has' if len(absent) == 1 else 'have'} none"
+            raise NoLabels(f"{table.where(absent[0])}: there is no {name}, which is the label; {rows}.")
     if not columns:
         return None
     if len(columns) > 1:
         return np.stack([numbers(table, name) for name in names], axis=1)
     (cells,) = columns
     return _plain_labels(table, names[0], cells)
+
+
+def labelled(table: Table, names: Sequence[str]) -> tuple[Table, tuple[str, ...]]:
+    """Return the rows of `table` that have labels in all of the columns `names`, and a note on those that have not.
+
+    Raises:
+        DataError: There is no such column, or no row is left.
+    """
+    columns = [table.column(name, LABEL_KEY) for name in names]
+    there = [row for row in range(len(table)) if not any(is_missing(cells[row]) for cells in columns)]
+    if len(there) == len(table):
+        return table, ()
+    if not there:
+        raise DataError(f"{table.path}: no row has a label, in {' and '.join(map(repr, names))} ({LABEL_KEY}).")
+    left = len(table) - len(there)
+    return table.take(there), (
+        f"{left:,} of {len(table):,} rows of {table.path.name} {'has' if left == 1 else 'have'} no label, and "
+        f"{'is' if left == 1 else 'are'} left out (data.columns.unlabelled).",
+    )
 
 
 def _plain_labels(table: Table, name: str, cells: list[Any]) -> Array:
@@ -126,7 +154,7 @@ def _plain_labels(table: Table, name: str, cells: list[Any]) -> Array:
     values = np.array(found, dtype=np.float64)
     if np.isnan(values).any():
         row = int(np.flatnonzero(np.isnan(values))[0])
-        raise DataError(f"{table.where(row)}: {name} is {cells[row]!r}. Leave rows without a label out.")
+        raise DataError(f"{table.where(row)}: {name} is {cells[row]!r}, which is no label. Leave that row out.")
     whole = all(isinstance(cell, int) or (isinstance(cell, str) and cell.strip("+- ").isdigit()) for cell in cells)
     return values.astype(np.int64) if whole and np.abs(values).max() < 2**53 else values
 

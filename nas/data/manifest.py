@@ -44,7 +44,7 @@ def load(rest: str, base: Path, options: DataSection) -> RawData:
         DataError: The table cannot be read, or a column or a cell of it is not what it should be; or too many of the
             files that it names are bad.
     """
-    table = read_table(base / Path(rest).expanduser())
+    table, unlabelled = _read(rest, base, options)
     means = options.columns
     y = columns.labels(table, means.label)
     group = None if means.group is None else columns.groups(table, means.group)
@@ -69,7 +69,7 @@ def load(rest: str, base: Path, options: DataSection) -> RawData:
         parts.get("test"),
         inputs=known,
         target=Target(names=means.label if len(means.label) > 1 else ()),
-        notes=(*notes, *inputs.notes),
+        notes=(*unlabelled, *notes, *inputs.notes),
         label=means.label,
     )
 
@@ -80,10 +80,16 @@ def cells_by_split(rest: str, base: Path, options: DataSection, names: Sequence[
     Raises:
         DataError: The table cannot be read, or has no such column, which `key` asked for.
     """
-    table = read_table(base / Path(rest).expanduser())
+    table, _ = _read(rest, base, options)
     split = _splits(table, options.columns.split)
     rows = [row for part in SPLITS for row in np.flatnonzero(split == part)]
     return {name: [table.column(name, key)[row] for row in rows] for name in names}
+
+
+def _read(rest: str, base: Path, options: DataSection) -> tuple[Table, tuple[str, ...]]:
+    """Return the table `rest`, without the rows that `options` leave out, and a note on these."""
+    table = read_table(base / Path(rest).expanduser())
+    return columns.labelled(table, options.columns.label) if options.columns.unlabelled == "drop" else (table, ())
 
 
 def _origins(table: Table, kinds: Mapping[str, ColumnKind]) -> Array:

@@ -92,7 +92,9 @@ class ColumnsSection(Section):
     """By column, what an input is, where its cells do not tell. Images and sounds are paths of files, which start from
     the table's folder. All numbers and categories together are one input."""
     label: Annotated[Names, BeforeValidator(_none_if_empty)] = ("label",)
-    """What is to be told. Several columns are several numbers; ``""`` is no label at all."""
+    """What is to be told. Several columns are several numbers; ``""`` is for tasks that need none."""
+    unlabelled: Literal["refuse", "drop"] = "refuse"
+    """What becomes of rows without a label: they are an error, or left out and counted."""
     split: str = "split"
     """Says "train", "validation" or "test" of each row, where there is such a column."""
     group: str | None = None

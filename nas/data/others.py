@@ -17,7 +17,7 @@ import numpy as np
 
 from nas.data import manifest
 from nas.data.checks import check
-from nas.data.columns import LABEL_KEY, looks_like
+from nas.data.columns import LABEL_KEY, NoLabels, looks_like
 from nas.data.environment import expanded
 from nas.data.options import AudioSection, ColumnsSection, DataSection, ImagesSection
 from nas.data.prepared import load
@@ -97,6 +97,8 @@ def read_others(
             raise DataError(f"the model takes {', '.join(card.inputs)}; there is no {missing[0]!r}, {there}.")
         encodings = {name: _encoding(card, name, raw.inputs[name]) for name in card.inputs}
         kept = _kept(options, base, keep)
+    except NoLabels as error:
+        raise DataError(f"{source}: {error.problem} Are they not known, or not wanted? Then --no-labels.") from None
     except DataError as error:
         remedy = " Has it no labels? Then --no-labels." if LABEL_KEY in str(error) else ""
         raise DataError(f"{source}: {error}{remedy}") from None
@@ -133,7 +135,7 @@ def _options(card: DataCard, data: DataSection, source: str, *, labels: bool) ->
             changed["audio"] = AudioSection(sample_rate=given.sample_rate, seconds=seconds)
     if list(card.inputs) == [ONLY] and data.kind is None and card.inputs[ONLY].kind in ("text", "image", "audio"):
         changed["kind"] = card.inputs[ONLY].kind  # few rows may look like something else
-    columns = data.columns.model_dump() | {"group": None, "time": None, "ignore": ()}
+    columns = data.columns.model_dump() | {"group": None, "time": None, "ignore": (), "unlabelled": "refuse"}
     if known := _known_columns(card):
         columns |= {"kinds": data.columns.kinds | known, "inputs": data.columns.inputs or tuple(known)}
     if not labels:

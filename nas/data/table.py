@@ -12,7 +12,7 @@ import io
 import json
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,11 @@ class Table:
 
     def __len__(self) -> int:
         return len(self.lines)
+
+    def take(self, rows: Sequence[int]) -> Table:
+        """Return the table of these rows alone."""
+        columns = {name: [cells[row] for row in rows] for name, cells in self.columns.items()}
+        return Table(self.path, columns, [self.lines[row] for row in rows], self.counted)
 
     def where(self, row: int) -> str:
         """Return where `row` stands, for messages."""

@@ -207,8 +207,14 @@ def test_groups_and_times(tmp_path):
         (rows("x,label", '"1,a', "2,b"), {}, r"line 2: unexpected end of data.*quote"),
         (rows("x,x,label", "1,2,a"), {}, "two columns are called 'x'"),
         (rows(",x,label", "0,1,a"), {}, "column 1 has no name.*index=False"),
-        (rows("x,label", "1,a", "2,", "3,"), {}, r"line 3: there is no label; so are 2 of 3 rows"),
-        (rows("x,label", "1,1", "2,nan"), {}, r"line 3: label is 'nan'"),
+        (
+            rows("x,label", "1,a", "2,", "3,"),
+            {},
+            r"line 3: there is no label, .*; 2 of 3 rows have none\. .*unlabelled = \"drop",
+        ),
+        (rows("x,label", "1,a", "2,"), {}, r"line 3: there is no label, .*; 1 of 2 rows has none\."),
+        (rows("x,label", "1,", "2,"), {"unlabelled": "drop"}, r"no row has a label, in 'label'"),
+        (rows("x,label", "1,1", "2,nan"), {}, r"line 3: label is 'nan', which is no label"),
         (rows("x,label,split", "1,a,train", "2,b,tset"), {}, r"line 3: split is 'tset'; it must be train"),
         (rows("x,label,split", "1,a,test"), {}, "no row is of the train split"),
         (rows("x,label", *["1,a"] * 18, "N/A,b", ",b"), {}, r"line 20: x is 'N/A', which is no number; so are 2 of 20"),
@@ -377,3 +383,14 @@ def test_an_identifier_among_the_inputs_is_told_of_and_can_be_left_out(tmp_path)
 def test_what_is_ignored_is_there_and_nothing_else(tmp_path, columns, problem):
     with pytest.raises(DataError, match=problem):
         load(tmp_path, rows("id,x,label", "1,2,a", "2,3,b"), **columns)
+
+
+def test_rows_without_a_label_are_left_out_where_that_is_wanted(tmp_path):
+    text = rows("x,name,a,b,split", "1,p,1,2,train", "2,q,,2,train", "3,r,1, ,dev", "4,s,3,4,dev")
+    raw = load(tmp_path, text, label=["a", "b"], inputs="x", unlabelled="drop")
+    assert (raw.train.only.tolist(), raw.validation.only.tolist()) == ([[1]], [[4]])
+    assert raw.validation.origin.tolist() == ["line 5"]
+    assert raw.notes[0] == "2 of 4 rows of t.csv have no label, and are left out (data.columns.unlabelled)."
+    options = section(label=["a", "b"], inputs="x", unlabelled="drop")
+    assert manifest.cells_by_split("t.csv", tmp_path, options, ["name"], "--keep") == {"name": ["p", "s"]}
+    assert len(load(tmp_path, text, label="b", inputs="x", unlabelled="drop").train) == 2

@@ -169,3 +169,13 @@ def test_what_was_ignored_is_not_needed_of_other_data(tmp_path):
         stored(read_others(card, data, f"manifest:{name}.csv", tmp_path, labels=False))["x"].tolist() for name in "bc"
     ]
     assert found[0] == found[1]
+
+
+def test_of_other_data_no_row_is_left_out_for_its_label(tmp_path):
+    rows = [("size", "label")] + [(i / 3, i % 2) for i in range(60)] + [(5, "")]
+    table(tmp_path / "a.csv", rows)
+    card, data = prepared(tmp_path, "manifest:a.csv", columns={"unlabelled": "drop"})
+    assert sum(card.examples.values()) == 60
+    with pytest.raises(DataError, match=r"line 62: there is no label, .*1 of 61 rows has none\. .*Then --no-labels\.$"):
+        read_others(card, data, "manifest:a.csv", tmp_path)
+    assert len(read_others(card, data, "manifest:a.csv", tmp_path, labels=False)) == 61
