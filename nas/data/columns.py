@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -65,22 +66,33 @@ def looks_like(table: Table, name: str, kind: ColumnKind) -> bool:
     return not all(map(is_missing, table.columns[name])) and guess_kind(table, name) == kind
 
 
-def numbers(table: Table, name: str) -> Array:
-    """Return column `name` as float64.
+def numbers(table: Table, names: Sequence[str], remedy: str = "Fill them in, or leave those rows out.") -> Array:
+    """Return the columns `names` as float64, (rows, columns).
 
     Raises:
-        DataError: A cell is missing or no number.
+        DataError: Cells are missing, NaN or no numbers: all such columns are named, and `remedy` says what to do.
     """
-    found = [number(cell) for cell in table.columns[name]]
-    odd = [row for row, value in enumerate(found) if value is None]
-    if odd:
-        cell = table.columns[name][odd[0]]
-        what = "is empty" if is_missing(cell) else f"is {cell!r}, which is no number"
-        raise DataError(
-            f"{table.where(odd[0])}: {name} {what}; so are {len(odd):,} of {len(found):,} rows. Fill them in, leave "
-            f'those rows out, or let an input be a category: data.columns.kinds.{name} = "category".'
-        )
-    return np.array(found, dtype=np.float64)
+    found = {name: [_present(cell) for cell in table.columns[name]] for name in names}
+    odd = {name: [row for row, value in enumerate(values) if value is None] for name, values in found.items()}
+    problems = [_no_numbers(table, name, rows) for name, rows in odd.items() if rows]
+    if len(problems) == 1:
+        raise DataError(f"{table.path}, {problems[0]}. {remedy}")
+    if problems:
+        raise DataError("\n  ".join([f"{table.path}: cells that are to be numbers are none.", *problems, remedy]))
+    return np.stack([np.array(values, dtype=np.float64) for values in found.values()], axis=1)
+
+
+def _present(cell: Any) -> float | None:
+    """Return the number that a cell is; ``None`` if it is none, or NaN."""
+    value = number(cell)
+    return None if value is None or math.isnan(value) else value
+
+
+def _no_numbers(table: Table, name: str, rows: list[int]) -> str:
+    cell = table.columns[name][rows[0]]
+    what = "is empty" if is_missing(cell) else f"is {cell!r}, which is no number"
+    others = f"{len(rows):,} of {len(table):,} rows {'has' if len(rows) == 1 else 'have'} none"
+    return f"{table.counted} {table.lines[rows[0]]}: {name} {what}; {others}"
 
 
 def categories(table: Table, name: str) -> tuple[Array, tuple[str, ...]]:
@@ -121,7 +133,7 @@ def labels(table: Table, names: Sequence[str]) -> Array | None:
     if not columns:
         return None
     if len(columns) > 1:
-        return np.stack([numbers(table, name) for name in names], axis=1)
+        return numbers(table, names)
     (cells,) = columns
     return _plain_labels(table, names[0], cells)
 

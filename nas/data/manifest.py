@@ -34,6 +34,7 @@ TABLE = "table"
 SPLITS = ("train", "validation", "test")
 SPLIT = "split"
 """The one column that need not be there although an option names it."""
+NO_NUMBER = 'Fill them in, leave those rows out, or let such a column be a "category" in data.columns.kinds.'
 AS_COLUMN: Mapping[InputKind | None, ColumnKind] = {"image": "image", "audio": "audio", "text": "text"}
 
 
@@ -52,6 +53,7 @@ def load(rest: str, base: Path, options: DataSection) -> RawData:
     split = _splits(table, means.split)
     kinds, notes = _kinds(table, options)
     inputs = _Inputs(table, options)
+    inputs.add_numbers([name for name, kind in kinds.items() if kind == "number"])
     for name, kind in kinds.items():
         inputs.add(name, kind)
     x, known = inputs.named()
@@ -175,11 +177,14 @@ class _Inputs:
     _categories: dict[str, Array] = field(default_factory=dict)
     _values: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
+    def add_numbers(self, names: list[str]) -> None:
+        """Read the columns `names`, all of which are numbers: what is wrong with them is told at once."""
+        if names:
+            self._numbers.update(zip(names, columns.numbers(self.table, names, NO_NUMBER).T, strict=True))
+
     def add(self, name: str, kind: ColumnKind) -> None:
-        """Read column `name`."""
+        """Read column `name`, if it is no number."""
         match kind:
-            case "number":
-                self._numbers[name] = columns.numbers(self.table, name)
             case "category":
                 self._categories[name], self._values[name] = columns.categories(self.table, name)
             case "text":

@@ -217,7 +217,32 @@ def test_groups_and_times(tmp_path):
         (rows("x,label", "1,1", "2,nan"), {}, r"line 3: label is 'nan', which is no label"),
         (rows("x,label,split", "1,a,train", "2,b,tset"), {}, r"line 3: split is 'tset'; it must be train"),
         (rows("x,label,split", "1,a,test"), {}, "no row is of the train split"),
-        (rows("x,label", *["1,a"] * 18, "N/A,b", ",b"), {}, r"line 20: x is 'N/A', which is no number; so are 2 of 20"),
+        (
+            rows("x,label", *["1,a"] * 18, "N/A,b", ",b"),
+            {},
+            r"line 20: x is 'N/A', which is no number; 2 of 20 rows have none\. Fill",
+        ),
+        (
+            rows("x,label", *["1,a"] * 19, "n/a,b"),
+            {},
+            r"line 21: x is 'n/a', which is no number; 1 of 20 rows has none\. ",
+        ),
+        (
+            rows("x,label", *["1,a"] * 19, "NaN,b"),
+            {},
+            r"line 21: x is 'NaN', which is no number; 1 of 20 rows has none",
+        ),
+        (
+            rows("x,y,z,label", *["1,2,3,a"] * 18, "nan,1,3,b", ",1,?,b"),
+            {},
+            r"are none\.\n  line 20: x is 'nan', .*; 2 of 20 rows have none\n  line 21: z is '\?', .*has none\n  Fill",
+        ),
+        (rows("x,a,b", "1,2,3", "2,,nan"), {"label": ["a", "b"], "inputs": "x"}, r"line 3: there is no a"),
+        (
+            rows("x,a,b", "1,2,3", "2,3,nan"),
+            {"label": ["a", "b"], "inputs": "x"},
+            r"line 3: b is 'nan', which is no number",
+        ),
         (rows("x,label", "one,a"), {"kinds": {"x": "number"}}, "line 2: x is 'one', which is no number"),
         (rows("x,label", ",a", ",b"), {}, "column 'x' is empty"),
         (rows("x,label,who", "1,a,p", "2,b,"), {"group": "who"}, r"line 3: there is no who, the group"),
@@ -308,8 +333,8 @@ def test_any_bytes_are_a_table_or_refused_in_words(tmp_path_factory, content, su
     assert all(len(cells) == len(found) for cells in found.columns.values())
 
 
-def test_columns_with_nan_in_them_are_named(tmp_path):
-    cells = (f"{n},{'nan' if n in (3, 5) else n},{'inf' if n == 4 else n},{n % 2}" for n in range(20))
+def test_columns_with_numbers_that_are_too_large_are_named(tmp_path):
+    cells = (f"{n},{'1e31' if n in (3, 5) else n},{'inf' if n == 4 else n},{n % 2}" for n in range(20))
     raw = load(tmp_path, rows("height,age,income,label", *cells))
     with pytest.raises(DataError, match=r"age \(2, first in row 3\), income \(1, first in row 4\)\. Fill"):
         check(raw)
