@@ -260,6 +260,10 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path, text, columns, problem):
 @pytest.mark.parametrize(
     ("name", "content", "problem"),
     [
+        ("t.csv", "a;b;label\n1;2;x\n", r"have ';' between them, as in 'a;b;label'; .* commas .*sep=';'"),
+        ("t.csv", "a;b;label\n1,5;2,5;x\n", "have ';' between them"),
+        ("t.csv", "a\tb\tlabel\n1\t2\tx\n", r"have '\\t' between them.*Call it \.tsv"),
+        ("t.tsv", "a,b,label\n1,2,x\n", r"have ',' between them.* a \.tsv is read with tabs .*Call it \.csv"),
         ("t.jsonl", '{"x": 1, "label": 0}\n\n{"x": 1,\n', "line 3: this is no JSON"),
         ("t.jsonl", "[1, 2]\n", "each line must be an object"),
         ("t.jsonl", '{"x": {"a": 1}, "label": 0}\n', r"x must be one value"),
