@@ -137,6 +137,10 @@ def read_study(path: str | Path) -> tuple[Study, str]:
         raise StudyFileError(
             str(path), [f"The file is not UTF-8 text: {error.reason} at byte {error.start}."]
         ) from None
+    except IsADirectoryError:
+        beside = path.absolute().with_name(f"{path.absolute().name}.toml")
+        near = did_you_mean(path.name, [beside.name] if beside.is_file() else [o.name for o in path.glob("*.toml")])
+        raise StudyFileError(str(path), [f"This is a folder: name a study file, a .toml.{near}"]) from None
     except OSError as error:
         raise StudyFileError(str(path), [f"The file cannot be read: {error.strerror}."]) from None
     return parse_study(text, path=str(path), base=path.parent), text

@@ -91,6 +91,10 @@ def read_table(path: Path) -> Table:
     Raises:
         DataError: The file is missing, damaged, of another kind, or has no rows; the message names the line.
     """
+    if path.is_dir():
+        tables = sorted(other.name for other in path.glob("*") if other.name.lower().endswith(SUFFIXES))
+        there = f"{', '.join(tables[:5])}{' …' if len(tables) > 5 else ''}" if tables else "none"
+        raise DataError(f"{path} is a folder: name a table, a file. In it there is: {there}.")
     if not path.is_file():
         near = did_you_mean(path.name, [other.name for other in path.parent.glob("*.*")])
         raise DataError(f"There is no file {path}.{near}")

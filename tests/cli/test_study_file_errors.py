@@ -267,6 +267,15 @@ def test_a_file_that_is_not_there_suggests_the_nearest(nas: Nas, tmp_path: Path)
     assert "There is no such file. Did you mean 'digits.toml'?" in result.stderr
 
 
+def test_a_folder_suggests_the_study_file_beside_it(nas: Nas, tmp_path: Path) -> None:
+    (tmp_path / "shapes").mkdir()
+    (tmp_path / "shapes.toml").write_text(document(VALID))
+    for path, near in (("shapes", "shapes.toml"), ("shapes/", "shapes.toml")):
+        result = nas("data", "check", path)
+        assert result.exit_code == 2
+        assert f"This is a folder: name a study file, a .toml. Did you mean '{near}'?" in result.stderr
+
+
 @pytest.mark.parametrize("path", [".", "a" * 300 + ".toml", "nowhere/a.toml"])
 def test_a_path_that_cannot_be_read(nas: Nas, path: str) -> None:
     result = nas("launch", path)

@@ -299,6 +299,15 @@ def test_a_missing_file_has_a_neighbour(tmp_path):
         load(tmp_path, name="tt.csv")
 
 
+def test_a_folder_is_no_table_and_its_tables_are_named(tmp_path):
+    load(tmp_path, REVIEWS)
+    with pytest.raises(DataError, match=r"is a folder: name a table, a file\. In it there is: t\.csv\."):
+        load(tmp_path, name=".")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"empty is a folder: .* there is: none\."):
+        load(tmp_path, name="empty")
+
+
 def test_without_pyarrow_parquet_says_how_to_get_it(tmp_path, monkeypatch):
     import sys
 
