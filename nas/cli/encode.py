@@ -130,6 +130,8 @@ def encode(
         click.echo(file)
     if path is not None:
         output.hint(f"Embeddings: {encoded.shape}, float32, by trial {chosen.trial.number}.")
+    else:
+        output.hint(f"Measured with the weights of {chosen.weights.words}.")
 
 
 def _keep(output: Output, chosen: Chosen, wanted: Wanted, measured: Measured, storage: str | None) -> None:
