@@ -137,6 +137,10 @@ def read_study(path: str | Path) -> tuple[Study, str]:
         raise StudyFileError(
             str(path), [f"The file is not UTF-8 text: {error.reason} at byte {error.start}."]
         ) from None
+    except IsADirectoryError:
+        beside = path.absolute().with_name(f"{path.absolute().name}.toml")
+        near = did_you_mean(path.name, [beside.name] if beside.is_file() else [o.name for o in path.glob("*.toml")])
+        raise StudyFileError(str(path), [f"This is a folder: name a study file, a .toml.{near}"]) from None
     except OSError as error:
         raise StudyFileError(str(path), [f"The file cannot be read: {error.strerror}."]) from None
     return parse_study(text, path=str(path), base=path.parent), text
@@ -210,7 +214,8 @@ def _check_names(raw: dict[str, Any], base: Path) -> list[str]:
     name = raw.get("name")
     if isinstance(name, str) and not NAME.fullmatch(name):
         problems.append(
-            "name: must be 1 to 64 letters, digits, '.', '_' or '-', and start with a letter or digit. "
+            "name: must be 1 to 64 ASCII letters (a to z, A to Z), digits, '.', '_' or '-', and start with a letter or "
+            "digit. "
             f"Received: {name!r}."
         )
     for section, key, registry in (
@@ -345,7 +350,9 @@ def _no_measure(name: str, kind: str) -> str:
     task = catalogue.tasks[kind]
     # "val_" is no likeness: without it, val_accuracy is not taken for a misspelled val_loss.
     bare = {metric.removeprefix("val_"): metric for metric in (*task.metrics, *COSTS)}
-    near = get_close_matches(name.removeprefix("val_"), bare, n=1)
+    short = name.removeprefix("val_")
+    near = [metric for metric in bare if len(short) > 1 and metric.startswith(short)]  # acc, accuracy
+    near = near or get_close_matches(short, bare, n=1)
     meant = f" Did you mean {bare[near[0]]!r}?" if near else ""
     ways = {way: [metric for metric in task.metrics if _way(metric) == way] for way in ("maximize", "minimize")}
     has = "; ".join(f"{way} {', '.join(metrics)}" for way, metrics in ways.items() if metrics)

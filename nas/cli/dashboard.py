@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nas.cli.database import complete_name, reading
+from nas.cli.numbers import WholeNumber
 from nas.cli.output import Output, storage_option, talk_options
 from nas.errors import BadInput
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("name", required=False, shell_complete=complete_name)
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
+@click.option("--port", type=WholeNumber(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
 @storage_option
 @talk_options
 @click.pass_obj

@@ -12,6 +12,7 @@ import click
 
 from nas.cli.bars import bars
 from nas.cli.database import complete_name
+from nas.cli.numbers import WholeNumber
 from nas.cli.output import Output, output_options, storage_option
 from nas.cli.picking import model_options
 from nas.cli.stopped import nothing_half
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 @click.option("--side", type=click.Choice(("query", "item")), help="Which half of a pair.")
 @click.option("--normalize", is_flag=True, help="Give each vector the length 1.")
 @click.option(
-    "--batch", type=click.IntRange(1, 65536), default=256, show_default=True, metavar="N", help="Examples at once."
+    "--batch", type=WholeNumber(1, 65536), default=256, show_default=True, metavar="N", help="Examples at once."
 )
 @click.option("--measure", is_flag=True, help="Tell how well the embeddings part the study's classes.")
 @click.option("--force", is_flag=True, help="Replace the file.")
@@ -129,6 +130,8 @@ def encode(
         click.echo(file)
     if path is not None:
         output.hint(f"Embeddings: {encoded.shape}, float32, by trial {chosen.trial.number}.")
+    else:
+        output.hint(f"Measured with the weights of {chosen.weights.words}.")
 
 
 def _keep(output: Output, chosen: Chosen, wanted: Wanted, measured: Measured, storage: str | None) -> None:

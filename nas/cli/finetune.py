@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nas.cli.database import complete_name
+from nas.cli.numbers import Number, WholeNumber
 from nas.cli.output import Output, output_options, storage_option
 from nas.cli.running import allow_changed_option, hush_optuna
 from nas.documents import plain
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Train the best at full length and measure them on the test split.")
 @click.argument("name", shell_complete=complete_name)
-@click.option("--top", type=click.IntRange(1, 100), default=3, show_default=True, metavar="K", help="The best K.")
+@click.option("--top", type=WholeNumber(1, 100), default=3, show_default=True, metavar="K", help="The best K.")
 @click.option("--architecture", metavar="F", help="Only the one whose fingerprint begins like this.")
 @click.option(
-    "--seeds", type=click.IntRange(1, 100), metavar="S", help="Of the best recipe.  [default: 2, of 1 training 1]"
+    "--seeds", type=WholeNumber(1, 100), metavar="S", help="Of the best recipe.  [default: 2, of 1 training 1]"
 )
-@click.option("--epochs", type=click.IntRange(1), metavar="E", help="Full length.  [default: 3 times the search's]")
+@click.option("--epochs", type=WholeNumber(1), metavar="E", help="Full length.  [default: 3 times the search's]")
 @click.option(
     "--from",
     "origin",
@@ -33,11 +34,11 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--trainings",
-    type=click.IntRange(1, 10_000),
+    type=WholeNumber(1, 10_000),
     metavar="N",
     help="At most so many for each finalist.  [default: 8, or as many as seeds]",
 )
-@click.option("--hours", type=click.FloatRange(0, 10_000, min_open=True), metavar="H", help="At most so long.")
+@click.option("--hours", type=Number(0, 10_000, min_open=True), metavar="H", help="At most so long.")
 @click.option("--until", metavar="WHAT", help="Adjust until this is met, e.g. 'val_accuracy>=0.93'.")
 @allow_changed_option
 @storage_option

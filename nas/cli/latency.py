@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nas.cli.database import complete_name
+from nas.cli.numbers import WholeNumber
 from nas.cli.output import Output, output_options, storage_option
 
 if TYPE_CHECKING:
@@ -17,19 +18,19 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("name", shell_complete=complete_name)
-@click.option("--top", type=click.IntRange(min=1), default=5, show_default=True, metavar="K", help="How many.")
+@click.option("--top", type=WholeNumber(min=1), default=5, show_default=True, metavar="K", help="How many.")
 @click.option(
     "--batch",
     "batches",
-    type=click.IntRange(1, 4096),
+    type=WholeNumber(1, 4096),
     multiple=True,
     default=(1, 32),
     show_default=True,
     metavar="N",
     help="Examples at a time; may be given several times.",
 )
-@click.option("--runs", type=click.IntRange(30, 10_000), default=50, show_default=True, metavar="R", help="Of each.")
-@click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True, metavar="T", help="Pinned.")
+@click.option("--runs", type=WholeNumber(30, 10_000), default=50, show_default=True, metavar="R", help="Of each.")
+@click.option("--threads", type=WholeNumber(1, 256), default=1, show_default=True, metavar="T", help="Pinned.")
 @storage_option
 @output_options
 @click.pass_obj

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
+from nas.cli.numbers import WholeNumber
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -17,6 +19,6 @@ def model_options(command: Command) -> Command:
         metavar="F",
         help="The first digits of a fingerprint, six or more: the best training of that architecture.",
     )(command)
-    return click.option("--trial", type=click.IntRange(min=0), metavar="N", help="A trial.  [default: the best one]")(
+    return click.option("--trial", type=WholeNumber(min=0), metavar="N", help="A trial.  [default: the best one]")(
         command
     )

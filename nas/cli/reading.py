@@ -9,6 +9,7 @@ import click
 from nas.causes import causes, typical
 from nas.cli import documents, standing
 from nas.cli.database import complete_name, reading
+from nas.cli.numbers import Numbered, WholeNumber
 from nas.cli.output import Output, output_options, storage_option
 from nas.documents import objectives_document, plain, ranked_document, reliability_document
 from nas.store.records import can_be_fine_tuned
@@ -40,9 +41,9 @@ def list_studies(output: Output, storage: str | None) -> None:
     output.show(studies_table(entries))
 
 
-@click.command()
+@click.command(cls=Numbered)
 @click.argument("name", shell_complete=complete_name)
-@click.argument("trial", type=click.IntRange(min=0), required=False)
+@click.argument("trial", type=WholeNumber(min=0), required=False)
 @storage_option
 @output_options
 @click.pass_obj
@@ -107,7 +108,7 @@ def _show_trial(output: Output, name: str, number: int, storage: str | None) -> 
 
 @click.command()
 @click.argument("name", shell_complete=complete_name)
-@click.option("--top", type=click.IntRange(min=1), metavar="K", help="Only the best K.  [default: 20, with -v all]")
+@click.option("--top", type=WholeNumber(min=1), metavar="K", help="Only the best K.  [default: 20, with -v all]")
 @storage_option
 @output_options
 @click.pass_obj

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nas.cli.database import complete_name, reading
+from nas.cli.numbers import WholeNumber
 from nas.cli.output import Output, output_options, storage_option
 from nas.language import SOURCE, languages
 
@@ -58,7 +59,7 @@ class Moment(click.ParamType[datetime]):
     show_default=True,
     help="The page, or the same as data or text.",
 )
-@click.option("--top", type=click.IntRange(min=1), metavar="K", help="Tell of the best K only.")
+@click.option("--top", type=WholeNumber(min=1), metavar="K", help="Tell of the best K only.")
 @click.option("--anonymous", is_flag=True, help="Leave out names of studies, hosts and paths, and the study file.")
 @click.option(
     "--lang",

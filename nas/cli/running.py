@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nas.cli.database import complete_name, reading
+from nas.cli.numbers import Number, WholeNumber
 from nas.cli.output import Output, output_options, storage_option
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ CHANGEABLE = ("space", "data", "versions")
 @click.command()
 @click.argument("study", metavar="STUDY.toml", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Build a few candidates, show costs and an estimate; keep nothing.")
-@click.option("--trials", type=click.IntRange(1, 1_000_000), metavar="N", help="Another budget than the file's.")
-@click.option("--hours", type=click.FloatRange(0, 10_000, min_open=True), metavar="H", help="Likewise, wall clock.")
+@click.option("--trials", type=WholeNumber(1, 1_000_000), metavar="N", help="Another budget than the file's.")
+@click.option("--hours", type=Number(0, 10_000, min_open=True), metavar="H", help="Likewise, wall clock.")
 @storage_option
 @output_options
 @click.pass_context
@@ -103,8 +104,8 @@ allow_changed_option = click.option(
 
 @click.command()
 @click.argument("name", shell_complete=complete_name)
-@click.option("--trials", type=click.IntRange(1, 1_000_000), metavar="N", help="A new total of trials.")
-@click.option("--hours", type=click.FloatRange(0, 10_000, min_open=True), metavar="H", help="A new total of hours.")
+@click.option("--trials", type=WholeNumber(1, 1_000_000), metavar="N", help="A new total of trials.")
+@click.option("--hours", type=Number(0, 10_000, min_open=True), metavar="H", help="A new total of hours.")
 @allow_changed_option
 @storage_option
 @output_options
@@ -140,13 +141,13 @@ def resume(
 @click.argument("name", shell_complete=complete_name)
 @click.option(
     "--trainings",
-    type=click.IntRange(1, 10_000),
+    type=WholeNumber(1, 10_000),
     default=20,
     show_default=True,
     metavar="N",
     help="How many, beside those of earlier races.",
 )
-@click.option("--top", type=click.IntRange(2, 100), metavar="K", help="Between the best K.  [default: the file's, 10]")
+@click.option("--top", type=WholeNumber(2, 100), metavar="K", help="Between the best K.  [default: the file's, 10]")
 @allow_changed_option
 @storage_option
 @output_options

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -25,6 +26,16 @@ LABEL_KEY = "data.columns.label"
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _PADDED = re.compile(r"[+-]?0\d")
+
+
+class NoLabels(DataError):
+    """Rows of a table have no label; `problem` says so without a remedy."""
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(
+            f'{problem} Fill them in, or have such rows left out: data.columns.unlabelled = "drop" in the study file.'
+        )
 
 
 def guess_kind(table: Table, name: str) -> ColumnKind:
@@ -55,22 +66,33 @@ def looks_like(table: Table, name: str, kind: ColumnKind) -> bool:
     return not all(map(is_missing, table.columns[name])) and guess_kind(table, name) == kind
 
 
-def numbers(table: Table, name: str) -> Array:
-    """Return column `name` as float64.
+def numbers(table: Table, names: Sequence[str], remedy: str = "Fill them in, or leave those rows out.") -> Array:
+    """Return the columns `names` as float64, (rows, columns).
 
     Raises:
-        DataError: A cell is missing or no number.
+        DataError: Cells are missing, NaN or no numbers: all such columns are named, and `remedy` says what to do.
     """
-    found = [number(cell) for cell in table.columns[name]]
-    odd = [row for row, value in enumerate(found) if value is None]
-    if odd:
-        cell = table.columns[name][odd[0]]
-        what = "is empty" if is_missing(cell) else f"is {cell!r}, which is no number"
-        raise DataError(
-            f"{table.where(odd[0])}: {name} {what}; so are {len(odd):,} of {len(found):,} rows. Fill them in, leave "
-            f'those rows out, or let an input be a category: data.columns.kinds.{name} = "category".'
-        )
-    return np.array(found, dtype=np.float64)
+    found = {name: [_present(cell) for cell in table.columns[name]] for name in names}
+    odd = {name: [row for row, value in enumerate(values) if value is None] for name, values in found.items()}
+    problems = [_no_numbers(table, name, rows) for name, rows in odd.items() if rows]
+    if len(problems) == 1:
+        raise DataError(f"{table.path}, {problems[0]}. {remedy}")
+    if problems:
+        raise DataError("\n  ".join([f"{table.path}: cells that are to be numbers are none.", *problems, remedy]))
+    return np.stack([np.array(values, dtype=np.float64) for values in found.values()], axis=1)
+
+
+def _present(cell: Any) -> float | None:
+    """Return the number that a cell is; ``None`` if it is none, or NaN."""
+    value = number(cell)
+    return None if value is None or math.isnan(value) else value
+
+
+def _no_numbers(table: Table, name: str, rows: list[int]) -> str:
+    cell = table.columns[name][rows[0]]
+    what = "is empty" if is_missing(cell) else f"is {cell!r}, which is no number"
+    others = f"{len(rows):,} of {len(table):,} rows {'has' if len(rows) == 1 else 'have'} none"
+    return f"{table.counted} {table.lines[rows[0]]}: {name} {what}; {others}"
 
 
 def categories(table: Table, name: str) -> tuple[Array, tuple[str, ...]]:
@@ -99,22 +121,40 @@ def labels(table: Table, names: Sequence[str]) -> Array | None:
     list of texts in a cell becomes one text with commas between them.
 
     Raises:
-        DataError: There is no such column, a cell is missing, or one of several columns is no number.
+        NoLabels: A cell is missing.
+        DataError: There is no such column, or one of several columns is no number.
     """
     columns = [table.column(name, LABEL_KEY) for name in names]
     for name, cells in zip(names, columns, strict=True):
         absent = [row for row, cell in enumerate(cells) if is_missing(cell)]
         if absent:
-            raise DataError(
-                f"{table.where(absent[0])}: there is no {name}; so are {len(absent):,} of {len(table):,} rows. "
-                "Leave rows without a label out."
-            )
+            rows = f"{len(absent):,} of {len(table):,} rows {'has' if len(absent) == 1 else 'have'} none"
+            raise NoLabels(f"{table.where(absent[0])}: there is no {name}, which is the label; {rows}.")
     if not columns:
         return None
     if len(columns) > 1:
-        return np.stack([numbers(table, name) for name in names], axis=1)
+        return numbers(table, names)
     (cells,) = columns
     return _plain_labels(table, names[0], cells)
+
+
+def labelled(table: Table, names: Sequence[str]) -> tuple[Table, tuple[str, ...]]:
+    """Return the rows of `table` that have labels in all of the columns `names`, and a note on those that have not.
+
+    Raises:
+        DataError: There is no such column, or no row is left.
+    """
+    columns = [table.column(name, LABEL_KEY) for name in names]
+    there = [row for row in range(len(table)) if not any(is_missing(cells[row]) for cells in columns)]
+    if len(there) == len(table):
+        return table, ()
+    if not there:
+        raise DataError(f"{table.path}: no row has a label, in {' and '.join(map(repr, names))} ({LABEL_KEY}).")
+    left = len(table) - len(there)
+    return table.take(there), (
+        f"{left:,} of {len(table):,} rows of {table.path.name} {'has' if left == 1 else 'have'} no label, and "
+        f"{'is' if left == 1 else 'are'} left out (data.columns.unlabelled).",
+    )
 
 
 def _plain_labels(table: Table, name: str, cells: list[Any]) -> Array:
@@ -126,7 +166,7 @@ def _plain_labels(table: Table, name: str, cells: list[Any]) -> Array:
     values = np.array(found, dtype=np.float64)
     if np.isnan(values).any():
         row = int(np.flatnonzero(np.isnan(values))[0])
-        raise DataError(f"{table.where(row)}: {name} is {cells[row]!r}. Leave rows without a label out.")
+        raise DataError(f"{table.where(row)}: {name} is {cells[row]!r}, which is no label. Leave that row out.")
     whole = all(isinstance(cell, int) or (isinstance(cell, str) and cell.strip("+- ").isdigit()) for cell in cells)
     return values.astype(np.int64) if whole and np.abs(values).max() < 2**53 else values
 

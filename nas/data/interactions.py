@@ -155,7 +155,7 @@ def _if_there(table: Table, named: str | None, usual: str) -> str | None:
 
 def _ratings(table: Table, name: str) -> Array:
     table.column(name, "data.interactions.rating_column")
-    rating = columns.numbers(table, name)
+    rating = columns.numbers(table, [name])[:, 0]
     odd = np.flatnonzero(~np.isfinite(rating))
     if len(odd):
         raise DataError(f"{table.where(odd[0])}: {name} is {rating[odd[0]]}, which is no rating. Leave the row out.")

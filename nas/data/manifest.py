@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from nas.data import columns
+from nas.data import columns, identifiers
 from nas.data.files import bad_notes, decode_files
 from nas.data.options import ColumnKind, DataSection
 from nas.data.pictures import ImageReader
@@ -34,6 +34,7 @@ TABLE = "table"
 SPLITS = ("train", "validation", "test")
 SPLIT = "split"
 """The one column that need not be there although an option names it."""
+NO_NUMBER = 'Fill them in, leave those rows out, or let such a column be a "category" in data.columns.kinds.'
 AS_COLUMN: Mapping[InputKind | None, ColumnKind] = {"image": "image", "audio": "audio", "text": "text"}
 
 
@@ -44,7 +45,7 @@ def load(rest: str, base: Path, options: DataSection) -> RawData:
         DataError: The table cannot be read, or a column or a cell of it is not what it should be; or too many of the
             files that it names are bad.
     """
-    table = read_table(base / Path(rest).expanduser())
+    table, unlabelled = _read(rest, base, options)
     means = options.columns
     y = columns.labels(table, means.label)
     group = None if means.group is None else columns.groups(table, means.group)
@@ -52,6 +53,7 @@ def load(rest: str, base: Path, options: DataSection) -> RawData:
     split = _splits(table, means.split)
     kinds, notes = _kinds(table, options)
     inputs = _Inputs(table, options)
+    inputs.add_numbers([name for name, kind in kinds.items() if kind == "number"])
     for name, kind in kinds.items():
         inputs.add(name, kind)
     x, known = inputs.named()
@@ -69,7 +71,8 @@ def load(rest: str, base: Path, options: DataSection) -> RawData:
         parts.get("test"),
         inputs=known,
         target=Target(names=means.label if len(means.label) > 1 else ()),
-        notes=(*notes, *inputs.notes),
+        notes=(*unlabelled, *notes, *inputs.notes),
+        label=means.label,
     )
 
 
@@ -79,10 +82,16 @@ def cells_by_split(rest: str, base: Path, options: DataSection, names: Sequence[
     Raises:
         DataError: The table cannot be read, or has no such column, which `key` asked for.
     """
-    table = read_table(base / Path(rest).expanduser())
+    table, _ = _read(rest, base, options)
     split = _splits(table, options.columns.split)
     rows = [row for part in SPLITS for row in np.flatnonzero(split == part)]
     return {name: [table.column(name, key)[row] for row in rows] for name in names}
+
+
+def _read(rest: str, base: Path, options: DataSection) -> tuple[Table, tuple[str, ...]]:
+    """Return the table `rest`, without the rows that `options` leave out, and a note on these."""
+    table = read_table(base / Path(rest).expanduser())
+    return columns.labelled(table, options.columns.label) if options.columns.unlabelled == "drop" else (table, ())
 
 
 def _origins(table: Table, kinds: Mapping[str, ColumnKind]) -> Array:
@@ -108,7 +117,11 @@ def _kinds(table: Table, options: DataSection) -> tuple[dict[str, ColumnKind], t
     """Return the columns that are inputs and what they are, and a note on what was guessed."""
     means = options.columns
     taken = {*means.label, means.split, means.group, means.time}
-    names = means.inputs or tuple(name for name in table.columns if name not in taken)
+    for name in means.ignore:
+        table.column(name, "data.columns.ignore")
+        if name in taken or name in means.inputs:
+            raise DataError(f"data.columns.ignore: {name!r} is named in data.columns as something else, too.")
+    names = means.inputs or tuple(name for name in table.columns if name not in taken and name not in means.ignore)
     if not names:
         raise DataError(f"{table.path} has no column that could be an input; it has: {', '.join(table.columns)}.")
     for name in names:
@@ -127,6 +140,8 @@ def _kinds(table: Table, options: DataSection) -> tuple[dict[str, ColumnKind], t
     guessed = {name: columns.guess_kind(table, name) for name in names if name not in said}
     others = [name for name in table.columns if name not in names and name not in taken]
     notes = _guesses(table, guessed) + _left_out(table, others)
+    if not means.inputs:
+        notes += identifiers.warnings(table, guessed)
     return {name: said.get(name) or guessed[name] for name in names}, notes
 
 
@@ -162,11 +177,14 @@ class _Inputs:
     _categories: dict[str, Array] = field(default_factory=dict)
     _values: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
+    def add_numbers(self, names: list[str]) -> None:
+        """Read the columns `names`, all of which are numbers: what is wrong with them is told at once."""
+        if names:
+            self._numbers.update(zip(names, columns.numbers(self.table, names, NO_NUMBER).T, strict=True))
+
     def add(self, name: str, kind: ColumnKind) -> None:
-        """Read column `name`."""
+        """Read column `name`, if it is no number."""
         match kind:
-            case "number":
-                self._numbers[name] = columns.numbers(self.table, name)
             case "category":
                 self._categories[name], self._values[name] = columns.categories(self.table, name)
             case "text":

@@ -86,11 +86,15 @@ class ColumnsSection(Section):
 
     inputs: Names = ()
     """Columns that are inputs; all that mean nothing else, if none is named."""
+    ignore: Names = ()
+    """Columns that are none, and nothing else either, where it is easier to name these."""
     kinds: dict[str, ColumnKind] = Field(default_factory=dict)
     """By column, what an input is, where its cells do not tell. Images and sounds are paths of files, which start from
     the table's folder. All numbers and categories together are one input."""
     label: Annotated[Names, BeforeValidator(_none_if_empty)] = ("label",)
-    """What is to be told. Several columns are several numbers; ``""`` is no label at all."""
+    """What is to be told. Several columns are several numbers; ``""`` is for tasks that need none."""
+    unlabelled: Literal["refuse", "drop"] = "refuse"
+    """What becomes of rows without a label: they are an error, or left out and counted."""
     split: str = "split"
     """Says "train", "validation" or "test" of each row, where there is such a column."""
     group: str | None = None

@@ -17,7 +17,7 @@ import numpy as np
 
 from nas.data import manifest
 from nas.data.checks import check
-from nas.data.columns import LABEL_KEY, looks_like
+from nas.data.columns import LABEL_KEY, NoLabels, looks_like
 from nas.data.environment import expanded
 from nas.data.options import AudioSection, ColumnsSection, DataSection, ImagesSection
 from nas.data.prepared import load
@@ -86,7 +86,7 @@ def read_others(
     """
     try:
         options = expanded(_options(card, data, source, labels=labels))
-        options = _with_only_column(card, options, base, keep)
+        options = _with_only_column(card, options, base, keep, data.columns.ignore)
         raw = load(options, base)
         only = card.inputs[ONLY].kind if list(card.inputs) == [ONLY] else None
         raw = check(raw, only)
@@ -97,6 +97,8 @@ def read_others(
             raise DataError(f"the model takes {', '.join(card.inputs)}; there is no {missing[0]!r}, {there}.")
         encodings = {name: _encoding(card, name, raw.inputs[name]) for name in card.inputs}
         kept = _kept(options, base, keep)
+    except NoLabels as error:
+        raise DataError(f"{source}: {error.problem} Are they not known, or not wanted? Then --no-labels.") from None
     except DataError as error:
         remedy = " Has it no labels? Then --no-labels." if LABEL_KEY in str(error) else ""
         raise DataError(f"{source}: {error}{remedy}") from None
@@ -133,7 +135,7 @@ def _options(card: DataCard, data: DataSection, source: str, *, labels: bool) ->
             changed["audio"] = AudioSection(sample_rate=given.sample_rate, seconds=seconds)
     if list(card.inputs) == [ONLY] and data.kind is None and card.inputs[ONLY].kind in ("text", "image", "audio"):
         changed["kind"] = card.inputs[ONLY].kind  # few rows may look like something else
-    columns = data.columns.model_dump() | {"group": None, "time": None}
+    columns = data.columns.model_dump() | {"group": None, "time": None, "ignore": (), "unlabelled": "refuse"}
     if known := _known_columns(card):
         columns |= {"kinds": data.columns.kinds | known, "inputs": data.columns.inputs or tuple(known)}
     if not labels:
@@ -142,11 +144,13 @@ def _options(card: DataCard, data: DataSection, source: str, *, labels: bool) ->
     return data.model_copy(update=changed)
 
 
-def _with_only_column(card: DataCard, options: DataSection, base: Path, keep: Sequence[str]) -> DataSection:
+def _with_only_column(
+    card: DataCard, options: DataSection, base: Path, keep: Sequence[str], ignored: Sequence[str]
+) -> DataSection:
     """Return `options` that name the column of a table which is the only input, if it is a text or names files.
 
-    It is the one that the study had; or else the only one that is neither kept nor a label; or of these the only one
-    that looks like what the model takes. Where none is, all of them are left as they are, to be told of.
+    It is the one that the study had; or else the only one that is neither kept nor ignored nor a label; or of these the
+    only one that looks like what the model takes. Where none is, all of them are left as they are, to be told of.
     """
     source, _, rest = options.source.partition(":")
     if source != "manifest" or list(card.inputs) != [ONLY]:
@@ -158,7 +162,7 @@ def _with_only_column(card: DataCard, options: DataSection, base: Path, keep: Se
     table = read_table(base / Path(rest).expanduser())
     able = [name for name in (given.column, *means.inputs) if name in table.columns][:1]
     if not able:
-        able = [name for name in table.columns if name not in (*means.label, means.split, *keep)]
+        able = [name for name in table.columns if name not in (*means.label, means.split, *ignored, *keep)]
     if len(able) > 1:
         able = [name for name in able if looks_like(table, name, kind)]
     if len(able) != 1:

@@ -98,7 +98,7 @@ class RawData:
 
     `inputs` tells what is known of those inputs of which something is. `target` has the names of classes where the
     source knows them. `catalogue` holds every item once, where items are to be found among all of them.
-    `notes` are for people, e.g. which files were left out.
+    `notes` are for people, e.g. which files were left out. `label` names the columns of a table that are the labels.
     """
 
     train: Examples
@@ -108,6 +108,7 @@ class RawData:
     target: Target = field(default_factory=Target)
     catalogue: Examples | None = None
     notes: tuple[str, ...] = ()
+    label: tuple[str, ...] = ()
 
     @property
     def splits(self) -> dict[str, Examples]:

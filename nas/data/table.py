@@ -12,7 +12,7 @@ import io
 import json
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,11 @@ class Table:
     def __len__(self) -> int:
         return len(self.lines)
 
+    def take(self, rows: Sequence[int]) -> Table:
+        """Return the table of these rows alone."""
+        columns = {name: [cells[row] for row in rows] for name, cells in self.columns.items()}
+        return Table(self.path, columns, [self.lines[row] for row in rows], self.counted)
+
     def where(self, row: int) -> str:
         """Return where `row` stands, for messages."""
         return f"{self.path}, {self.counted} {self.lines[row]}"
@@ -45,11 +50,32 @@ class Table:
             DataError: There is no such column.
         """
         if name not in self.columns:
+            _refuse_separator(self.path, list(self.columns))
             raise DataError(
                 f"{self.path} has no column {name!r}, which {key} names.{did_you_mean(name, self.columns)} "
                 f"It has: {', '.join(self.columns)}."
             )
         return self.columns[name]
+
+
+def _refuse_separator(path: Path, names: Sequence[str]) -> None:
+    """Refuse the `names` of columns if they are one, with what seems to be another separator in it.
+
+    Raises:
+        DataError: They are.
+    """
+    suffix = ".tsv" if ".tsv" in path.name.lower() else ".csv"
+    read, others = ("tabs", ",;|") if suffix == ".tsv" else ("commas", "\t;|")
+    found = [sign for sign in others if len(names) == 1 and sign in names[0]]
+    if not found:
+        return
+    remedy = {"\t": "Call it .tsv.", ",": "Call it .csv."}.get(
+        found[0], f"Write it anew, e.g. pandas.read_csv(file, sep={found[0]!r}).to_csv(new_file, index=False)."
+    )
+    raise DataError(
+        f"{path}: its columns seem to have {found[0]!r} between them, as in {names[0]!r}; a {suffix} is read with "
+        f"{read} between them. {remedy}"
+    )
 
 
 def is_missing(cell: Any) -> bool:
@@ -65,6 +91,10 @@ def read_table(path: Path) -> Table:
     Raises:
         DataError: The file is missing, damaged, of another kind, or has no rows; the message names the line.
     """
+    if path.is_dir():
+        tables = sorted(other.name for other in path.glob("*") if other.name.lower().endswith(SUFFIXES))
+        there = f"{', '.join(tables[:5])}{' …' if len(tables) > 5 else ''}" if tables else "none"
+        raise DataError(f"{path} is a folder: name a table, a file. In it there is: {there}.")
     if not path.is_file():
         near = did_you_mean(path.name, [other.name for other in path.parent.glob("*.*")])
         raise DataError(f"There is no file {path}.{near}")
@@ -141,6 +171,7 @@ def _rows(path: Path, records: Iterator[tuple[int, list[str]]]) -> Table:
     lines = []
     for line, record in records:
         if len(record) != len(names):
+            _refuse_separator(path, names)
             few = "too few" if len(record) < len(names) else "too many"
             raise DataError(
                 f"{path}, line {line}: {few} columns, {len(record)}; the first line names {len(names)}: "

@@ -161,6 +161,12 @@ def _write(path: Path, text: str) -> Path:
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        file = next((folder for folder in path.parents if folder.is_file()), path.parent)
+        raise BadInput(
+            f"The report cannot be written to {path}: there is a file {file} where its folder would be. Give another "
+            "place with -o."
+        ) from error
     except OSError as error:
         raise BadInput(
             f"The report cannot be written to {path}: {error.strerror}. Give another place with -o."

@@ -77,7 +77,12 @@ def test_usage_errors_are_2_and_suggest(nas: Nas, database: Path) -> None:
     for arguments, hint in (
         (["shwo"], "Did you mean 'show'?"),
         (["list", "--jsn"], "--json"),
-        (["show", "digits", "x"], "not a valid integer"),
+        (["show", "digits", "x"], "'x' is no whole number."),
+        (["show", "digits", "1.5"], "'1.5' is no whole number."),
+        (["show", "digits", "-1"], "-1: trials are numbered from 0."),
+        (["show", "digits", "-x"], "No such option '-x'"),
+        (["resume", "digits", "--trials", "abc"], "'abc' is no whole number."),
+        (["resume", "digits", "--hours", "abc"], "'abc' is no number."),
         (["resume", "digits", "--allow-changed", "spce"], "Did you mean 'space'?"),
         (["resume", "digits", "--trials", "0"], "1<=x"),
         (["status", "digits", "--watch", "--json"], "one document"),

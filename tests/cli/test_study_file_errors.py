@@ -139,12 +139,13 @@ def test_a_bad_name_is_named(where: tuple[str, str], name: str) -> None:
 @example("")
 @example("a" * 65)
 @example("../digits")
+@example("Tickets ünï 票")
 @example("digits\n")
 def test_a_bad_study_name_is_named(name: str) -> None:
     from nas.study_file import NAME
 
     if NAME.fullmatch(name) is None:
-        assert_refused(document({**VALID, "name": name}), "name: ")
+        assert_refused(document({**VALID, "name": name}), "name: must be 1 to 64 ASCII letters")
 
 
 @settings(max_examples=60)
@@ -234,6 +235,8 @@ def test_a_budget_is_asked_for_where_no_key_is_like_one() -> None:
         ),
         ("regression", {"minimize": "val_rsme"}, "no measure 'val_rsme'. Did you mean 'val_rmse'? It has: maximize"),
         ("regression", {"minimize": "mae"}, "no measure 'mae'. Did you mean 'val_mae'?"),
+        ("classification", {"maximize": "val_acc"}, "no measure 'val_acc'. Did you mean 'val_accuracy'?"),
+        ("classification", {"maximize": "balanced"}, "Did you mean 'val_balanced_accuracy'?"),
         ("classification", {"minimize": "weigths"}, "Did you mean 'weights'?"),
         ("transcription", {"minimize": "val_wer"}, "It has: minimize val_cer, val_beam_cer, val_loss. Costs"),
     ],
@@ -265,6 +268,15 @@ def test_a_file_that_is_not_there_suggests_the_nearest(nas: Nas, tmp_path: Path)
     result = nas("launch", "digit.toml")
     assert result.exit_code == 2
     assert "There is no such file. Did you mean 'digits.toml'?" in result.stderr
+
+
+def test_a_folder_suggests_the_study_file_beside_it(nas: Nas, tmp_path: Path) -> None:
+    (tmp_path / "shapes").mkdir()
+    (tmp_path / "shapes.toml").write_text(document(VALID))
+    for path, near in (("shapes", "shapes.toml"), ("shapes/", "shapes.toml")):
+        result = nas("data", "check", path)
+        assert result.exit_code == 2
+        assert f"This is a folder: name a study file, a .toml. Did you mean '{near}'?" in result.stderr
 
 
 @pytest.mark.parametrize("path", [".", "a" * 300 + ".toml", "nowhere/a.toml"])

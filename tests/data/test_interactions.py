@@ -226,7 +226,8 @@ def test_a_column_that_tells_items_apart_is_left_out_and_said(tmp_path):
     ("rows", "header", "message"),
     [
         ([*grid(), ("u", "i", "good", 3)], HEADER, r"line 18: rating is 'good', which is no number"),
-        ([*grid(), ("u", "i", "nan", 3)], HEADER, r"line 18: rating is nan, which is no rating"),
+        ([*grid(), ("u", "i", "nan", 3)], HEADER, r"line 18: rating is 'nan', which is no number"),
+        ([*grid(), ("u", "i", "inf", 3)], HEADER, r"line 18: rating is inf, which is no rating"),
         ([*grid(), ("u", "i", 1, "yesterday")], HEADER, r"line 2: time is '0'; times must all be numbers, or dates"),
         ([*grid(), ("u", "i", 1, "inf")], HEADER, r"line 18: time is no moment"),
         ([("", "i", 1, 3), *grid()], HEADER, r"line 2: there is no user"),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from nas.data import manifest, table
+from nas.data import identifiers, manifest, table
 from nas.data.checks import check
 from nas.data.options import DataSection
 from nas.data.prepared import open_split, prepare
@@ -167,7 +167,7 @@ def test_labels_may_be_none_many_or_numbers(tmp_path):
     assert load(tmp_path, text, label="", inputs="x").train.y is None
     both = load(tmp_path, label=["a", "b"], inputs="x")
     assert both.train.y.tolist() == [[n, n / 2] for n in range(5)]
-    assert both.target.names == ("a", "b")
+    assert both.target.names == both.label == ("a", "b")
     assert load(tmp_path, label="tags", inputs="x").train.y[2] == "t2,u"
     assert load(tmp_path, label="b", inputs="x").train.y.dtype == np.float64
     assert load(tmp_path, label="code", inputs="x").train.y[2] == "02"  # a code is no number
@@ -207,11 +207,42 @@ def test_groups_and_times(tmp_path):
         (rows("x,label", '"1,a', "2,b"), {}, r"line 2: unexpected end of data.*quote"),
         (rows("x,x,label", "1,2,a"), {}, "two columns are called 'x'"),
         (rows(",x,label", "0,1,a"), {}, "column 1 has no name.*index=False"),
-        (rows("x,label", "1,a", "2,", "3,"), {}, r"line 3: there is no label; so are 2 of 3 rows"),
-        (rows("x,label", "1,1", "2,nan"), {}, r"line 3: label is 'nan'"),
+        (
+            rows("x,label", "1,a", "2,", "3,"),
+            {},
+            r"line 3: there is no label, .*; 2 of 3 rows have none\. .*unlabelled = \"drop",
+        ),
+        (rows("x,label", "1,a", "2,"), {}, r"line 3: there is no label, .*; 1 of 2 rows has none\."),
+        (rows("x,label", "1,", "2,"), {"unlabelled": "drop"}, r"no row has a label, in 'label'"),
+        (rows("x,label", "1,1", "2,nan"), {}, r"line 3: label is 'nan', which is no label"),
         (rows("x,label,split", "1,a,train", "2,b,tset"), {}, r"line 3: split is 'tset'; it must be train"),
         (rows("x,label,split", "1,a,test"), {}, "no row is of the train split"),
-        (rows("x,label", *["1,a"] * 18, "N/A,b", ",b"), {}, r"line 20: x is 'N/A', which is no number; so are 2 of 20"),
+        (
+            rows("x,label", *["1,a"] * 18, "N/A,b", ",b"),
+            {},
+            r"line 20: x is 'N/A', which is no number; 2 of 20 rows have none\. Fill",
+        ),
+        (
+            rows("x,label", *["1,a"] * 19, "n/a,b"),
+            {},
+            r"line 21: x is 'n/a', which is no number; 1 of 20 rows has none\. ",
+        ),
+        (
+            rows("x,label", *["1,a"] * 19, "NaN,b"),
+            {},
+            r"line 21: x is 'NaN', which is no number; 1 of 20 rows has none",
+        ),
+        (
+            rows("x,y,z,label", *["1,2,3,a"] * 18, "nan,1,3,b", ",1,?,b"),
+            {},
+            r"are none\.\n  line 20: x is 'nan', .*; 2 of 20 rows have none\n  line 21: z is '\?', .*has none\n  Fill",
+        ),
+        (rows("x,a,b", "1,2,3", "2,,nan"), {"label": ["a", "b"], "inputs": "x"}, r"line 3: there is no a"),
+        (
+            rows("x,a,b", "1,2,3", "2,3,nan"),
+            {"label": ["a", "b"], "inputs": "x"},
+            r"line 3: b is 'nan', which is no number",
+        ),
         (rows("x,label", "one,a"), {"kinds": {"x": "number"}}, "line 2: x is 'one', which is no number"),
         (rows("x,label", ",a", ",b"), {}, "column 'x' is empty"),
         (rows("x,label,who", "1,a,p", "2,b,"), {"group": "who"}, r"line 3: there is no who, the group"),
@@ -229,6 +260,10 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path, text, columns, problem):
 @pytest.mark.parametrize(
     ("name", "content", "problem"),
     [
+        ("t.csv", "a;b;label\n1;2;x\n", r"have ';' between them, as in 'a;b;label'; .* commas .*sep=';'"),
+        ("t.csv", "a;b;label\n1,5;2,5;x\n", "have ';' between them"),
+        ("t.csv", "a\tb\tlabel\n1\t2\tx\n", r"have '\\t' between them.*Call it \.tsv"),
+        ("t.tsv", "a,b,label\n1,2,x\n", r"have ',' between them.* a \.tsv is read with tabs .*Call it \.csv"),
         ("t.jsonl", '{"x": 1, "label": 0}\n\n{"x": 1,\n', "line 3: this is no JSON"),
         ("t.jsonl", "[1, 2]\n", "each line must be an object"),
         ("t.jsonl", '{"x": {"a": 1}, "label": 0}\n', r"x must be one value"),
@@ -262,6 +297,15 @@ def test_a_missing_file_has_a_neighbour(tmp_path):
     load(tmp_path, REVIEWS)
     with pytest.raises(DataError, match=r"no file .*tt\.csv\. Did you mean 't\.csv'"):
         load(tmp_path, name="tt.csv")
+
+
+def test_a_folder_is_no_table_and_its_tables_are_named(tmp_path):
+    load(tmp_path, REVIEWS)
+    with pytest.raises(DataError, match=r"is a folder: name a table, a file\. In it there is: t\.csv\."):
+        load(tmp_path, name=".")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"empty is a folder: .* there is: none\."):
+        load(tmp_path, name="empty")
 
 
 def test_without_pyarrow_parquet_says_how_to_get_it(tmp_path, monkeypatch):
@@ -302,8 +346,89 @@ def test_any_bytes_are_a_table_or_refused_in_words(tmp_path_factory, content, su
     assert all(len(cells) == len(found) for cells in found.columns.values())
 
 
-def test_columns_with_nan_in_them_are_named(tmp_path):
-    cells = (f"{n},{'nan' if n in (3, 5) else n},{'inf' if n == 4 else n},{n % 2}" for n in range(20))
+def test_columns_with_numbers_that_are_too_large_are_named(tmp_path):
+    cells = (f"{n},{'1e31' if n in (3, 5) else n},{'inf' if n == 4 else n},{n % 2}" for n in range(20))
     raw = load(tmp_path, rows("height,age,income,label", *cells))
     with pytest.raises(DataError, match=r"age \(2, first in row 3\), income \(1, first in row 4\)\. Fill"):
         check(raw)
+
+
+def numbered(form, count=40):
+    return [form(n) for n in range(count)]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        numbered(lambda n: n),
+        numbered(lambda n: 1000 - 3 * n),
+        numbered(lambda n: 17 * n % 40 + 5),
+        numbered(lambda n: float(n)),
+        numbered(lambda n: f"T-{n:05}"),
+        numbered(lambda n: f"user_{n}"),
+        numbered(lambda n: f"{n * 2654435761 % 2**32:08x}"),
+        numbered(lambda n: f"AB{n:02}-CD"),
+    ],
+)
+def test_identifiers_are_told_from_what_they_look_like(cells):
+    assert identifiers.are_identifiers(cells)
+    assert not identifiers.are_identifiers([*cells, cells[0]])
+    assert not identifiers.are_identifiers(cells[:10])
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        numbered(lambda n: n / 7),
+        numbered(lambda n: n % 5),
+        numbered(lambda n: 7919 * n % 100_003),  # all different, and far apart
+        numbered(lambda n: f"{n * 7919 % 977}kg"),
+        numbered(lambda n: f"${n}"),
+        numbered(lambda n: f"this is review number {n}"),
+        numbered(lambda n: chr(97 + n % 26) * (1 + n)),
+        numbered(lambda n: f"{'T' if n % 2 else 'Room'}{n}"),
+        numbered(lambda n: n or None),
+    ],
+)
+def test_inputs_are_not_taken_for_identifiers(cells):
+    assert not identifiers.are_identifiers(cells)
+
+
+def test_an_identifier_among_the_inputs_is_told_of_and_can_be_left_out(tmp_path):
+    lines = [f"{n},T-{n:05},2026-01-{1 + n % 3:02},{n % 7 / 3},{'ab'[n > 19]}" for n in range(40)]
+    raw = load(tmp_path, rows("number,ticket,when,size,label", *lines))
+    told = "\n".join(raw.notes)
+    assert "number has a different value in every row, and looks like an identifier (0, 1 …)" in told
+    assert "ticket has a different value in every row, and looks like an identifier (T-00000, T-00001 …)" in told
+    assert 'data.columns.ignore = ["ticket"]' in told
+    assert "when holds dates, and is taken for category, of 3 different values" in told
+    raw = load(tmp_path, ignore=["number", "ticket", "when"])
+    assert raw.train.only.shape == (40, 1)
+    assert raw.notes[1:] == ("Columns of t.csv that are no inputs: number, ticket, when.",)
+    # what somebody has named is meant
+    assert "identifier" not in "".join(load(tmp_path, inputs=["number", "ticket"]).notes)
+    assert "number has" not in "".join(load(tmp_path, kinds={"number": "number"}).notes)
+
+
+@pytest.mark.parametrize(
+    ("columns", "problem"),
+    [
+        ({"ignore": "idd"}, r"no column 'idd', which data\.columns\.ignore names.* Did you mean 'id'"),
+        ({"ignore": "label"}, "'label' is named in data.columns as something else, too"),
+        ({"ignore": "id", "inputs": ["id", "x"]}, "'id' is named in data.columns as something else, too"),
+    ],
+)
+def test_what_is_ignored_is_there_and_nothing_else(tmp_path, columns, problem):
+    with pytest.raises(DataError, match=problem):
+        load(tmp_path, rows("id,x,label", "1,2,a", "2,3,b"), **columns)
+
+
+def test_rows_without_a_label_are_left_out_where_that_is_wanted(tmp_path):
+    text = rows("x,name,a,b,split", "1,p,1,2,train", "2,q,,2,train", "3,r,1, ,dev", "4,s,3,4,dev")
+    raw = load(tmp_path, text, label=["a", "b"], inputs="x", unlabelled="drop")
+    assert (raw.train.only.tolist(), raw.validation.only.tolist()) == ([[1]], [[4]])
+    assert raw.validation.origin.tolist() == ["line 5"]
+    assert raw.notes[0] == "2 of 4 rows of t.csv have no label, and are left out (data.columns.unlabelled)."
+    options = section(label=["a", "b"], inputs="x", unlabelled="drop")
+    assert manifest.cells_by_split("t.csv", tmp_path, options, ["name"], "--keep") == {"name": ["p", "s"]}
+    assert len(load(tmp_path, text, label="b", inputs="x", unlabelled="drop").train) == 2

@@ -156,3 +156,26 @@ def test_prepared_data_are_found_again_or_made_again_or_refused(tmp_path):
     np.savez(tmp_path / "a.npz", x=1 + np.arange(160.0).reshape(40, 4), y=np.arange(40) % 2)
     with pytest.raises(DataError, match="they are others than those that the study"):
         found_again(card, data, "classification", tmp_path / "newer", tmp_path)
+
+
+def test_what_was_ignored_is_not_needed_of_other_data(tmp_path):
+    rows = [("id", "text", "label")] + [(f"T-{i}", f"{'good' if i % 2 else 'bad'} film", i % 2) for i in range(60)]
+    table(tmp_path / "a.csv", rows)
+    columns = {"kinds": {"text": "text"}, "ignore": "id"}
+    card, data = prepared(tmp_path, "manifest:a.csv", columns=columns, text={"length": 3})
+    table(tmp_path / "b.csv", [("id", "text"), ("T-1", "good film"), ("T-2", "bad")])
+    table(tmp_path / "c.csv", [("text",), ("good film",), ("bad",)])
+    found = [
+        stored(read_others(card, data, f"manifest:{name}.csv", tmp_path, labels=False))["x"].tolist() for name in "bc"
+    ]
+    assert found[0] == found[1]
+
+
+def test_of_other_data_no_row_is_left_out_for_its_label(tmp_path):
+    rows = [("size", "label")] + [(i / 3, i % 2) for i in range(60)] + [(5, "")]
+    table(tmp_path / "a.csv", rows)
+    card, data = prepared(tmp_path, "manifest:a.csv", columns={"unlabelled": "drop"})
+    assert sum(card.examples.values()) == 60
+    with pytest.raises(DataError, match=r"line 62: there is no label, .*1 of 61 rows has none\. .*Then --no-labels\.$"):
+        read_others(card, data, "manifest:a.csv", tmp_path)
+    assert len(read_others(card, data, "manifest:a.csv", tmp_path, labels=False)) == 61

@@ -168,6 +168,10 @@ def test_the_command_measures_without_writing(trained):
     assert finish(nas(trained, "encode", "toy"))[0] == 2
     with reading_from(storage_url(str(trained / "nas.db"))) as connection:
         (kept,) = queries.embeddings(connection, queries.study(connection, "toy").id)
+    code, out, err = finish(nas(trained, "encode", "toy", "--measure"))
+    assert code == 0, err
+    assert f"Measured with the weights of {document['weights']}." in err
+    assert f"trial {document['trial']}," in document["weights"]
     assert kept.trial == document["trial"]
     assert kept.evaluation is None
     assert kept.knn.value == document["measured"]["knn"]["value"]

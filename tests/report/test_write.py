@@ -129,6 +129,10 @@ def test_a_place_that_cannot_be_written_is_named(url, tmp_path):
     with pytest.raises(BadInput, match=r"cannot be written to .*folder.*-o"):
         write_report(url, "digits", tmp_path / "folder")
     assert sorted(file.name for file in tmp_path.iterdir() if file.suffix == ".part") == []
+    (tmp_path / "t.csv").write_text("")
+    for place in ("t.csv/x.html", "t.csv/deeper/x.html"):
+        with pytest.raises(BadInput, match=r"x\.html: there is a file .*t\.csv where its folder would be.*-o"):
+            write_report(url, "digits", tmp_path / place)
 
 
 def test_a_study_of_any_name_gets_a_file_below_reports():

@@ -1,5 +1,7 @@
 """Labels as people have them, in every form a task takes; what is no label is refused with a remedy. No TensorFlow."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from nas import catalogue
 from nas.data.source import Examples, RawData, RawInput
 from nas.data_card import Target
 from nas.errors import DataError
+from nas.training.tasks.classification import CLASSIFICATION
 from nas.training.tasks.metric_learning import METRIC_LEARNING
 from nas.training.tasks.multilabel import MULTILABEL
 from nas.training.tasks.regression import REGRESSION
@@ -174,7 +177,7 @@ BAD = {
         ([1.0, NAN, 2.0, NAN], {}, r"2 of 4 labels are NaN, .* first in row 1 \(from 0\)"),
         ([1.0, 2.0, np.inf], {}, r"1 of 3 labels are .* first in row 2"),
         (["1", "two"], {}, "must be numbers. Received: dtype <U3"),
-        (objects(1, "two"), {}, "must be numbers, and some in y are not"),
+        (objects(1, "two"), {}, "must be numbers, and 1 of 2 in y are not, e.g. 'two'"),
         ([3, 3, 3], {"validation": [4]}, "is 3 in every example of train"),
         (np.zeros((2, 3, 4)), {}, r"Received: shape \(2, 3, 4\)"),
         ([1, 2], {"test": [[1, 2]]}, "differ in how many numbers an example has"),
@@ -223,3 +226,34 @@ def test_what_is_no_label_is_refused_with_what_came(task, y, splits, message):
 def test_a_split_without_labels_is_refused(task):
     with pytest.raises(DataError, match="there are no labels"):
         catalogue.tasks[task].check(data(["a", "b", "a", "b"], test=None))
+
+
+# ---------------------------------------------------------------- what labels are called
+
+
+@pytest.mark.parametrize(
+    ("task", "y", "message"),
+    [
+        (CLASSIFICATION, ["a"] * 4, "only one class, a: nothing to tell apart. Is {} the right column{}?"),
+        (CLASSIFICATION, list("abcd"), "{} has 4 different labels for 4 examples: they look like identifiers"),
+        (CLASSIFICATION, [0.5, 1, 1, 1], "labels must be classes, and {} has 0.5 in row 0"),
+        (METRIC_LEARNING, list("abcd"), "nothing that belongs together. Is {} the right column{}?"),
+        (MULTILABEL, ["", "", ""], "nothing to learn. Is {} the right column{}?"),
+        (REGRESSION, [2.0, 2.0], "nothing to tell. Is {} the right column{}?"),
+        (
+            REGRESSION,
+            objects(1.5, "n/a", 2.5, "none"),
+            "labels must be numbers, and 2 of 4 in {} are not, e.g. 'n/a'. Is {} the right column{}?",
+        ),
+    ],
+)
+def test_labels_of_a_table_are_called_as_its_column_is(task, y, message):
+    for label, name, key in (((), "y", ""), (("topic",), "'topic'", " (data.columns.label)")):
+        with pytest.raises(DataError) as error:
+            task.check(replace(data(y), label=label))
+        assert message.replace("column{}", f"column{key}").replace("{}", name) in str(error.value)
+
+
+def test_of_several_columns_the_one_that_tells_nothing_is_named():
+    with pytest.raises(DataError, match=r"'b' is 3 in every .* Are 'a' and 'b' the right columns \(data\.columns"):
+        REGRESSION.check(replace(data([[1.0, 3.0], [2.0, 3.0]]), label=("a", "b")))

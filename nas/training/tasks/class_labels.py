@@ -21,6 +21,19 @@ def labels_of(data: RawData, needs: str) -> dict[str, Array]:
     return {name: examples.labels for name, examples in data.splits.items()}
 
 
+def called(data: RawData) -> str:
+    """Return what people call the labels: the columns of a table that they come from, or else the array ``y``."""
+    return " and ".join(map(repr, data.label)) or "y"
+
+
+def right_column(data: RawData) -> str:
+    """Return the question whether the labels are what was meant, with the key that says so of a table."""
+    if not data.label:
+        return "Is y the right column?"
+    one = len(data.label) == 1
+    return f"{'Is' if one else 'Are'} {called(data)} the right column{'' if one else 's'} (data.columns.label)?"
+
+
 def same_kind(labels: Mapping[str, Array]) -> None:
     """Refuse labels that are text in one split and integers in another.
 
@@ -53,8 +66,10 @@ def only_known(labels: Mapping[str, Array], values: Array, what: str = "Labels")
         )
 
 
-def plain_labels(split: str, y: Array) -> Array:
+def plain_labels(split: str, y: Array, called: str) -> Array:
     """Return the labels `y` of a split as int64 or text, (examples,); one-hot rows become the place of their 1.
+
+    `called` is what they are called in messages.
 
     Raises:
         DataError: A label is missing, fractional or several at once, or no label at all.
@@ -64,10 +79,10 @@ def plain_labels(split: str, y: Array) -> Array:
     if y.dtype.kind == "O":
         y = _unboxed(split, y)
     if y.ndim == 2 and y.dtype.kind in "buif":
-        return _from_one_hot(split, y)
+        return _from_one_hot(split, y, called)
     if y.ndim != 1:
         raise DataError(
-            f"{split}: y must be one label an example, (examples,), or one-hot (examples, classes). "
+            f"{split}: {called} must be one label an example, (examples,), or one-hot (examples, classes). "
             f"Received: shape {y.shape}, dtype {y.dtype}."
         )
     match y.dtype.kind:
@@ -80,11 +95,11 @@ def plain_labels(split: str, y: Array) -> Array:
         case "i" | "u" if y.dtype != np.uint64 or y.max() <= np.iinfo(np.int64).max:
             return y.astype(np.int64)
         case "f":
-            return _from_floats(split, y)
+            return _from_floats(split, y, called)
     raise DataError(f"{split}: labels must be integers or text. Received: dtype {y.dtype}.")
 
 
-def _from_floats(split: str, y: Array) -> Array:
+def _from_floats(split: str, y: Array, called: str) -> Array:
     if missing := int(np.isnan(y).sum()):
         row = int(np.flatnonzero(np.isnan(y))[0])
         raise DataError(
@@ -94,25 +109,25 @@ def _from_floats(split: str, y: Array) -> Array:
     odd = np.flatnonzero((y != np.round(y)) | (np.abs(y) > 2**53))
     if len(odd):
         raise DataError(
-            f"{split}: labels must be classes, and y has {float(y[odd[0]]):g} in row {odd[0]} (from 0): this looks "
-            "like regression. Cut the quantity into classes first, e.g. with numpy.digitize."
+            f"{split}: labels must be classes, and {called} has {float(y[odd[0]]):g} in row {odd[0]} (from 0): this "
+            "looks like regression. Cut the quantity into classes first, e.g. with numpy.digitize."
         )
     return y.astype(np.int64)
 
 
-def _from_one_hot(split: str, y: Array) -> Array:
+def _from_one_hot(split: str, y: Array, called: str) -> Array:
     odd = np.flatnonzero(~np.isin(y, (0, 1)).all(axis=1))
     if len(odd):
         raise DataError(
-            f"{split}: y has {y.shape[1]} columns, so that its rows must be one-hot; row {odd[0]} (from 0) has other "
-            "numbers than 0 and 1. Give one label an example, e.g. y.argmax(axis=1)."
+            f"{split}: {called} has {y.shape[1]} columns, so that its rows must be one-hot; row {odd[0]} (from 0) "
+            "has other numbers than 0 and 1. Give one label an example, e.g. y.argmax(axis=1)."
         )
     marks = y.astype(np.int64).sum(axis=1)
     odd = np.flatnonzero(marks != 1)
     if len(odd):
         raise DataError(
-            f"{split}: an example must have exactly one class, and row {odd[0]} (from 0) of y marks {marks[odd[0]]} "
-            f"of {y.shape[1]}."
+            f"{split}: an example must have exactly one class, and row {odd[0]} (from 0) of {called} marks "
+            f"{marks[odd[0]]} of {y.shape[1]}."
         )
     places: Array = np.argmax(y, axis=1)
     return places

@@ -13,7 +13,7 @@ from nas.data.splits import Cut
 from nas.data_card import Baseline, DataCard, Target
 from nas.errors import DataError
 from nas.training.tasks.averages import mean_of_classes
-from nas.training.tasks.class_labels import labels_of, only_known, plain_labels, same_kind
+from nas.training.tasks.class_labels import called, labels_of, only_known, plain_labels, right_column, same_kind
 from nas.training.tasks.task import Splits, Task
 
 if TYPE_CHECKING:
@@ -109,10 +109,10 @@ def class_data(data: RawData) -> RawData:
         DataError: As `Classification.check`.
     """
     given = labels_of(data, "classification needs one an example")
-    labels = {name: plain_labels(name, y) for name, y in given.items()}
+    labels = {name: plain_labels(name, y, called(data)) for name, y in given.items()}
     same_kind(labels)
     values = np.unique(labels["train"])
-    _plausible(values, len(labels["train"]))
+    _plausible(values, len(labels["train"]), data)
     names = _class_names(values, data.target.names)
     only_known(labels, values)
     splits = {
@@ -126,13 +126,13 @@ def _counted(y: Array, target: Target) -> tuple[int, ...]:
     return tuple(np.bincount(y, minlength=len(target.names)).tolist())
 
 
-def _plausible(values: Array, examples: int) -> None:
+def _plausible(values: Array, examples: int, data: RawData) -> None:
     if len(values) < 2:
-        raise DataError(f"There is only one class, {values[0]!s}: nothing to tell apart. Is y the right column?")
+        raise DataError(f"There is only one class, {values[0]!s}: nothing to tell apart. {right_column(data)}")
     if len(values) > examples / 2:
         raise DataError(
-            f"y has {len(values):,} different labels for {examples:,} examples: they look like identifiers or a "
-            "quantity, not like classes. Is y the right column?"
+            f"{called(data)} has {len(values):,} different labels for {examples:,} examples: they look like "
+            f"identifiers or a quantity, not like classes. {right_column(data)}"
         )
 
 

@@ -11,7 +11,7 @@ from nas.data.source import Array, Examples, RawData
 from nas.data.splits import Cut
 from nas.data_card import Baseline, DataCard, Target
 from nas.errors import DataError
-from nas.training.tasks.class_labels import labels_of, plain_labels, same_kind
+from nas.training.tasks.class_labels import called, labels_of, plain_labels, right_column, same_kind
 from nas.training.tasks.task import Outputs, Splits, Task
 from nas.training.tasks.verification import chance_of_recall, recall_at_1, unit, verification
 
@@ -56,16 +56,16 @@ class MetricLearning(Task):
             DataError: Labels are missing or no identities; train has fewer than two of them, or none with two examples.
         """
         given = labels_of(data, "metric learning needs an identity an example")
-        labels = {name: plain_labels(name, y) for name, y in given.items()}
+        labels = {name: plain_labels(name, y, called(data)) for name, y in given.items()}
         same_kind(labels)
         values = np.unique(np.concatenate(list(labels.values())))
         found, counts = np.unique(labels["train"], return_counts=True)
         if len(found) < 2:
-            raise DataError(f"There is only one identity, {found[0]!s}: nothing to tell apart. Is y the right column?")
+            raise DataError(f"There is only one identity, {found[0]!s}: nothing to tell apart. {right_column(data)}")
         if counts.max() < 2:
             raise DataError(
                 f"Each of the {len(found):,} identities of train has one example: there is nothing that belongs "
-                "together. Is y the right column?"
+                f"together. {right_column(data)}"
             )
         splits = {
             name: replace(examples, y=np.searchsorted(values, labels[name]).astype(np.int32))

@@ -12,7 +12,7 @@ from nas.data.source import Array, RawData
 from nas.data_card import Baseline, DataCard, Target
 from nas.errors import DataError
 from nas.training.tasks.averages import mean_of_marks
-from nas.training.tasks.class_labels import labels_of
+from nas.training.tasks.class_labels import called, labels_of, right_column
 from nas.training.tasks.task import Outputs, Splits, Task
 
 if TYPE_CHECKING:
@@ -51,18 +51,18 @@ class Multilabel(Task):
         given = labels_of(data, "this task needs them, with commas between several")
         matrices = {name: y for name, y in given.items() if y.ndim == 2 and y.dtype.kind in "buif"}
         if len(matrices) == len(given):
-            names, marks = _columns(matrices, data.target.names)
+            names, marks = _columns(matrices, data.target.names, called(data))
         else:
-            names, marks = _marked({name: _listed(name, y) for name, y in given.items()})
+            names, marks = _marked({name: _listed(name, y, called(data)) for name, y in given.items()})
         learnable = np.asarray(marks["train"].any(axis=0))
         if not learnable.any():
-            raise DataError("No example of train has any label: there is nothing to learn. Is y the right column?")
+            raise DataError(f"No example of train has any label: there is nothing to learn. {right_column(data)}")
         _no_strangers(names, marks, learnable)
         if learnable.sum() > len(marks["train"]) / 2:
             raise DataError(
-                f"y has {learnable.sum():,} different labels for {len(marks['train']):,} examples: they look like free "
-                f"text or identifiers. Several labels of an example have {SEPARATOR!r} between them. "
-                "Is y the right column?"
+                f"{called(data)} has {learnable.sum():,} different labels for {len(marks['train']):,} examples: they "
+                f"look like free text or identifiers. Several labels of an example have {SEPARATOR!r} between them. "
+                f"{right_column(data)}"
             )
         splits = {name: replace(part, y=marks[name][:, learnable]) for name, part in data.splits.items()}
         names = tuple(name for name, kept in zip(names, learnable, strict=True) if kept)
@@ -170,16 +170,20 @@ def _micro_f1_of_first(marks: Array) -> Array:
     return scores
 
 
-def _columns(matrices: Mapping[str, Array], given: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, Array]]:
+def _columns(
+    matrices: Mapping[str, Array], given: tuple[str, ...], called: str
+) -> tuple[tuple[str, ...], dict[str, Array]]:
     """Return names and marks of matrices of 0 and 1."""
     widths = {name: y.shape[1] for name, y in matrices.items()}
     if len(set(widths.values())) > 1:
-        raise DataError(f"y must have a column for each label, the same ones in every split. Received: {widths}.")
+        raise DataError(
+            f"{called} must have a column for each label, the same ones in every split. Received: {widths}."
+        )
     for name, y in matrices.items():
         odd = np.flatnonzero(~np.isin(y, (0, 1)).all(axis=1))
         if len(odd):
             raise DataError(
-                f"{name}: y has {y.shape[1]} columns, each for a label that an example has (1) or not (0); row "
+                f"{name}: {called} has {y.shape[1]} columns, each for a label that an example has (1) or not (0); row "
                 f"{odd[0]} (from 0) has {y[odd[0]][~np.isin(y[odd[0]], (0, 1))][0]!s}."
             )
     width = widths["train"]
@@ -187,14 +191,14 @@ def _columns(matrices: Mapping[str, Array], given: tuple[str, ...]) -> tuple[tup
     return names, {name: y.astype(np.uint8) for name, y in matrices.items()}
 
 
-def _listed(split: str, y: Array) -> list[list[str]]:
+def _listed(split: str, y: Array, called: str) -> list[list[str]]:
     """Return the labels of each example, as texts."""
     if y.ndim == 2 and y.dtype.kind in "USO":
         return [[str(label) for label in row if label not in ("", None)] for row in y.tolist()]
     if y.ndim != 1 or y.dtype.kind not in "USO":
         raise DataError(
-            f"{split}: y must have several labels an example: texts with {SEPARATOR!r} between them, lists, or a "
-            f"matrix (examples, labels) of 0 and 1. Received: shape {y.shape}, dtype {y.dtype}. "
+            f"{split}: {called} must have several labels an example: texts with {SEPARATOR!r} between them, lists, or "
+            f"a matrix (examples, labels) of 0 and 1. Received: shape {y.shape}, dtype {y.dtype}. "
             "One label an example is the task 'classification'."
         )
     return [_labels_in(value, split, row) for row, value in enumerate(y.tolist())]

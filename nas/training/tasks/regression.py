@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from nas.data.source import Array, RawData
 from nas.data_card import Baseline, DataCard, Target
 from nas.errors import DataError
 from nas.training.tasks.averages import mean_of_numbers
-from nas.training.tasks.class_labels import labels_of
+from nas.training.tasks.class_labels import called, labels_of, right_column
 from nas.training.tasks.task import Splits, Task
 
 if TYPE_CHECKING:
@@ -40,17 +40,17 @@ class Regression(Task):
         Raises:
             DataError: A label is no finite number, all are the same, or the splits differ in columns.
         """
-        labels = {
-            name: _numbers(name, y) for name, y in labels_of(data, "regression needs a number an example").items()
-        }
+        given = labels_of(data, "regression needs a number an example")
+        labels = {name: _numbers(name, y, data) for name, y in given.items()}
         columns = {name: y.shape[1] for name, y in labels.items()}
         if len(set(columns.values())) > 1:
             raise DataError(f"The splits differ in how many numbers an example has: {columns}.")
         same = np.flatnonzero(np.ptp(labels["train"], axis=0) == 0)
         if len(same):
+            column = repr(data.label[same[0]]) if len(data.label) == columns["train"] else f"Column {same[0]} of y"
             raise DataError(
-                f"Column {same[0]} of y is {labels['train'][0, same[0]]:g} in every example of train: there is nothing "
-                "to tell. Is y the right column?"
+                f"{column} is {labels['train'][0, same[0]]:g} in every example of train: there is nothing to tell. "
+                f"{right_column(data)}"
             )
         names = data.target.names if len(data.target.names) == columns["train"] else ()
         splits = {name: replace(examples, y=labels[name]) for name, examples in data.splits.items()}
@@ -119,19 +119,21 @@ class Regression(Task):
 REGRESSION = Regression()
 
 
-def _numbers(split: str, y: Array) -> Array:
+def _numbers(split: str, y: Array, data: RawData) -> Array:
     """Return `y` as float32 (examples, columns)."""
     if y.dtype.kind == "O":
         try:
             y = y.astype(np.float64)
         except (TypeError, ValueError):
-            raise DataError(f"{split}: labels must be numbers, and some in y are not ({y.ravel()[0]!r} …).") from None
+            raise DataError(f"{split}: {_no_numbers(y, data)}") from None
     if y.dtype.kind not in "buif":
         raise DataError(
             f"{split}: labels must be numbers. Received: dtype {y.dtype}. Classes are for the task 'classification'."
         )
     if y.ndim not in (1, 2) or 0 in y.shape[1:]:
-        raise DataError(f"{split}: y must be (examples,) or (examples, columns). Received: shape {y.shape}.")
+        raise DataError(
+            f"{split}: {called(data)} must be (examples,) or (examples, columns). Received: shape {y.shape}."
+        )
     y = y.reshape(len(y), -1).astype(np.float64)
     bad = np.flatnonzero(~(np.abs(y) <= LARGEST).all(axis=1))  # NaN is not
     if len(bad):
@@ -140,3 +142,20 @@ def _numbers(split: str, y: Array) -> Array:
             f"{bad[0]} (from 0). Leave those rows out."
         )
     return y.astype(np.float32)
+
+
+def _no_numbers(y: Array, data: RawData) -> str:
+    """Return how many of the labels `y` are no numbers, with one of them."""
+    odd = [label for label in y.ravel().tolist() if not _is_number(label)]
+    return (
+        f"labels must be numbers, and {len(odd):,} of {y.size:,} in {called(data)} are not, e.g. {odd[0]!r}. "
+        f"{right_column(data)} Classes are for the task 'classification'."
+    )
+
+
+def _is_number(label: Any) -> bool:
+    try:
+        float(label)
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -12,7 +12,7 @@ from nas.data.source import Array, RawData
 from nas.data_card import Baseline, DataCard, Target
 from nas.errors import DataError
 from nas.training.tasks.averages import mean_of_classes
-from nas.training.tasks.class_labels import labels_of, only_known, same_kind
+from nas.training.tasks.class_labels import called, labels_of, only_known, right_column, same_kind
 from nas.training.tasks.task import Features, Splits, Task
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Tagging(Task):
                 or there are not as many labels as the input has steps.
         """
         given = labels_of(data, "tagging needs one for each step, (examples, steps)")
-        labels = {name: _tags(name, y) for name, y in given.items()}
+        labels = {name: _tags(name, y, called(data)) for name, y in given.items()}
         same_kind(labels)
         _same_steps(data, labels)
         told = {name: y[_is_label(y)] for name, y in labels.items()}
@@ -50,7 +50,7 @@ class Tagging(Task):
             raise DataError(f"No step of the {empty[0]} split has a label. Add examples.")
         values = np.unique(told["train"])
         if len(values) < 2:
-            raise DataError(f"There is only one tag, {values[0]!s}: nothing to tell apart. Is y the right column?")
+            raise DataError(f"There is only one tag, {values[0]!s}: nothing to tell apart. {right_column(data)}")
         only_known(told, values, "Tags")
         places = {
             name: np.where(_is_label(y), np.searchsorted(values, y), NONE).astype(np.int32)
@@ -119,11 +119,11 @@ def _is_label(y: Array) -> Array:
     return is_label
 
 
-def _tags(split: str, y: Array) -> Array:
+def _tags(split: str, y: Array, called: str) -> Array:
     """Return `y` as int64 or text, (examples, steps)."""
     if y.ndim != 2:
         raise DataError(
-            f"{split}: y must be (examples, steps), a label for each step, filled up with -1 or empty texts. "
+            f"{split}: {called} must be (examples, steps), a label for each step, filled up with -1 or empty texts. "
             f"Received: shape {y.shape}, dtype {y.dtype}."
         )
     if y.dtype.kind == "O":
