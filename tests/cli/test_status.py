@@ -107,6 +107,18 @@ def test_what_a_study_was_fine_tuned_to_is_a_line() -> None:
     assert tuned_line(standing.FineTuned(2, None, None, 0), "val_accuracy").startswith("2 trainings · not measured")
 
 
+def test_of_equally_good_fine_tuned_ones_the_better_ranked_is_told(running: tuple[Path, Ledger]) -> None:
+    path, ledger = running
+    for trial in (2, 1):  # the second one ranks first
+        record = ledger.evaluations.begin("finetune", trial, seed=0, plan={}, epochs=1)
+        ledger.evaluations.end(record.number, "complete", score=0.9)
+    ledger.flush()
+    found = look(str(path), "digits")[0].tuned
+    assert found is not None
+    assert found.best is not None
+    assert found.best.trial == 1
+
+
 def test_candidates_over_one_limit_are_one_cause() -> None:
     def rejected(number: int, message: str, **changes: Any) -> TrialRecord:
         return samples.trial(number, outcome="failed", kind="rejected", message=message, **changes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nas.language import _, ngettext
-from nas.ranking import Ranked, bar
+from nas.ranking import Ranked, bar, best_first
 from nas.report import words
 from nas.report.charts.certainty import told_of
 from nas.report.doubts import doubts
@@ -207,11 +207,10 @@ def _finetuned(view: View) -> list[dict[str, object]]:
     """Return what the final fine-tuning has come to, a line for each finalist."""
     study = view.data.study
     rows: list[dict[str, object]] = []
-    metric, sign = study.objectives[0], -1.0 if study.directions[0] == "maximize" else 1.0
+    metric = study.objectives[0]
     searched = {entry.trial.number: entry for entry in view.ranked}
     for number, records in view.finetuned.items():
-        complete = [record for record in records if record.outcome == "complete"]
-        best = min(complete, key=lambda record: sign * record.score, default=None)
+        best = next(iter(best_first(records, {}, study.directions[0])), None)
         looks = [look for look in view.data.looks if look.trial == number]
         own = [look for look in looks if best is not None and look.evaluation == best.number]
         test = own[-1].metrics.get(metric) if own else None
