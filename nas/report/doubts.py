@@ -59,8 +59,8 @@ def doubts(view: View) -> tuple[str, ...]:
             )
     if sampling := _sampling_error(view):
         error, examples = sampling
-        best = view.ranked[0].values[0]
-        close = [entry for entry in view.ranked[1:] if best - entry.values[0] <= error]
+        best = view.ranked[0].told[0]
+        close = [entry for entry in view.ranked[1:] if best - entry.told[0] <= error]
         near = len(close)
         values = {"examples": words.exact(examples), "share": words.score(best), "error": words.score(error)}
         told.append(
@@ -124,7 +124,7 @@ def _sampling_error(view: View) -> tuple[float, int] | None:
     """
     study = view.data.study
     examples = ((study.data or {}).get("examples") or {}).get("validation")
-    best = view.ranked[0].values[0]
+    best = view.ranked[0].told[0]
     is_share = study.objectives[0].endswith("accuracy") and study.directions[0] == "maximize" and 0 <= best <= 1
     if len(study.objectives) > 1 or not is_share or not isinstance(examples, int) or examples < 1:
         return None

@@ -397,3 +397,17 @@ def test_the_sample_of_curves_reaches_to_the_newest_trial():
     trials = tuple(trial(n, outcome="pruned") for n in range(500))
     numbers = curves_to_draw(trials, [])
     assert (len(numbers), numbers[0], numbers[-1]) == (DRAWN_CURVES, 0, 499)
+
+
+def test_after_a_race_whether_the_search_has_seen_enough_goes_by_whom_the_verdict_names():
+    scores = {0: 0.80, 1: 0.95, 2: 0.81, 3: 0.94}
+    trials = [trial(n, values=(score,)) for n, score in scores.items()]
+    lucky = race({1: [0.85, 0.85, 0.86], 3: [0.93, 0.94, 0.94]})
+    made = page(report_data(trials, evaluations=tuple(lucky))).words
+    estimate = re.search(r"trial 3 leads|Trial 3: of 4 architectures", made)
+    assert estimate
+    assert re.search(r"Perhaps not: the best \(trial 3, estimated 0\.9\d+\) was the last to complete\. The pict", made)
+    assert "Perhaps not: the best (trial 1, 0.9500) came only 2" in page(report_data(trials)).words
+    share = re.search(r"a share of (0\.\d+) has a standard error", made)
+    assert share
+    assert share[1] in re.findall(r"estimated 0\.\d+", made)[-1]
