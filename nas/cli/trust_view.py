@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from math import isnan
 
-from nas.ranking import Raced, Ranked, are_all_alike
+from nas.ranking import Raced, Ranked, are_all_alike, fewest_macs
 from nas.ranking.reliability import Reliability
 from nas.ranking.tradeoff import Tradeoff
 from nas.report import words
@@ -42,11 +42,9 @@ def trust_lines(entries: Sequence[Ranked], study: StudyRecord, race: Raced | Non
         told.append(f"Ended far below all others, and left out of the estimates: {parts}.")
     tied = [entry for entry in entries if entry.trust and entry.trust.tied]
     if len(tied) > 1:
-        cheapest = min(tied, key=lambda entry: (entry.trial.cost.macs is None, entry.trial.cost.macs, entry.place))
-        told.append(
-            f"The {len(tied)} marked = cannot be told apart; the cheapest of them is trial {cheapest.trial.number} "
-            f"(place {cheapest.place})."
-        )
+        least = fewest_macs(tied)
+        which = "" if least is None else f"; trial {least.trial.number} (place {least.place}) has the fewest MACs"
+        told.append(f"The {len(tied)} marked = cannot be told apart{which}.")
     return told
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nas.language import _, ngettext
-from nas.ranking import Ranked, bar, best_first
+from nas.ranking import Ranked, bar, best_first, fewest_macs
 from nas.report import words
 from nas.report.charts.certainty import told_of
 from nas.report.doubts import doubts
@@ -167,18 +167,17 @@ def _raced(view: View, equal: Sequence[Ranked]) -> tuple[str, ...]:
             all=words.exact(len(view.ranked)),
             **values,
         )
-    return (first, _cheapest(equal)) if len(equal) > 1 else (first,)
+    return (first, _fewest_macs(equal)) if len(equal) > 1 else (first,)
 
 
-def _cheapest(equal: Sequence[Ranked]) -> str:
-    known = [entry for entry in equal if entry.trial.cost.macs is not None]
-    if not known:
+def _fewest_macs(equal: Sequence[Ranked]) -> str:
+    least = fewest_macs(equal)
+    if least is None:
         return ""
-    least = min(known, key=lambda entry: (entry.trial.cost.macs, entry.place))
     if least is equal[0]:
-        return _("It is also the cheapest of them.")
+        return _("It also has the fewest MACs of them.")
     return _(
-        "The cheapest of them is trial {trial}, {macs} MACs.",
+        "Trial {trial} has the fewest MACs of them: {macs}.",
         trial=least.trial.number,
         macs=words.count(least.trial.cost.macs),
     )
