@@ -97,12 +97,13 @@ def _show_trial(output: Output, name: str, number: int, storage: str | None) -> 
     with reading(storage) as connection:
         study = queries.study(connection, name)
         detail = queries.trial(connection, study.id, number)
+        looks = queries.looks(connection, study.id)
     if output.json:
         output.document(**documents.detail_document(study, detail))
         return
     from nas.cli.trial_view import trial_view
 
-    output.show(*trial_view(study, detail, output.verbose))
+    output.show(*trial_view(study, detail, output.verbose, looks))
 
 
 @click.command()
