@@ -163,3 +163,5 @@ def rank(output: Output, name: str, top: int | None, storage: str | None) -> Non
     if entries and can_be_fine_tuned(study):
         told = "trains the best at full length, and measures them on the test split"
         output.hint(f"`nas finetune {shlex.quote(name)}` {told}.")
+        if race is not None and not output.verbose:
+            output.hint("One alone is named by its fingerprint, which -v shows: --architecture F.")

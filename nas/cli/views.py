@@ -249,8 +249,8 @@ def events_view(events: Sequence[EventRecord]) -> RenderableType:
 
 
 def ranking_table(entries: Sequence[Ranked], objectives: Sequence[str], verbose: bool = False) -> RenderableType:
-    """Return architectures in order. Where there is no room, columns are left out (before a race not if `verbose`),
-    then families are folded, then headers: a number never is."""
+    """Return architectures in order. Where there is no room, columns are left out (unless `verbose`), then families are
+    folded, then headers: a number never is."""
     if not entries:
         return Text("No trial is complete yet: there is nothing to rank.")
     if not any(entry.trust for entry in entries):
@@ -260,6 +260,8 @@ def ranking_table(entries: Sequence[Ranked], objectives: Sequence[str], verbose:
         return full if verbose else FirstThatFits((full, small, narrow))
     dispensable = ("", *accumulate(("Epochs", " Fingerprint", " P(best)", " Search", " MACs", " Weights")))
     tables = [_ranking_table(entries, objectives, without) for without in dispensable]
+    if verbose:
+        return tables[0]
     for narrow in tables[3:]:
         _column(narrow, "Family").max_width = FOLDED_FAMILY
     return FirstThatFits(tuple(tables))

@@ -195,6 +195,16 @@ def test_every_number_is_whole_at_any_width(width: int, objectives: tuple[str, .
         assert max(len(line.rstrip()) for line in text.splitlines()) <= width
 
 
+def test_verbose_leaves_out_no_column_after_a_race(nas: Nas, raced: tuple[Path, Ledger]) -> None:
+    text = _table(60, "val_accuracy", verbose=True)
+    assert "fedcba98" in text
+    assert "98.7 M" in text
+    assert "-v shows: --architecture F" in nas("rank", "digits", storage=raced[0]).stderr
+    ran = nas("rank", "digits", "-v", storage=raced[0])
+    assert "-v shows" not in ran.stderr
+    assert "aaaaaaaa" in ran.stdout
+
+
 def test_the_one_with_the_fewest_macs_of_those_that_are_as_good_is_named() -> None:
     def entry(place: int, macs: int | None, tied: bool) -> Ranked:
         trial = samples.trial(10 + place, cost=Cost(1, macs, 1))
