@@ -411,3 +411,19 @@ def test_after_a_race_whether_the_search_has_seen_enough_goes_by_whom_the_verdic
     share = re.search(r"a share of (0\.\d+) has a standard error", made)
     assert share
     assert share[1] in re.findall(r"estimated 0\.\d+", made)[-1]
+
+
+def test_the_one_with_the_fewest_macs_has_a_card_and_a_command_however_many_are_tied():
+    trials = [trial(n, values=(0.90 - n / 1000,), cost=Cost(1000, 9000 - n, 1)) for n in range(7)]
+    tied = race({n: [0.90 - n / 1000 + by for by in (-0.02, 0.0, 0.02)] for n in range(7)})
+    data = report_data(trials, evaluations=tuple(tied))
+    made, ranked = page(data).words, View(data, NOW).ranked
+    assert all(entry.trust.tied for entry in ranked)
+    assert ranked[-1].trial.number == 6
+    assert "Trial 6 has the fewest MACs of them: 8.99 k." in made
+    assert f"nas finetune digits --architecture {trials[6].fingerprint[:8]}" in made
+    assert made.count("fewest MACs") == 2
+    assert f"nas finetune digits --architecture {trials[5].fingerprint[:8]}" not in made
+    assert "The first 5 at once: nas finetune digits --top 5" in made
+    few = page(report_data(trials[:3], evaluations=tuple(race({n: [0.9, 0.88, 0.92] for n in range(3)})))).words
+    assert "All of them at once: nas finetune digits --top 3" in few

@@ -16,13 +16,16 @@ from nas.report.vocabulary import said
 CHOSEN = 3
 """Architectures recommended with one objective."""
 MOST_CHOSEN = 5
-"""Architectures recommended of a frontier, or of those that cannot be told from the best."""
+"""Architectures recommended of a frontier, or of those that cannot be told from the best.
+
+Beside these there is who has the fewest MACs of all that cannot be told apart: the answer names it."""
 
 
 def verdict(view: View) -> Section:
     """Recommend the best architectures, or say why there is none."""
     frontier = [entry for entry in view.ranked if entry.front == 1]
     chosen = _chosen(view, frontier)
+    in_order = sum(entry.place == place for place, entry in enumerate(chosen, start=1))
     return Section(
         "verdict",
         _("What deserves the final fine-tuning?"),
@@ -31,7 +34,9 @@ def verdict(view: View) -> Section:
             "chosen": chosen,
             "objectives": view.data.study.objectives,
             "commands": [(entry, _finetune(view, entry)) for entry in chosen],
-            "all_at_once": view.command("finetune", "--top", len(chosen)) if chosen else "",
+            "in_order": in_order,
+            "all_at_once": view.command("finetune", "--top", in_order) if chosen else "",
+            "least": least.trial.number if (least := fewest_macs(tied(view))) is not None else None,
             "knee": None if view.tradeoff is None else view.tradeoff.knee,
             "doubts": doubts(view) if view.ranked else (),
             "finetuned": _finetuned(view),
@@ -49,7 +54,10 @@ def tied(view: View) -> list[Ranked]:
 def _chosen(view: View, frontier: Sequence[Ranked]) -> list[Ranked]:
     if len(view.data.study.objectives) > 1:
         return list(frontier[:MOST_CHOSEN])
-    return (tied(view) or list(view.ranked[:CHOSEN]))[:MOST_CHOSEN]
+    equal = tied(view)
+    shown = (equal or list(view.ranked[:CHOSEN]))[:MOST_CHOSEN]
+    least = fewest_macs(equal)
+    return shown if least is None or least in shown else [*shown, least]
 
 
 def _finetune(view: View, entry: Ranked) -> str:
