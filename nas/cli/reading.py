@@ -158,7 +158,7 @@ def rank(output: Output, name: str, top: int | None, storage: str | None) -> Non
         output.hint(sentence)
     for sentence in tradeoff_lines(between, study):
         output.hint(sentence)
-    for sentence in reliability_lines(known, output.verbose):
+    for sentence in reliability_lines(known, study.objectives[0], output.verbose):
         output.hint(sentence)
     if entries and can_be_fine_tuned(study):
         told = "trains the best at full length, and measures them on the test split"

@@ -11,6 +11,7 @@ from nas.ranking.reliability import Reliability
 from nas.ranking.tradeoff import Tradeoff
 from nas.report import words
 from nas.report.frontier import unsure_sentence, volume_sentence
+from nas.report.regret import regret_sentence
 from nas.store.records import StudyRecord, state
 
 
@@ -48,12 +49,11 @@ def trust_lines(entries: Sequence[Ranked], study: StudyRecord, race: Raced | Non
     return told
 
 
-def reliability_lines(known: Reliability, verbose: bool = False) -> list[str]:
+def reliability_lines(known: Reliability, objective: str, verbose: bool = False) -> list[str]:
     """Return how far an order can be trusted, a sentence each; the details only where they are asked for."""
     told = []
-    if known.regret:
-        parts = ", ".join(f"{regret:.4f} with the first {count}" for count, regret in known.regret.items())
-        told.append(f"What fine-tuning only the first of them is expected to miss: {parts}.")
+    if missed := regret_sentence(known.regret, objective):
+        told.append(missed)
     if verbose and known.search_to_race is not None:
         both = known.search_to_race
         told.append(

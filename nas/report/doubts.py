@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from math import sqrt
 
 from nas.language import _, ngettext
 from nas.ranking import Ranked, are_all_alike
 from nas.report import words
+from nas.report.regret import regret_sentence
 from nas.report.section import View
-
-LEAST = 0.00005
-"""What four decimals still show."""
 
 
 def unknown_scatter() -> str:
@@ -35,13 +33,8 @@ def doubts(view: View) -> tuple[str, ...]:
                 sigma=words.score(view.race.seed_sigma),
             )
         ]
-        if view.reliability.regret:
-            told.append(
-                _(
-                    "What fine-tuning only the first of them is expected to miss: {regrets}.",
-                    regrets=words.series(_regrets(view.reliability.regret)),
-                )
-            )
+        if missed := regret_sentence(view.reliability.regret, view.data.study.objectives[0]):
+            told.append(missed)
     else:
         told = [_("Each score is that of one training with one seed.")]
         if count > 1:
@@ -87,15 +80,6 @@ def doubts(view: View) -> tuple[str, ...]:
         )
         told[-1] = words.sentences(told[-1], _smaller(view.ranked[0], close))
     return tuple(told)
-
-
-def _regrets(regret: Mapping[int, float]) -> Iterator[str]:
-    """Yield what is missed with the first so many, up to the first of which it is too little to be shown."""
-    for handed, missed in regret.items():
-        if missed < LEAST:
-            yield _("next to nothing with the first {count}", count=handed)
-            return
-        yield _("{regret} with the first {count}", regret=words.decimals(missed), count=handed)
 
 
 def _smaller(best: Ranked, close: Sequence[Ranked]) -> str:
