@@ -98,6 +98,7 @@ def encode(
     from nas.search.chosen import choose
 
     chosen = choose(name, storage=storage, trial=trial, architecture=architecture)
+    output.hint(chosen.why)
     with quiet():  # TensorFlow is imported
         from nas.encode.encode import Wanted
         from nas.encode.encode import encode as encode_data

@@ -97,6 +97,7 @@ def export(
     from nas.search.chosen import choose
 
     chosen = choose(name, storage=storage, trial=trial, architecture=architecture)
+    output.hint(chosen.why)
     target = path or Path("exports", f"{chosen.study.name}-{chosen.trial.number}")
     with quiet():  # TensorFlow is imported
         from nas.export.export import export as export_model

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--top", type=WholeNumber(1, 100), default=3, show_default=True, metavar="K", help="The best K.")
 @click.option("--architecture", metavar="F", help="Only the one whose fingerprint begins like this.")
 @click.option(
-    "--seeds", type=WholeNumber(1, 100), metavar="S", help="Of the best recipe.  [default: 2, of 1 training 1]"
+    "--seeds", type=WholeNumber(1, 100), metavar="S", help="Of the best recipe.  [default: 2; 1 with --trainings 1]"
 )
 @click.option("--epochs", type=WholeNumber(1), metavar="E", help="Full length.  [default: 3 times the search's]")
 @click.option(

@@ -19,6 +19,9 @@ def model_options(command: Command) -> Command:
         metavar="F",
         help="The first digits of a fingerprint, six or more: the best training of that architecture.",
     )(command)
-    return click.option("--trial", type=WholeNumber(min=0), metavar="N", help="A trial.  [default: the best one]")(
-        command
-    )
+    return click.option(
+        "--trial",
+        type=WholeNumber(min=0),
+        metavar="N",
+        help="A trial.  [default: the best that was fine-tuned, else the first of the ranking]",
+    )(command)

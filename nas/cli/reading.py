@@ -98,12 +98,13 @@ def _show_trial(output: Output, name: str, number: int, storage: str | None) -> 
     with reading(storage) as connection:
         study = queries.study(connection, name)
         detail = queries.trial(connection, study.id, number)
+        looks = queries.looks(connection, study.id)
     if output.json:
         output.document(**documents.detail_document(study, detail))
         return
     from nas.cli.trial_view import trial_view
 
-    output.show(*trial_view(study, detail, output.verbose))
+    output.show(*trial_view(study, detail, output.verbose, looks))
 
 
 @click.command()
@@ -158,8 +159,10 @@ def rank(output: Output, name: str, top: int | None, storage: str | None) -> Non
         output.hint(sentence)
     for sentence in tradeoff_lines(between, study):
         output.hint(sentence)
-    for sentence in reliability_lines(known, output.verbose):
+    for sentence in reliability_lines(known, study.objectives[0], output.verbose):
         output.hint(sentence)
     if entries and can_be_fine_tuned(study):
         told = "trains the best at full length, and measures them on the test split"
         output.hint(f"`nas finetune {shlex.quote(name)}` {told}.")
+        if race is not None and not output.verbose:
+            output.hint("One alone is named by its fingerprint, which -v shows: --architecture F.")

@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nas.ranking import Ranked, ranking_of
+from nas.ranking import Ranked, best_first, places_of, ranking_of
 from nas.store.evaluation_records import EvaluationRecord, LookRecord
 from nas.store.records import StudyRecord, can_be_fine_tuned, is_exhausted, spent, state, used_up
 
@@ -57,11 +57,12 @@ def fine_tuned(source: Source, study: StudyRecord) -> FineTuned | None:
     """Return what `study` was fine-tuned to; ``None`` where it was not."""
     from nas.store import queries
 
-    over = [one for one in queries.evaluations(source, study.id) if one.purpose == "finetune" and one.outcome]
+    evaluations = queries.evaluations(source, study.id)
+    over = [one for one in evaluations if one.purpose == "finetune" and one.outcome]
     if not over:
         return None
-    sign = 1.0 if study.directions[0] == "maximize" else -1.0
-    best = max((one for one in over if one.outcome == "complete"), key=lambda one: sign * one.score, default=None)
+    places = places_of(ranking_of(study, queries.trials(source, study.id), evaluations))
+    best = next(iter(best_first(over, places, study.directions[0])), None)
     looks = [look for look in queries.looks(source, study.id) if best is not None and look.trial == best.trial]
     own = [look for look in looks if best is not None and look.evaluation == best.number]
     return FineTuned(len(over), best, own[-1] if own else None, len(looks))

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import isfinite
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from nas.architecture import Node
-from nas.cli.tables import grid, styled, table
-from nas.cli.views import trial_scores
+from nas.cli.tables import FirstThatFits, grid, styled, table
+from nas.cli.views import look_line, trial_scores
 from nas.conversation import Scalar
+from nas.ranking import best_first
 from nas.report import words
-from nas.store.evaluation_records import EpochRecord, EvaluationRecord
+from nas.store.evaluation_records import EpochRecord, EvaluationRecord, LookRecord
 from nas.store.records import AttemptRecord, LatencyRecord, StudyRecord, TrialDetail, TrialRecord, unfinished
 
 BARS = "▁▂▃▄▅▆▇█"
 SHOWN_EPOCHS = 12
 SHOWN_LAYERS = 30
+MOST_METRICS = 5
 
 
-def trial_view(study: StudyRecord, detail: TrialDetail, verbose: bool = False) -> Iterator[RenderableType]:
-    """Yield everything about one trial; long tables are cut unless `verbose`."""
+def trial_view(
+    study: StudyRecord, detail: TrialDetail, verbose: bool = False, looks: Sequence[LookRecord] = ()
+) -> Iterator[RenderableType]:
+    """Yield everything about one trial; long tables are cut unless `verbose`. `looks` are those of its study."""
     trial = detail.trial
     yield Text.assemble(
         (f"{words.short(study.name, 64)}, trial {trial.number}", "bold"),
         "  ",
         styled(trial.outcome or unfinished(study)),
     )
-    yield grid(_facts(study, trial) | {"race": _raced(detail.evaluations, study.objectives[0])})
+    outside = {
+        "race": _raced(detail.evaluations, study.objectives[0]),
+        "fine-tuned": _tuned(study, detail.evaluations, [look for look in looks if look.trial == trial.number]),
+    }
+    yield grid(_facts(study, trial) | outside)
     yield from _params("Architecture", trial.architecture)
     yield from _params("Training", trial.training)
     if detail.latencies:
@@ -37,7 +45,7 @@ def trial_view(study: StudyRecord, detail: TrialDetail, verbose: bool = False) -
         yield _latency_table(detail.latencies)
     if detail.epochs:
         yield Text(f"\nCurve  {sparkline([epoch.value for epoch in detail.epochs])}", style="bold")
-        yield curve_table(detail.epochs, None if verbose else SHOWN_EPOCHS)
+        yield curve_table(detail.epochs, None if verbose else SHOWN_EPOCHS, study.objectives, verbose)
     if detail.graph:
         yield Text()
         yield layer_table(detail.graph, None if verbose else SHOWN_LAYERS)
@@ -77,6 +85,20 @@ def _raced(evaluations: Sequence[EvaluationRecord], metric: str) -> str | None:
     return "; ".join(told) or None
 
 
+def _tuned(study: StudyRecord, evaluations: Sequence[EvaluationRecord], looks: Sequence[LookRecord]) -> str | None:
+    """Return "6 trainings · val_accuracy 0.9757 · test 0.9694 (0.9526–0.9861)"; nothing where it was not fine-tuned."""
+    over = [record for record in evaluations if record.purpose == "finetune" and record.outcome]
+    if not over:
+        return None
+    metric, parts = study.objectives[0], [words.plural(len(over), "training")]
+    best = next(iter(best_first(over, {}, study.directions[0])), None)
+    if best is not None:
+        parts.append(f"{words.short(metric, 40)} {words.score(best.score, metric)}")
+    own = [look for look in looks if best is not None and look.evaluation == best.number]
+    parts.append(look_line(own[-1] if own else None, len(looks), metric))
+    return " · ".join(parts)
+
+
 def _params(title: str, values: Mapping[str, Scalar]) -> Iterator[RenderableType]:
     if values:
         yield Text(f"\n{title}", style="bold")
@@ -95,11 +117,27 @@ def sparkline(values: Sequence[float]) -> str:
     return "".join(BARS[round((value - low) * scale)] if isfinite(value) else "?" for value in values)
 
 
-def curve_table(epochs: Sequence[EpochRecord], most: int | None) -> RenderableType:
-    """Return epochs with their metrics; where they are more than `most`, an even choice with the first and the last."""
-    names = list(dict.fromkeys(name for epoch in epochs for name in epoch.metrics))[:5]
+def curve_table(
+    epochs: Sequence[EpochRecord], most: int | None, objectives: Sequence[str] = (), verbose: bool = False
+) -> RenderableType:
+    """Return epochs with their metrics; where they are more than `most`, an even choice with the first and the last.
+
+    Some metrics are left out unless `verbose`, and more where there is no room: never the first of `objectives`, which
+    the bars above the table are of.
+    """
+    names = list(dict.fromkeys(name for epoch in epochs for name in epoch.metrics))
+    wanted = [name for name in objectives if name in names]
+    plain = [name.removeprefix("val_") for name in wanted]
+    by_need = list(dict.fromkeys((*wanted, *(name for name in (*plain, "loss", "val_loss", *names) if name in names))))
+    shown = epochs if most is None else words.thinned(epochs, most)
+    counts = [len(by_need)] if verbose else range(min(len(by_need), MOST_METRICS), 0, -1)
+    kept = [set(by_need[:count]) for count in counts] or [set[str]()]
+    return FirstThatFits(tuple(_curve_table(shown, [name for name in names if name in some]) for some in kept))
+
+
+def _curve_table(epochs: Iterable[EpochRecord], names: Sequence[str]) -> RenderableType:
     made = table(">Epoch", *(f">{name}" for name in names), ">Seconds")
-    for epoch in epochs if most is None else words.thinned(epochs, most):
+    for epoch in epochs:
         made.add_row(
             str(epoch.step),
             *(words.score(epoch.metrics.get(name)) for name in names),

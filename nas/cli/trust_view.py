@@ -6,11 +6,12 @@ import shlex
 from collections.abc import Sequence
 from math import isnan
 
-from nas.ranking import Raced, Ranked, are_all_alike
+from nas.ranking import Raced, Ranked, are_all_alike, fewest_macs
 from nas.ranking.reliability import Reliability
 from nas.ranking.tradeoff import Tradeoff
 from nas.report import words
 from nas.report.frontier import unsure_sentence, volume_sentence
+from nas.report.regret import regret_sentence
 from nas.store.records import StudyRecord, state
 
 
@@ -42,20 +43,17 @@ def trust_lines(entries: Sequence[Ranked], study: StudyRecord, race: Raced | Non
         told.append(f"Ended far below all others, and left out of the estimates: {parts}.")
     tied = [entry for entry in entries if entry.trust and entry.trust.tied]
     if len(tied) > 1:
-        cheapest = min(tied, key=lambda entry: (entry.trial.cost.macs is None, entry.trial.cost.macs, entry.place))
-        told.append(
-            f"The {len(tied)} marked = cannot be told apart; the cheapest of them is trial {cheapest.trial.number} "
-            f"(place {cheapest.place})."
-        )
+        least = fewest_macs(tied)
+        which = "" if least is None else f"; trial {least.trial.number} (place {least.place}) has the fewest MACs"
+        told.append(f"The {len(tied)} marked = cannot be told apart{which}.")
     return told
 
 
-def reliability_lines(known: Reliability, verbose: bool = False) -> list[str]:
+def reliability_lines(known: Reliability, objective: str, verbose: bool = False) -> list[str]:
     """Return how far an order can be trusted, a sentence each; the details only where they are asked for."""
     told = []
-    if known.regret:
-        parts = ", ".join(f"{regret:.4f} with the first {count}" for count, regret in known.regret.items())
-        told.append(f"What fine-tuning only the first of them is expected to miss: {parts}.")
+    if missed := regret_sentence(known.regret, objective):
+        told.append(missed)
     if verbose and known.search_to_race is not None:
         both = known.search_to_race
         told.append(

@@ -17,6 +17,7 @@ from nas.cli.commands import on
 from nas.cli.tables import STYLES, FirstThatFits, grid, styled, table
 from nas.ranking import Ranked, Trust, bar
 from nas.report import words
+from nas.store.evaluation_records import LookRecord
 from nas.store.records import EventRecord, StudyRecord, TrialRecord, spent, state
 
 FOLDED_FAMILY = 8
@@ -144,15 +145,19 @@ def tuned_line(tuned: standing.FineTuned, metric: str) -> str:
     parts = [words.plural(tuned.trainings, "training")]
     if tuned.best is not None:
         parts.append(f"{words.short(metric, 40)} {words.score(tuned.best.score, metric)} (trial {tuned.best.trial})")
-    found = tuned.look.metrics.get(metric) if tuned.look is not None else None
-    if found is not None:
-        low, high = words.score(found.low, metric), words.score(found.high, metric)
-        told = [f"{low}–{high}"] if isfinite(found.low) else []
-        told += [f"look {tuned.looks}"] if tuned.looks > 1 else []
-        parts.append(f"test {words.score(found.value, metric)}" + (f" ({', '.join(told)})" if told else ""))
-    else:
-        parts.append("not measured on the test split yet")
+    parts.append(look_line(tuned.look, tuned.looks, metric))
     return " · ".join(parts)
+
+
+def look_line(look: LookRecord | None, looks: int, metric: str) -> str:
+    """Return "test 0.9694 (0.9526–0.9861, look 2)", of the last of so many `looks` at an architecture."""
+    found = look.metrics.get(metric) if look is not None else None
+    if found is None:
+        return "not measured on the test split yet"
+    low, high = words.score(found.low, metric), words.score(found.high, metric)
+    told = [f"{low}–{high}"] if isfinite(found.low) else []
+    told += [f"look {looks}"] if looks > 1 else []
+    return f"test {words.score(found.value, metric)}" + (f" ({', '.join(told)})" if told else "")
 
 
 def best_line(leader: Ranked, objectives: Sequence[str]) -> str:
@@ -244,8 +249,8 @@ def events_view(events: Sequence[EventRecord]) -> RenderableType:
 
 
 def ranking_table(entries: Sequence[Ranked], objectives: Sequence[str], verbose: bool = False) -> RenderableType:
-    """Return architectures in order. Where there is no room, columns are left out (before a race not if `verbose`),
-    then families are folded, then headers: a number never is."""
+    """Return architectures in order. Where there is no room, columns are left out (unless `verbose`), then families are
+    folded, then headers: a number never is."""
     if not entries:
         return Text("No trial is complete yet: there is nothing to rank.")
     if not any(entry.trust for entry in entries):
@@ -255,6 +260,8 @@ def ranking_table(entries: Sequence[Ranked], objectives: Sequence[str], verbose:
         return full if verbose else FirstThatFits((full, small, narrow))
     dispensable = ("", *accumulate(("Epochs", " Fingerprint", " P(best)", " Search", " MACs", " Weights")))
     tables = [_ranking_table(entries, objectives, without) for without in dispensable]
+    if verbose:
+        return tables[0]
     for narrow in tables[3:]:
         _column(narrow, "Family").max_width = FOLDED_FAMILY
     return FirstThatFits(tuple(tables))

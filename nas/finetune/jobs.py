@@ -10,6 +10,7 @@ from nas.conversation import Evaluate, Keep, Member, Start
 from nas.finetune.diagnosis import Finding, cannot_judge, diagnose
 from nas.finetune.plan import Finalist, Plan, Wishes, next_plans, plan_of
 from nas.finetune.requirement import Requirement
+from nas.ranking import best_first
 from nas.search.evaluating import Job
 from nas.search.hold import Hold
 from nas.search.orders import order_again
@@ -112,8 +113,7 @@ class TuningJobs:
 
     def best(self, trial: int) -> EvaluationRecord | None:
         """Return the best training of one finalist."""
-        done = [record for record in self.records(trial) if self.goodness(record) > -math.inf]
-        return max(done, key=self.goodness) if done else None
+        return self._first(self.records(trial))
 
     def diagnose(self, record: EvaluationRecord) -> list[Finding]:
         """Return what is wrong with a training."""
@@ -206,7 +206,7 @@ class TuningJobs:
     def standing(self) -> TuningStanding:
         """Return how it stands."""
         best = [record for each in self._finalists if (record := self.best(each.trial)) is not None]
-        first = max(best, key=self.goodness, default=None)
+        first = self._first(best)
         ended = [record for each in self._finalists for record in self.records(each.trial) if record.outcome]
         return TuningStanding(
             len(ended),
@@ -215,6 +215,10 @@ class TuningJobs:
             None if first is None else first.trial,
             self._seconds_left(),
         )
+
+    def _first(self, records: Sequence[EvaluationRecord]) -> EvaluationRecord | None:
+        places = {finalist.trial: place for place, finalist in enumerate(self._finalists)}
+        return next(iter(best_first(records, places, self.metric[1])), None)
 
     def _value(self, metrics: dict[str, float]) -> float:
         return worth(metrics, *self.metric)[0]

@@ -14,6 +14,7 @@ from nas.ranking.architectures import (
     Ranked,
     are_all_alike,
     bar,
+    fewest_macs,
     frontier,
     is_better,
     perfect,
@@ -21,6 +22,7 @@ from nas.ranking.architectures import (
     ranking_of,
 )
 from nas.ranking.trusted import Raced, Trust, raced
+from nas.ranking.tunings import best_first, places_of
 
 if TYPE_CHECKING:
     from nas.ranking.racing import Evaluation, Race, Ranking, race
@@ -36,9 +38,12 @@ __all__ = [
     "Trust",
     "are_all_alike",
     "bar",
+    "best_first",
+    "fewest_macs",
     "frontier",
     "is_better",
     "perfect",
+    "places_of",
     "race",
     "raced",
     "rank",

@@ -166,6 +166,12 @@ def are_all_alike(ranked: Sequence[Ranked]) -> bool:
     return bool(known) and not any(isfinite(trust.low) for trust in known)
 
 
+def fewest_macs(entries: Sequence[Ranked]) -> Ranked | None:
+    """Return who needs the fewest MACs for an example, of equal ones the best; ``None`` where nobody's are known."""
+    known = [entry for entry in entries if entry.trial.cost.macs is not None]
+    return min(known, key=lambda entry: (entry.trial.cost.macs, entry.place), default=None)
+
+
 def frontier(trials: Sequence[TrialRecord], directions: Directions) -> list[TrialRecord]:
     """Return the complete trials that no other one beats: at least as good in all objectives, better in one.
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from math import sqrt
 
 from nas.language import _, ngettext
 from nas.ranking import Ranked, are_all_alike
 from nas.report import words
+from nas.report.regret import regret_sentence
 from nas.report.section import View
-
-LEAST = 0.00005
-"""What four decimals still show."""
 
 
 def unknown_scatter() -> str:
@@ -35,13 +33,8 @@ def doubts(view: View) -> tuple[str, ...]:
                 sigma=words.score(view.race.seed_sigma),
             )
         ]
-        if view.reliability.regret:
-            told.append(
-                _(
-                    "What fine-tuning only the first of them is expected to miss: {regrets}.",
-                    regrets=words.series(_regrets(view.reliability.regret)),
-                )
-            )
+        if missed := regret_sentence(view.reliability.regret, view.data.study.objectives[0]):
+            told.append(missed)
     else:
         told = [_("Each score is that of one training with one seed.")]
         if count > 1:
@@ -59,8 +52,8 @@ def doubts(view: View) -> tuple[str, ...]:
             )
     if sampling := _sampling_error(view):
         error, examples = sampling
-        best = view.ranked[0].values[0]
-        close = [entry for entry in view.ranked[1:] if best - entry.values[0] <= error]
+        best = view.ranked[0].told[0]
+        close = [entry for entry in view.ranked[1:] if best - entry.told[0] <= error]
         near = len(close)
         values = {"examples": words.exact(examples), "share": words.score(best), "error": words.score(error)}
         told.append(
@@ -89,15 +82,6 @@ def doubts(view: View) -> tuple[str, ...]:
     return tuple(told)
 
 
-def _regrets(regret: Mapping[int, float]) -> Iterator[str]:
-    """Yield what is missed with the first so many, up to the first of which it is too little to be shown."""
-    for handed, missed in regret.items():
-        if missed < LEAST:
-            yield _("next to nothing with the first {count}", count=handed)
-            return
-        yield _("{regret} with the first {count}", regret=words.decimals(missed), count=handed)
-
-
 def _smaller(best: Ranked, close: Sequence[Ranked]) -> str:
     """Return who is about as good as the best and has fewer weights; nothing where nobody has."""
     known = [entry for entry in (best, *close) if entry.trial.cost.weights]
@@ -124,7 +108,7 @@ def _sampling_error(view: View) -> tuple[float, int] | None:
     """
     study = view.data.study
     examples = ((study.data or {}).get("examples") or {}).get("validation")
-    best = view.ranked[0].values[0]
+    best = view.ranked[0].told[0]
     is_share = study.objectives[0].endswith("accuracy") and study.directions[0] == "maximize" and 0 <= best <= 1
     if len(study.objectives) > 1 or not is_share or not isinstance(examples, int) or examples < 1:
         return None

@@ -11,7 +11,7 @@ from functools import cached_property
 from math import inf
 
 from nas.language import N_, _
-from nas.ranking import Raced, Ranked, raced, ranking_of
+from nas.ranking import Raced, Ranked, best_first, places_of, raced, ranking_of
 from nas.ranking.importance import Importance, importances
 from nas.ranking.reliability import Reliability, reliability
 from nas.ranking.tradeoff import Tradeoff, tradeoff
@@ -89,12 +89,11 @@ class View:
 
     @cached_property
     def finetuned(self) -> dict[int, tuple[EvaluationRecord, ...]]:
-        """The trainings of the fine-tuning that have ended, by trial, in the order of their ranks."""
-        found: dict[int, list[EvaluationRecord]] = {}
-        for record in self.data.evaluations:
-            if record.purpose == "finetune" and record.outcome is not None:
-                found.setdefault(record.trial, []).append(record)
-        return {number: tuple(records) for number, records in found.items()}
+        """The trainings of the fine-tuning that have ended, by trial, the trial with the best one first."""
+        over = [one for one in self.data.evaluations if one.purpose == "finetune" and one.outcome is not None]
+        ordered = best_first(over, places_of(self.ranked), self.data.study.directions[0])
+        trials = dict.fromkeys(one.trial for one in (*ordered, *over))
+        return {trial: tuple(one for one in over if one.trial == trial) for trial in trials}
 
     @property
     def shown(self) -> tuple[Ranked, ...]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from nas.conversation import Evaluate
 from nas.data.options import DataSection
 from nas.errors import BadInput, NoneComplete, NoSuchTrial, NotFound, WeightsNotKept
-from nas.ranking import Bar, Ranked, bar, ranking_of
+from nas.ranking import Bar, Ranked, bar, best_first, places_of, ranking_of
 from nas.search.files import StudyFiles
 from nas.search.orders import order_of, stored_file
 from nas.store import queries
@@ -54,6 +54,8 @@ class Chosen:
     weights: Weights
     looks: tuple[LookRecord, ...] = ()
     """What the test split said of this architecture, the last time last."""
+    why: str = ""
+    """Which one it is and why this one, in a sentence or two."""
 
     @property
     def trial(self) -> TrialRecord:
@@ -105,6 +107,7 @@ def choose(
         evaluations = queries.evaluations(connection, study.id)
         looks = queries.looks(connection, study.id)
         ranking = ranking_of(study, trials, evaluations)
+        tuned = _tuned(study, ranking, evaluations, files)
         if trial is not None:
             candidates = [_numbered(study, trials, trial)]
         elif architecture is not None:
@@ -114,33 +117,46 @@ def choose(
                 whole_fingerprint(name, [trial.fingerprint for trial in trials if trial.fingerprint], architecture),
             )
         else:
-            candidates = [*_tuned_best(study, trials, evaluations, files), _best(study, ranking)]
-        meant, weights = _with_weights(study, trials, candidates, evaluations, files)
+            candidates = [*(trials[record.trial] for record in tuned[:1]), _best(study, ranking)]
+        meant, weights = _with_weights(study, trials, candidates, tuned, files)
         detail = queries.trial(connection, study.id, meant.number)
     order = order_of(study, meant)
     place = next((entry for entry in ranking if entry.trial.fingerprint == meant.fingerprint), None)
     seen = tuple(look for look in looks if look.trial == meant.number)
-    return Chosen(
-        study, detail, place, len(ranking), bar(study), order, stored_file(study).data, root / "data", weights, seen
-    )
+    asked = trial is not None or architecture is not None
+    why = f"{_why(meant, place, ranking, weights, asked)} Weights of {weights.words}."
+    data = stored_file(study).data
+    return Chosen(study, detail, place, len(ranking), bar(study), order, data, root / "data", weights, seen, why)
+
+
+def _why(meant: TrialRecord, place: Ranked | None, ranking: list[Ranked], weights: Weights, asked: bool) -> str:
+    """Return "Trial 3: the best that was fine-tuned; trial 13 leads the ranking (--trial 13)."."""
+    one = f"Trial {meant.number}"
+    if asked:
+        return f"{one}, as asked."
+    if place is None or place.place > 1:
+        leader = ranking[0].trial.number if ranking else None
+        other = "" if leader is None else f"; trial {leader} leads the ranking (--trial {leader})"
+        return f"{one}: the best that was fine-tuned{other}."
+    return f"{one}: first in the ranking{', and the best that was fine-tuned' if weights.tuned else ''}."
 
 
 def _with_weights(
     study: StudyRecord,
     trials: list[TrialRecord],
     candidates: list[TrialRecord],
-    evaluations: list[EvaluationRecord],
+    tuned: Sequence[EvaluationRecord],
     files: StudyFiles,
 ) -> tuple[TrialRecord, Weights]:
     """Return the best fine-tuned of `candidates`, or else the first whose weights the search has kept, and the weights.
 
-    This is the one place that knows where the weights of an architecture may lie.
+    `tuned` are those of `_tuned`. This is the one place that knows where the weights of an architecture may lie.
     """
-    tuned = best_tuning(study, evaluations, files, {trial.number for trial in candidates})
-    if tuned is not None:
-        best = f"the best of {len(tuned.curve)} epochs, {study.objectives[0]} {tuned.score:.4f}"
-        words = f"fine-tuning: training {tuned.number} of trial {tuned.trial}, {best}"
-        return trials[tuned.trial], Weights(files.kept(tuned.number), words, tuned)
+    numbers = {trial.number for trial in candidates}
+    if (first := next((record for record in tuned if record.trial in numbers), None)) is not None:
+        best = f"the best of {len(first.curve)} epochs, {study.objectives[0]} {first.score:.4f}"
+        words = f"fine-tuning: training {first.number} of trial {first.trial}, {best}"
+        return trials[first.trial], Weights(files.kept(first.number), words, first)
     for trial in candidates:
         if (path := files.checkpoint(trial.number)).exists():
             epochs = "1 epoch" if trial.epochs == 1 else f"{trial.epochs} epochs"
@@ -158,28 +174,12 @@ def _trains(study: StudyRecord, trial: TrialRecord) -> str:
     return f"`nas finetune {which}` trains this architecture again, from scratch."
 
 
-def best_tuning(
-    study: StudyRecord, evaluations: list[EvaluationRecord], files: StudyFiles, trials: Set[int] | None = None
-) -> EvaluationRecord | None:
-    """Return the best training of fine-tuning whose weights are kept: of these `trials`, or of all."""
-    sign = 1.0 if study.directions[0] == "maximize" else -1.0
-    kept = [
-        record
-        for record in evaluations
-        if record.purpose == "finetune"
-        and record.outcome == "complete"
-        and (trials is None or record.trial in trials)
-        and files.kept(record.number).exists()
-    ]
-    return max(kept, key=lambda record: sign * record.score, default=None)
-
-
-def _tuned_best(
-    study: StudyRecord, trials: list[TrialRecord], evaluations: list[EvaluationRecord], files: StudyFiles
-) -> list[TrialRecord]:
-    """Return the trial that came out best of fine-tuning, if any was fine-tuned."""
-    best = best_tuning(study, evaluations, files)
-    return [] if best is None else [trials[best.trial]]
+def _tuned(
+    study: StudyRecord, ranking: Sequence[Ranked], evaluations: Sequence[EvaluationRecord], files: StudyFiles
+) -> list[EvaluationRecord]:
+    """Return the trainings of fine-tuning whose weights are kept, best first."""
+    ordered = best_first(evaluations, places_of(ranking), study.directions[0])
+    return [record for record in ordered if files.kept(record.number).exists()]
 
 
 def _numbered(study: StudyRecord, trials: list[TrialRecord], number: int) -> TrialRecord:

@@ -195,7 +195,17 @@ def test_every_number_is_whole_at_any_width(width: int, objectives: tuple[str, .
         assert max(len(line.rstrip()) for line in text.splitlines()) <= width
 
 
-def test_the_cheapest_of_those_that_are_as_good_is_named() -> None:
+def test_verbose_leaves_out_no_column_after_a_race(nas: Nas, raced: tuple[Path, Ledger]) -> None:
+    text = _table(60, "val_accuracy", verbose=True)
+    assert "fedcba98" in text
+    assert "98.7 M" in text
+    assert "-v shows: --architecture F" in nas("rank", "digits", storage=raced[0]).stderr
+    ran = nas("rank", "digits", "-v", storage=raced[0])
+    assert "-v shows" not in ran.stderr
+    assert "aaaaaaaa" in ran.stdout
+
+
+def test_the_one_with_the_fewest_macs_of_those_that_are_as_good_is_named() -> None:
     def entry(place: int, macs: int | None, tied: bool) -> Ranked:
         trial = samples.trial(10 + place, cost=Cost(1, macs, 1))
         return samples.ranked(trial, place, trust=replace(TRUST, tied=tied))
@@ -205,11 +215,11 @@ def test_the_cheapest_of_those_that_are_as_good_is_named() -> None:
     known = ranking.raced(trials, samples.race({11: [0.9], 12: [0.9]}), "maximize")
     entries = [entry(1, None, True), entry(2, 900, True), entry(3, 500, True), entry(4, 1, False)]
     assert trust_lines(entries, study, known)[1] == (
-        "The 3 marked = cannot be told apart; the cheapest of them is trial 13 (place 3)."
+        "The 3 marked = cannot be told apart; trial 13 (place 3) has the fewest MACs."
     )
     assert len(trust_lines([entry(1, 5, True), entry(2, 1, False)], study, known)) == 1
     nobody_knows = [entry(1, None, True), entry(2, None, True)]
-    assert "trial 11 (place 1)" in trust_lines(nobody_knows, study, known)[1]
+    assert trust_lines(nobody_knows, study, known)[1] == "The 2 marked = cannot be told apart."
 
 
 # ------------------------------------------------------------------------------------------- the others

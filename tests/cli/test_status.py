@@ -19,11 +19,11 @@ from nas.causes import causes
 from nas.cli import standing
 from nas.cli.output import Output
 from nas.cli.status import _follow_live, follow, look
-from nas.cli.trial_view import sparkline
+from nas.cli.trial_view import curve_table, sparkline
 from nas.cli.views import age, tuned_line
 from nas.ranking import Ranked
 from nas.search.limits import over_limit
-from nas.store.evaluation_records import Interval, LookRecord
+from nas.store.evaluation_records import EpochRecord, Interval, LookRecord
 from nas.store.ledger import Ledger
 from nas.store.records import StudyRecord, TrialRecord
 from nas.study_file import LimitsSection
@@ -105,6 +105,18 @@ def test_what_a_study_was_fine_tuned_to_is_a_line() -> None:
     line = tuned_line(standing.FineTuned(1, best, None, 0), "val_accuracy")
     assert line == "1 training · val_accuracy 0.9757 (trial 3) · not measured on the test split yet"
     assert tuned_line(standing.FineTuned(2, None, None, 0), "val_accuracy").startswith("2 trainings · not measured")
+
+
+def test_of_equally_good_fine_tuned_ones_the_better_ranked_is_told(running: tuple[Path, Ledger]) -> None:
+    path, ledger = running
+    for trial in (2, 1):  # the second one ranks first
+        record = ledger.evaluations.begin("finetune", trial, seed=0, plan={}, epochs=1)
+        ledger.evaluations.end(record.number, "complete", score=0.9)
+    ledger.flush()
+    found = look(str(path), "digits")[0].tuned
+    assert found is not None
+    assert found.best is not None
+    assert found.best.trial == 1
 
 
 def test_candidates_over_one_limit_are_one_cause() -> None:
@@ -219,3 +231,29 @@ def test_readers_do_not_wait_for_a_writer(running: tuple[Path, Ledger], nas: Nas
         stop.set()
         reader.join()
     assert nas("status", "digits", storage=path).exit_code == 0
+
+
+@pytest.mark.parametrize(("width", "verbose"), [(80, False), (40, False), (20, False), (80, True)])
+def test_the_objective_is_the_last_metric_of_a_curve_to_be_left_out(width: int, verbose: bool) -> None:
+    names = ("loss", "accuracy", "balanced_accuracy", "macro_f1")
+    every = dict.fromkeys((*names, *(f"val_{name}" for name in names)), 0.25) | {"val_accuracy": 0.9123}
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(curve_table([EpochRecord(1, 0.9123, every, 1.0)], None, ["val_accuracy"], verbose), crop=False)
+    text = console.export_text()
+    assert "0.9123" in text
+    assert text.count("0.2500") == {80: 4, 40: 1, 20: 0}[width] if not verbose else 7
+
+
+def test_what_one_trial_was_fine_tuned_to_is_shown_with_it(nas: Nas, running: tuple[Path, Ledger]) -> None:
+    path, ledger = running
+    numbers = [ledger.evaluations.begin("finetune", 1, seed=seed, plan={}, epochs=1).number for seed in (0, 1)]
+    for number, score in zip(numbers, (0.98, 0.97), strict=True):
+        ledger.evaluations.end(number, "complete", score=score)
+    ledger.flush()
+    shown = " ".join(nas("show", "digits", "1", storage=path).stdout.split())
+    assert "fine-tuned 2 trainings · val_accuracy 0.9800 · not measured on the test split yet" in shown
+    ledger.evaluations.look(1, numbers[0], 360, {"val_accuracy": Interval(0.9694, 0.9526, 0.9861)})
+    ledger.flush()
+    shown = " ".join(nas("show", "digits", "1", storage=path).stdout.split())
+    assert "val_accuracy 0.9800 · test 0.9694 (0.9526–0.9861)" in shown
+    assert "fine-tuned" not in nas("show", "digits", "0", storage=path).stdout

@@ -226,6 +226,7 @@ def test_which_model_is_meant(trained, chosen):
     digits = chosen.fingerprint[:8]
     assert choose("toy", storage=storage, architecture=digits.upper()).fingerprint == chosen.fingerprint
     assert "one training of 2 epochs" in chosen.weights.words
+    assert chosen.why == f"Trial {chosen.trial.number}: first in the ranking. Weights of {chosen.weights.words}."
     for given, error, said in [
         ({"trial": 99}, NotFound, "no trial 99. They are numbered 0 to 2"),
         ({"architecture": "abc"}, BadInput, "first 6 hexadecimal digits"),

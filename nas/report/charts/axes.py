@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isfinite
+from typing import Any
 
 from nas.language import _
 from nas.report import words
 from nas.store.records import TrialRecord
+
+FEW = 4
+"""From the first to the last of so many whole numbers each has its tick."""
 
 
 def ends(values: Sequence[float], direction: str) -> tuple[float, float]:
@@ -23,6 +27,16 @@ def ends(values: Sequence[float], direction: str) -> tuple[float, float]:
     elif spread > 0:
         high = min(high, inner[-1] + 0.5 * spread)
     return (low, high) if low < high else (low - 0.5, high + 0.5)
+
+
+def counting(numbers: Sequence[float]) -> dict[str, Any]:
+    """Return what an axis of whole `numbers` is drawn with: a tick at each where they are few, or else at whole ones.
+
+    Vega's ``tickMinStep`` alone will not do: from 1 to 3 it has one at every half, each written as a whole number.
+    """
+    low, high = round(min(numbers, default=0)), round(max(numbers, default=0))
+    few = {"values": list(range(low, high + 1))} if high - low <= FEW else {}
+    return {"tickMinStep": 1, "format": "d", **few}
 
 
 def held(value: float, limits: tuple[float, float]) -> float:

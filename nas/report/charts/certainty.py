@@ -9,7 +9,7 @@ from nas.language import _
 from nas.ranking import Ranked
 from nas.ranking.trust import RungAgreement
 from nas.report import words
-from nas.report.charts.axes import tip
+from nas.report.charts.axes import counting, tip
 from nas.report.figure import BLUE, ORANGE, QUIET, WIDTH, Figure, Table, named, of_numbers, rendered
 
 MOST_ROWS = 20
@@ -105,24 +105,25 @@ def rungs(name: str, found: Sequence[RungAgreement]) -> Figure:
     """Draw how well early epochs foretell the order at the last. `found` has one or more."""
     import altair as alt
 
-    kinds = [_("all"), _("the best third")]
     rows = [
         {"epoch": one.epoch, "tau": tau, "among": among}
         for one in found
-        for among, tau in zip(kinds, (one.overall, one.top_third), strict=True)
+        for among, tau in zip((_("all"), _("the best third")), (one.overall, one.top_third), strict=True)
         if isfinite(tau)
     ]
-    x = alt.X(
-        "epoch:Q", title=_("epoch"), axis=alt.Axis(grid=False, tickMinStep=1, format="d"), scale=alt.Scale(zero=False)
-    )
+    kinds = list(dict.fromkeys(row["among"] for row in rows))  # of few trials there is no third to speak of
+    epochs = counting([one.epoch for one in found])
+    x = alt.X("epoch:Q", title=_("epoch"), axis=alt.Axis(grid=False, **epochs), scale=alt.Scale(zero=False))
     lowest = min([0.0, *(tau for one in found for tau in (one.overall, one.top_third) if isfinite(tau))])
     y = alt.Y("tau:Q", title=_("Kendall’s τ with the last epoch"), scale=alt.Scale(domain=[lowest, 1.0]))
     legend = alt.Legend(title=_("among"), orient="bottom")
     base = alt.Chart(named("rows")).encode(
         x=x,
         y=y,
-        color=alt.Color("among:N", legend=legend, scale=alt.Scale(domain=kinds, range=[BLUE, ORANGE])),
-        shape=alt.Shape("among:N", legend=legend, scale=alt.Scale(domain=kinds, range=["circle", "diamond"])),
+        color=alt.Color("among:N", legend=legend, scale=alt.Scale(domain=kinds, range=[BLUE, ORANGE][: len(kinds)])),
+        shape=alt.Shape(
+            "among:N", legend=legend, scale=alt.Scale(domain=kinds, range=["circle", "diamond"][: len(kinds)])
+        ),
     )
     chart = alt.layer(base.mark_line(strokeWidth=2), base.mark_point(size=70, filled=True, opacity=1))
     title = _("How early epochs foretell the last")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from nas.language import N_, _
 from nas.report import words
+from nas.report.charts.axes import counting
 from nas.report.charts.learning import MOST_POINTS
 from nas.report.figure import BLUE, ORANGE, PANEL, Figure, Table, named, of_numbers, panels, rendered
 
@@ -66,7 +67,8 @@ def _panel(fit: Fit, limits: tuple[float, float]) -> object:
     kinds = [_(kind) for kind in KINDS]
     colour = alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=[ORANGE, BLUE]), legend=legend)
     dash = alt.StrokeDash("kind:N", scale=alt.Scale(domain=kinds, range=[[4, 3], [1, 0]]), legend=legend)
-    x = alt.X("epoch:Q", title=_("epoch"), axis=alt.Axis(tickMinStep=1, format="d", grid=False, tickCount=4))
+    epochs = counting([epoch for epoch, *_both in fit.points])
+    x = alt.X("epoch:Q", title=_("epoch"), axis=alt.Axis(grid=False, tickCount=4, **epochs))
     y = alt.Y("value:Q", title=None, scale=alt.Scale(zero=False, domain=list(limits), nice=True))
     line = alt.Chart(named("rows")).mark_line(strokeWidth=2).encode(x=x, y=y, color=colour, strokeDash=dash)
     return line.properties(width=PANEL, height=120, title=fit.title)

@@ -9,7 +9,7 @@ from typing import Any
 
 from nas.language import _, ngettext
 from nas.report import words
-from nas.report.charts.axes import ends, held
+from nas.report.charts.axes import counting, ends, held
 from nas.report.figure import BEHIND, COLOURS, WIDTH, Picture, named, rendered
 from nas.report.vocabulary import said
 
@@ -51,7 +51,8 @@ def learning_curves(curves: Sequence[Curve], objective: str, direction: str) -> 
 
     low, high = limits = ends(_values(curves), direction)
     front = [curve for curve in curves if curve.place is not None]
-    x = alt.X("epoch:Q", title=_("epoch"), axis=alt.Axis(tickMinStep=1, format="d", grid=False))
+    epochs = [step for curve in curves for step, value in curve.points if isfinite(value)]
+    x = alt.X("epoch:Q", title=_("epoch"), axis=alt.Axis(grid=False, **counting(epochs)))
     y = alt.Y("value:Q", title=words.short(objective, 40), scale=alt.Scale(zero=False, domain=[low, high], nice=True))
     layers, data = [], {"front": _rows(front, limits)}
     for key, is_complete, colour, dash in (("complete", True, COMPLETE, [1, 0]), ("cut", False, PRUNED, [3, 3])):

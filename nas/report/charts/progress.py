@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nas.language import _, ngettext
 from nas.report import words
-from nas.report.charts.axes import ends, held, tip
+from nas.report.charts.axes import counting, ends, held, tip
 from nas.report.figure import BEHIND, BLUE, ORANGE, WIDTH, Figure, Table, named, of_numbers, rendered
 from nas.store.records import TrialRecord
 
@@ -49,7 +49,7 @@ def progress(name: str, steps: Sequence[Step], objective: str, direction: str, a
     line = [{"at": step["at"], "value": step["value"]} for step in marks]
     line.append({"at": steps[-1].at, "value": line[-1]["value"]})
     counted = all(step.at == round(step.at) for step in steps)
-    axis = {"tickMinStep": 1, "format": "d"} if counted else {"format": "~r"}
+    axis = counting([step.at for step in steps]) if counted else {"format": "~r"}
     x = alt.X("at:Q", title=across, axis=alt.Axis(grid=False, **axis), scale=alt.Scale(zero=False))
     y = alt.Y("value:Q", title=words.short(objective, 40), scale=alt.Scale(zero=False, domain=list(limits), nice=True))
     behind = alt.Chart(named("dots")).mark_point(size=26, filled=True, color=BEHIND, opacity=0.9)
@@ -105,10 +105,10 @@ def survival(name: str, reached: Sequence[tuple[int, int]]) -> Figure:
     import altair as alt
 
     rows = [{"epoch": epoch, "trials": count} for epoch, count in reached]
-    x = alt.X(
-        "epoch:Q", title=_("epoch"), axis=alt.Axis(grid=False, tickMinStep=1, format="d"), scale=alt.Scale(zero=False)
-    )
-    y = alt.Y("trials:Q", title=_("trainings"), axis=alt.Axis(tickMinStep=1, format="d"))
+    epochs = counting([epoch for epoch, _count in reached])
+    x = alt.X("epoch:Q", title=_("epoch"), axis=alt.Axis(grid=False, **epochs), scale=alt.Scale(zero=False))
+    counts = counting([0, *(count for _epoch, count in reached)])
+    y = alt.Y("trials:Q", title=_("trainings"), axis=alt.Axis(**counts))
     area = alt.Chart(named("rows")).mark_area(interpolate="step", color=BEHIND, opacity=0.5, line={"color": BLUE})
     chart = area.encode(x=x, y=y).properties(width=WIDTH, height=190)
     title = _("Trainings that reached each epoch")
@@ -133,7 +133,8 @@ def volumes(name: str, rows: Sequence[tuple[int, float]]) -> Figure:
     import altair as alt
 
     data = [{"trials": count, "volume": volume} for count, volume in rows]
-    x = alt.X("trials:Q", title=_("complete trials"), axis=alt.Axis(grid=False, tickMinStep=1, format="d"))
+    counts = counting([count for count, _volume in rows])
+    x = alt.X("trials:Q", title=_("complete trials"), axis=alt.Axis(grid=False, **counts))
     y = alt.Y("volume:Q", title=_("dominated volume"), axis=alt.Axis(format="~s"))
     line = alt.Chart(named("rows")).mark_line(interpolate="step-after", color=BLUE, strokeWidth=2)
     chart = line.encode(x=x, y=y).properties(width=WIDTH, height=190)

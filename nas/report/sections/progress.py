@@ -132,12 +132,19 @@ def _answer(view: View, trials: Sequence[TrialRecord]) -> str:
     if len(trials) < 2:
         return _("Too little has been trained to say.")
     steps = by_trial(view)
-    last = max(index for index, step in enumerate(steps) if step.is_better)
+    if view.race is None:
+        return _late_or_early(view, steps)
+    return words.sentences(
+        _late_or_early(view, steps),
+        _("The pictures show the scores of the search, each of one training; the order goes by the race."),
+    )
+
+
+def _late_or_early(view: View, steps: Sequence[Step]) -> str:
+    """Return when what ranks first was found: the same that the verdict names."""
+    last = _of_the_leader(view, steps)
     since = len(steps) - 1 - last
-    best = {
-        "trial": steps[last].trial.number,
-        "score": words.score(steps[last].value, view.data.study.objectives[0]),
-    }
+    best = {"trial": steps[last].trial.number, "score": _told(view, steps[last])}
     half = len(steps) // 2
     if since == 0:
         return _("Perhaps not: the best (trial {trial}, {score}) was the last to complete.", **best)
@@ -163,3 +170,19 @@ def _answer(view: View, trials: Sequence[TrialRecord]) -> str:
         since,
         **best,
     )
+
+
+def _of_the_leader(view: View, steps: Sequence[Step]) -> int:
+    """Return which of `steps` ranks first, or else had the best score."""
+    leader = view.ranked[0].trial.number if view.ranked else None
+    risen = max(index for index, step in enumerate(steps) if step.is_better)
+    return next((index for index, step in enumerate(steps) if step.trial.number == leader), risen)
+
+
+def _told(view: View, step: Step) -> str:
+    """Return the score of `step`, or after a race what it is estimated to be."""
+    objective = view.data.study.objectives[0]
+    for entry in view.ranked[:1]:
+        if entry.trial.number == step.trial.number and entry.trust is not None and isfinite(entry.trust.estimate):
+            return _("estimated {score}", score=words.score(entry.told[0], objective))
+    return words.score(step.value, objective)

@@ -185,7 +185,7 @@ def _answer(view: View) -> str:
         words.score(view.ranked[index].told[0], objective) for index in (0, len(view.ranked) // 2, -1)
     )
     return _(
-        "{objective} goes from {best} over {median} (the middle one) to {last}.",
+        "{objective} of the best is {best}, of the middle one {median}, of the last {last}.",
         objective=view.objective,
         best=best,
         median=median,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nas.language import _, ngettext
-from nas.ranking import Ranked, bar
+from nas.ranking import Ranked, bar, best_first, fewest_macs
 from nas.report import words
 from nas.report.charts.certainty import told_of
 from nas.report.doubts import doubts
@@ -16,13 +16,16 @@ from nas.report.vocabulary import said
 CHOSEN = 3
 """Architectures recommended with one objective."""
 MOST_CHOSEN = 5
-"""Architectures recommended of a frontier, or of those that cannot be told from the best."""
+"""Architectures recommended of a frontier, or of those that cannot be told from the best.
+
+Beside these there is who has the fewest MACs of all that cannot be told apart: the answer names it."""
 
 
 def verdict(view: View) -> Section:
     """Recommend the best architectures, or say why there is none."""
     frontier = [entry for entry in view.ranked if entry.front == 1]
     chosen = _chosen(view, frontier)
+    in_order = sum(entry.place == place for place, entry in enumerate(chosen, start=1))
     return Section(
         "verdict",
         _("What deserves the final fine-tuning?"),
@@ -31,7 +34,9 @@ def verdict(view: View) -> Section:
             "chosen": chosen,
             "objectives": view.data.study.objectives,
             "commands": [(entry, _finetune(view, entry)) for entry in chosen],
-            "all_at_once": view.command("finetune", "--top", len(chosen)) if chosen else "",
+            "in_order": in_order,
+            "all_at_once": view.command("finetune", "--top", in_order) if chosen else "",
+            "least": least.trial.number if (least := fewest_macs(tied(view))) is not None else None,
             "knee": None if view.tradeoff is None else view.tradeoff.knee,
             "doubts": doubts(view) if view.ranked else (),
             "finetuned": _finetuned(view),
@@ -49,7 +54,10 @@ def tied(view: View) -> list[Ranked]:
 def _chosen(view: View, frontier: Sequence[Ranked]) -> list[Ranked]:
     if len(view.data.study.objectives) > 1:
         return list(frontier[:MOST_CHOSEN])
-    return (tied(view) or list(view.ranked[:CHOSEN]))[:MOST_CHOSEN]
+    equal = tied(view)
+    shown = (equal or list(view.ranked[:CHOSEN]))[:MOST_CHOSEN]
+    least = fewest_macs(equal)
+    return shown if least is None or least in shown else [*shown, least]
 
 
 def _finetune(view: View, entry: Ranked) -> str:
@@ -167,18 +175,17 @@ def _raced(view: View, equal: Sequence[Ranked]) -> tuple[str, ...]:
             all=words.exact(len(view.ranked)),
             **values,
         )
-    return (first, _cheapest(equal)) if len(equal) > 1 else (first,)
+    return (first, _fewest_macs(equal)) if len(equal) > 1 else (first,)
 
 
-def _cheapest(equal: Sequence[Ranked]) -> str:
-    known = [entry for entry in equal if entry.trial.cost.macs is not None]
-    if not known:
+def _fewest_macs(equal: Sequence[Ranked]) -> str:
+    least = fewest_macs(equal)
+    if least is None:
         return ""
-    least = min(known, key=lambda entry: (entry.trial.cost.macs, entry.place))
     if least is equal[0]:
-        return _("It is also the cheapest of them.")
+        return _("It also has the fewest MACs of them.")
     return _(
-        "The cheapest of them is trial {trial}, {macs} MACs.",
+        "Trial {trial} has the fewest MACs of them: {macs}.",
         trial=least.trial.number,
         macs=words.count(least.trial.cost.macs),
     )
@@ -207,11 +214,10 @@ def _finetuned(view: View) -> list[dict[str, object]]:
     """Return what the final fine-tuning has come to, a line for each finalist."""
     study = view.data.study
     rows: list[dict[str, object]] = []
-    metric, sign = study.objectives[0], -1.0 if study.directions[0] == "maximize" else 1.0
+    metric = study.objectives[0]
     searched = {entry.trial.number: entry for entry in view.ranked}
     for number, records in view.finetuned.items():
-        complete = [record for record in records if record.outcome == "complete"]
-        best = min(complete, key=lambda record: sign * record.score, default=None)
+        best = next(iter(best_first(records, {}, study.directions[0])), None)
         looks = [look for look in view.data.looks if look.trial == number]
         own = [look for look in looks if best is not None and look.evaluation == best.number]
         test = own[-1].metrics.get(metric) if own else None
