@@ -156,11 +156,22 @@ def _tune(
     except Interrupted as stop:
         raise Interrupted(f"{stop} Go on with `{command}`.", stop.exit_code) from None
     code, held.ending = _ending(jobs, tuned, stopped, onward)
-    required = jobs.requirement
+    required, together = jobs.requirement, ""
     if required is not None and not jobs.met and ensemble is not None and required.is_met(ensemble.validation.value):
-        held.ending += " The finalists together do meet it on the validation split."
+        together = " The finalists together do meet it on the validation split."
     met = None if required is None else jobs.met
-    return Tuning(name, metric, code, held.ending, tuned, ensemble, until, met)
+    advice = "" if required is None or jobs.met or all(each.best is None for each in tuned) else _advice(jobs, stopped)
+    return Tuning(name, metric, code, held.ending + together + advice, tuned, ensemble, until, met)
+
+
+def _advice(jobs: TuningJobs, stopped: str | None) -> str:
+    """Return what goes on where a requirement is not met: said where what it points to is, and not kept."""
+    said = " What may help is said below for each finalist;"
+    if stopped == "hours":
+        return f"{said} more --hours go on from here."
+    if jobs.more is not None:
+        return f"{said} {jobs.more - 1} trainings are done, --trainings {jobs.more} or more go on from here."
+    return f"{said} more --trainings would change nothing, other --epochs would."
 
 
 def _scores(url: str, record: StudyRecord) -> list[float]:
@@ -213,11 +224,10 @@ def _ending(jobs: TuningJobs, tuned: Sequence[Tuned], stopped: str | None, comma
         return 1, "No finalist could be trained; the causes are below. When they are mended, the same command goes on."
     if requirement is not None and not jobs.met:
         used_up = (
-            "the hours are" if stopped == "hours" else "the trainings are" if jobs.used_up else "all there is to try is"
+            "the hours are" if stopped == "hours" else "the trainings are" if jobs.more else "all there is to try is"
         )
         return 1, (
-            f"The requirement {requirement} is not met: the best came to {best.score:.4f}, and {used_up} used up. "
-            "What may help is said below for each finalist; more --trainings, --hours or --epochs go on from here."
+            f"The requirement {requirement} is not met: the best came to {best.score:.4f}, and {used_up} used up."
         )
     if any(each.best is not None and each.problem is not None for each in tuned):
         return 1, "Not every finalist could be measured on the test split; the causes are below."
