@@ -155,13 +155,12 @@ def _tune(
         tuned, ensemble = measured(held, jobs, chosen)
     except Interrupted as stop:
         raise Interrupted(f"{stop} Go on with `{command}`.", stop.exit_code) from None
-    code, held.ending = _ending(jobs, tuned, stopped, onward)
-    required, together = jobs.requirement, ""
+    code, held.ending, advice = _ending(jobs, tuned, stopped, onward)
+    required = jobs.requirement
     if required is not None and not jobs.met and ensemble is not None and required.is_met(ensemble.validation.value):
-        together = " The finalists together do meet it on the validation split."
+        advice = f" The finalists together do meet it on the validation split.{advice}"
     met = None if required is None else jobs.met
-    advice = "" if required is None or jobs.met or all(each.best is None for each in tuned) else _advice(jobs, stopped)
-    return Tuning(name, metric, code, held.ending + together + advice, tuned, ensemble, until, met)
+    return Tuning(name, metric, code, held.ending + advice, tuned, ensemble, until, met)
 
 
 def _advice(jobs: TuningJobs, stopped: str | None) -> str:
@@ -214,24 +213,24 @@ def _finalist(held: Hold, entry: Ranked, wishes: Wishes) -> Finalist:
     return Finalist(trial.number, trial.params, has_weights, choices)
 
 
-def _ending(jobs: TuningJobs, tuned: Sequence[Tuned], stopped: str | None, command: str) -> tuple[int, str]:
-    """Return the exit code and a sentence."""
+def _ending(jobs: TuningJobs, tuned: Sequence[Tuned], stopped: str | None, command: str) -> tuple[int, str, str]:
+    """Return the exit code, what the study keeps of how it ended, and what only a terminal says beside."""
     requirement = jobs.requirement
     best = next((each.best for each in tuned if each.best is not None), None)
     if best is None:
         if stopped == "hours":
-            return 6, f"The hours were used up before a training was complete. Go on with `{command}`."
-        return 1, "No finalist could be trained; the causes are below. When they are mended, the same command goes on."
+            return 6, f"The hours were used up before a training was complete. Go on with `{command}`.", ""
+        advice = " The causes are below. When they are mended, the same command goes on."
+        return 1, "No finalist could be trained.", advice
     if requirement is not None and not jobs.met:
         used_up = (
             "the hours are" if stopped == "hours" else "the trainings are" if jobs.more else "all there is to try is"
         )
-        return 1, (
-            f"The requirement {requirement} is not met: the best came to {best.score:.4f}, and {used_up} used up."
-        )
+        ending = f"The requirement {requirement} is not met: the best came to {best.score:.4f}, and {used_up} used up."
+        return 1, ending, _advice(jobs, stopped)
     if any(each.best is not None and each.problem is not None for each in tuned):
-        return 1, "Not every finalist could be measured on the test split; the causes are below."
+        return 1, "Not every finalist could be measured on the test split.", " The causes are below."
     if stopped == "hours":
-        return 6, f"The hours are used up before all was tried. Go on with `{command}`."
+        return 6, f"The hours are used up before all was tried. Go on with `{command}`.", ""
     reached = f"The requirement {requirement} is met." if requirement is not None else "The finalists are fine-tuned."
-    return 0, reached
+    return 0, reached, ""
