@@ -198,10 +198,13 @@ class TuningJobs:
         return not cut_short and not any(self._plans(finalist) for finalist in self._finalists)
 
     @property
-    def used_up(self) -> bool:
-        """Whether no trainings are left to adjust with; if there are, nothing is left that could be tried."""
-        least = self._wishes.trainings - (self._wishes.seeds - 1)
-        return all(len(self.records(each.trial)) >= least for each in self._finalists)
+    def more(self) -> int | None:
+        """How many trainings there would have to be for one more, where a finalist has none left.
+
+        Where all have some left, nothing is left that could be tried.
+        """
+        done = [len(self.records(each.trial)) for each in self._finalists]
+        return min((count + 1 for count in done if count >= self._wishes.trainings), default=None)
 
     def standing(self) -> TuningStanding:
         """Return how it stands."""

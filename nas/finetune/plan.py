@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
@@ -123,18 +123,25 @@ def next_plans(
     """
     known = {plan_of(record).key for record in done}
     waiting = any(record.outcome is None for record in done)
-    for stage in _stages(finalist, done, wishes, goodness, met, asked, diagnose):
-        left = wishes.trainings - len(done) - _reserved(stage, wishes)
+    stages = _stages(finalist, done, wishes, goodness, met, asked, diagnose)
+    for stage in stages:
+        left = wishes.trainings - len(done) - _reserved(stage, stages[-1], wishes, known)
         missing = [plan for plan in stage if plan.key not in known][: max(0, left)]
         if missing or (waiting and any(_is_open(plan, done) for plan in stage)):
             return missing
     return []
 
 
-def _reserved(stage: Sequence[Plan], wishes: Wishes) -> int:
-    """Return how many trainings `stage` must leave: what is refined and adjusted leaves room for the other seeds."""
-    refines = bool(stage) and stage[0].stage in ("learning rate", "regularisation", "adjusting")
-    return wishes.seeds - 1 if refines else 0
+def _reserved(stage: Sequence[Plan], last: Sequence[Plan], wishes: Wishes, known: Collection[str]) -> int:
+    """Return how many trainings `stage` must leave: what is refined and adjusted leaves room for the other seeds.
+
+    Seeds that the best recipe has been trained with need none. Where it is not known yet, `last` is no stage of seeds.
+    """
+    if not stage or stage[0].stage not in ("learning rate", "regularisation", "adjusting"):
+        return 0
+    if last and last[0].stage != "seeds":
+        return wishes.seeds - 1
+    return sum(plan.key not in known for plan in last)
 
 
 def _is_open(plan: Plan, done: Sequence[EvaluationRecord]) -> bool:

@@ -155,12 +155,22 @@ def _tune(
         tuned, ensemble = measured(held, jobs, chosen)
     except Interrupted as stop:
         raise Interrupted(f"{stop} Go on with `{command}`.", stop.exit_code) from None
-    code, held.ending = _ending(jobs, tuned, stopped, onward)
+    code, held.ending, advice = _ending(jobs, tuned, stopped, onward)
     required = jobs.requirement
     if required is not None and not jobs.met and ensemble is not None and required.is_met(ensemble.validation.value):
-        held.ending += " The finalists together do meet it on the validation split."
+        advice = f" The finalists together do meet it on the validation split.{advice}"
     met = None if required is None else jobs.met
-    return Tuning(name, metric, code, held.ending, tuned, ensemble, until, met)
+    return Tuning(name, metric, code, held.ending + advice, tuned, ensemble, until, met)
+
+
+def _advice(jobs: TuningJobs, stopped: str | None) -> str:
+    """Return what goes on where a requirement is not met: said where what it points to is, and not kept."""
+    said = " What may help is said below for each finalist;"
+    if stopped == "hours":
+        return f"{said} more --hours go on from here."
+    if jobs.more is not None:
+        return f"{said} {jobs.more - 1} trainings are done, --trainings {jobs.more} or more go on from here."
+    return f"{said} more --trainings would change nothing, other --epochs would."
 
 
 def _scores(url: str, record: StudyRecord) -> list[float]:
@@ -203,25 +213,24 @@ def _finalist(held: Hold, entry: Ranked, wishes: Wishes) -> Finalist:
     return Finalist(trial.number, trial.params, has_weights, choices)
 
 
-def _ending(jobs: TuningJobs, tuned: Sequence[Tuned], stopped: str | None, command: str) -> tuple[int, str]:
-    """Return the exit code and a sentence."""
+def _ending(jobs: TuningJobs, tuned: Sequence[Tuned], stopped: str | None, command: str) -> tuple[int, str, str]:
+    """Return the exit code, what the study keeps of how it ended, and what only a terminal says beside."""
     requirement = jobs.requirement
     best = next((each.best for each in tuned if each.best is not None), None)
     if best is None:
         if stopped == "hours":
-            return 6, f"The hours were used up before a training was complete. Go on with `{command}`."
-        return 1, "No finalist could be trained; the causes are below. When they are mended, the same command goes on."
+            return 6, f"The hours were used up before a training was complete. Go on with `{command}`.", ""
+        advice = " The causes are below. When they are mended, the same command goes on."
+        return 1, "No finalist could be trained.", advice
     if requirement is not None and not jobs.met:
         used_up = (
-            "the hours are" if stopped == "hours" else "the trainings are" if jobs.used_up else "all there is to try is"
+            "the hours are" if stopped == "hours" else "the trainings are" if jobs.more else "all there is to try is"
         )
-        return 1, (
-            f"The requirement {requirement} is not met: the best came to {best.score:.4f}, and {used_up} used up. "
-            "What may help is said below for each finalist; more --trainings, --hours or --epochs go on from here."
-        )
+        ending = f"The requirement {requirement} is not met: the best came to {best.score:.4f}, and {used_up} used up."
+        return 1, ending, _advice(jobs, stopped)
     if any(each.best is not None and each.problem is not None for each in tuned):
-        return 1, "Not every finalist could be measured on the test split; the causes are below."
+        return 1, "Not every finalist could be measured on the test split.", " The causes are below."
     if stopped == "hours":
-        return 6, f"The hours are used up before all was tried. Go on with `{command}`."
+        return 6, f"The hours are used up before all was tried. Go on with `{command}`.", ""
     reached = f"The requirement {requirement} is met." if requirement is not None else "The finalists are fine-tuned."
-    return 0, reached
+    return 0, reached, ""

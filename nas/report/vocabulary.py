@@ -22,7 +22,8 @@ _WORDS = {
     # how sessions ended, where there is no name and no number in it
     N_("The budget is used up."), N_("The race is over."), N_("ended by an unexpected error"),
     N_("The space is exhausted: the last candidates had all been built before, or were over a limit."),
-    N_("The finalists are fine-tuned."),
+    N_("The finalists are fine-tuned."), N_("No finalist could be trained."),
+    N_("Not every finalist could be measured on the test split."), N_("The race is over, and every training failed."),
     # splits
     N_("train"), N_("validation"), N_("test"),
     # what can be had without an encoder
@@ -42,8 +43,12 @@ _SENTENCES = (
     N_("The hours are used up; {count} trials were interrupted and saved. Go on with `{command}`."),
     N_("The hours are used up; {count} training of the race was interrupted and saved. Go on with `{command}`."),
     N_("The hours are used up; {count} trainings of the race were interrupted and saved. Go on with `{command}`."),
+    N_("The hours were used up before a training was complete. Go on with `{command}`."),
     N_("The hours are used up before all was tried. Go on with `{command}`."),
     N_("The requirement {requirement} is met."),
+    N_("The requirement {requirement} is not met: the best came to {score}, and the hours are used up."),
+    N_("The requirement {requirement} is not met: the best came to {score}, and the trainings are used up."),
+    N_("The requirement {requirement} is not met: the best came to {score}, and all there is to try is used up."),
 )
 """How sessions ended, with what differs in braces."""
 

@@ -271,9 +271,7 @@ def _search(held: Hold, trials: int | None, hours: float | None, storage: str | 
         coordinator.abandon("the session ended")  # if anything still runs, it will be gone on with
     if jobs is not None:
         stopped = run_race(jobs, held.evaluator(lambda: budget.out_of_time), ledger, held.observer)
-    result = _ending(held, coordinator, stopped, storage)
-    held.ending = result.message
-    return result
+    return _ending(held, coordinator, stopped, storage)
 
 
 def _race(held: Hold, trainings: int, command: Callable[[int], str]) -> Ending:
@@ -288,14 +286,14 @@ def _race(held: Hold, trainings: int, command: Callable[[int], str]) -> Ending:
     with going_on_with(lambda: command(jobs.left or 0)):
         stopped = run_race(jobs, held.evaluator(), held.ledger, held.observer)
     records = held.ledger.evaluations.all("race")
-    code, message = 0, "The race is over."
+    code, message, advice = 0, "The race is over.", ""
     if stopped is not None:
         code = held.signals.exit_code
         message = f"Stopped by {stopped}; {_saved(held.ledger)}. Go on with `{command(jobs.left or 0)}`."
     elif all(record.outcome == "failed" for record in records):
-        code, message = 1, f"The race is over, and every training failed, the last one: {records[-1].message}"
-    held.ending = message
-    return _ended(held, code, message)
+        code, message = 1, "The race is over, and every training failed."
+        advice = f" The last one: {records[-1].message}"
+    return _ended(held, code, message, advice)
 
 
 def _for_the_race(ledger: Ledger, trials: int, share: float) -> int:
@@ -330,7 +328,7 @@ def _free_at_the_end(ledger: Ledger) -> int:
 
 def _ending(held: Hold, coordinator: Coordinator, stopped: str | None, storage: str | None) -> Ending:
     study, ledger, signals = held.study, held.ledger, held.signals
-    standing = coordinator.standing()
+    standing, advice = coordinator.standing(), ""
     if stopped is not None and stopped != "hours":
         code = signals.exit_code
         go_on = command_line("resume", study.name, storage)
@@ -347,10 +345,10 @@ def _ending(held: Hold, coordinator: Coordinator, stopped: str | None, storage: 
         raced = sum(record.outcome is not None for record in ledger.evaluations.all("race"))
         if standing.spent and ledger.record.counts == standing.counts and raced == ledger.record.raced:
             so_far = plural(standing.spent, "trial")
-            message += f" Nothing was left to do: `--trials` and `--hours` raise the total, {so_far} so far."
+            advice = f" Nothing was left to do: `--trials` and `--hours` raise the total, {so_far} so far."
     if code == 0 and not standing.counts.get("complete"):
-        code, message = 1, f"{message} No trial is complete: see `nas show {study.name}` for the causes."
-    return _ended(held, code, message)
+        code, advice = 1, f" No trial is complete: see `nas show {study.name}` for the causes."
+    return _ended(held, code, message, advice)
 
 
 def _cut_off(ledger: Ledger) -> tuple[int, str]:
@@ -366,11 +364,13 @@ def _saved(ledger: Ledger) -> str:
     return f"{count} {called} {'was' if count == 1 else 'were'} interrupted and saved"
 
 
-def _ended(held: Hold, code: int, message: str) -> Ending:
+def _ended(held: Hold, code: int, message: str, advice: str) -> Ending:
+    """Return how it ended. The study keeps `message`, true wherever it is read; `advice` is for the terminal alone."""
     ledger = held.ledger
+    held.ending = message
     ranked = ranking_of(ledger.record, records_of(ledger), ledger.evaluations.all("race"))
     best = ranked[0] if ranked else None
-    return Ending(held.study.name, code, message, ledger.counts(), best, perfect(ledger.record, ranked))
+    return Ending(held.study.name, code, message + advice, ledger.counts(), best, perfect(ledger.record, ranked))
 
 
 def records_of(ledger: Ledger) -> list[TrialRecord]:

@@ -130,6 +130,15 @@ def test_few_trainings_leave_room_for_the_seeds_that_were_asked_for():
     assert [plan.stage for plan in plans] == ["full length", "full length", "learning rate", "seeds", "seeds"]
 
 
+def test_seeds_that_the_best_recipe_has_had_take_no_room_from_trainings_that_were_added():
+    story = Story(of(full_length=0.9), Wishes(36, 2, BOTH, 3), until=0.999)
+    story.tell()
+    assert [plan_of(record).stage for record in story.done][-1] == "seeds"
+    for trainings in (4, 6, 7):
+        story.wishes = Wishes(36, 2, BOTH, trainings)
+        assert len(story.tell()) == trainings
+
+
 def test_without_weights_of_the_search_or_without_an_optimizer_it_is_trained_from_scratch_alone():
     for origins in (BOTH, ("search",)):
         plans = Story(of(), Wishes(9, 2, origins, 8), finalist=Finalist(0, {"x": 1}, False)).tell()

@@ -238,6 +238,16 @@ def test_no_name_is_taken_for_a_message(text):
         assert "\u202e" not in page
 
 
+@pytest.mark.parametrize("why", ["the hours are", "the trainings are", "all there is to try is"])
+def test_an_unmet_requirement_is_told_in_its_language(why):
+    ending = f"The requirement val_accuracy >= 0.999 is not met: the best came to 0.9167, and {why} used up."
+    with speaking("zh"):
+        told = said(ending)
+    assert told != ending
+    assert "val_accuracy >= 0.999" in told
+    assert "0.9167" in told
+
+
 @pytest.mark.parametrize(
     ("made", "english", "chinese"),
     [

@@ -101,6 +101,7 @@ def test_with_nothing_to_race_it_is_searched_on(tmp_path):
     again = whole(tmp_path, study_of(trials=20), fresh=False)  # now there would be something, but nothing to spend
     assert again.races == []
     assert "Nothing was left to do" in again.ending.message
+    assert again.study.sessions[-1].ending == "The budget is used up."  # advice is not kept
 
 
 def test_raising_the_trials_races_on(tmp_path):
