@@ -19,6 +19,20 @@ def was_killed(study: StudyRecord) -> bool:
     return study.running is None and bool(study.sessions) and study.sessions[-1].ended is None
 
 
+def killed(study: StudyRecord) -> str:
+    """Return what is to be said where the last session was killed: what goes on with it, as its ending would have."""
+    session = study.sessions[-1]
+    told = "everything it had saved is kept"
+    match session.command.split()[1:2]:
+        case ["finetune"]:
+            return f"the last session was killed while it fine-tuned; {told}. Go on with `{session.command}`."
+        case ["race"]:  # how many of its trainings are left it had no time to say
+            return f"the last session was killed while it raced; {told}"
+    if study.file is None or state(study) != "stopped":
+        return f"the last session was killed; {told}"
+    return f"the last session was killed; {told}. Go on with `nas resume {shlex.quote(study.name)}`."
+
+
 def seconds_left(study: StudyRecord) -> float | None:
     """Return how long a running study still takes at its pace so far; ``None`` where there is no telling."""
     if study.running is None:

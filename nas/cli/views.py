@@ -63,7 +63,7 @@ def study_view(
     holder = study.running
     ending = latest.ending if latest and holder is None else None
     if standing.was_killed(study):
-        ending = "the last session was killed; everything it had saved is kept"
+        ending = standing.killed(study)
     rows: dict[str, RenderableType | None] = {
         "data": _data(study),
         "objective": ", ".join(f"{d} {m}" for m, d in zip(study.objectives, study.directions, strict=True)),

@@ -16,7 +16,10 @@ from nas.architecture import Cost
 from nas.cli.views import best_line, ranking_table, studies_table
 from nas.documents import plain
 from nas.ranking import Ranked
-from tests.cli.conftest import ROOT, Nas, spawn
+from nas.store.engine import storage_url
+from nas.store.lease import this_process
+from nas.store.ledger import Ledger
+from tests.cli.conftest import ROOT, Nas, create, new_session, spawn
 from tests.report import samples
 
 READERS = [
@@ -54,9 +57,22 @@ def test_status_of_a_killed_study_says_so(nas: Nas, database: Path) -> None:
     text = nas("status", "killed", storage=database).stdout
     assert "was killed" in text
     assert "1 interrupted" in text
+    assert f"Go on with `nas resume killed --storage {database}`." in text
     shown = nas("show", "killed", "0", "-v", storage=database).stdout
     assert shown.startswith("killed, trial 0  interrupted")
     assert "running" not in shown
+
+
+def test_what_goes_on_with_a_killed_fine_tuning_is_its_command(nas: Nas, tmp_path: Path) -> None:
+    path = tmp_path / "nas.db"
+    create(storage_url(str(path)), "digits")
+    gone = replace(this_process(), process_started=-1.0)
+    command = "nas finetune digits --top 2"
+    ledger = Ledger.open(storage_url(str(path)), "digits", replace(new_session(), holder=gone, command=command))
+    ledger._engine.dispose()
+    text = nas("status", "digits", storage=path).stdout
+    assert "killed while it fine-tuned" in text
+    assert f"Go on with `{command} --storage nas.db`." in text
 
 
 def test_status_of_a_running_study_names_its_holder(nas: Nas, running: tuple[Path, object]) -> None:
@@ -195,7 +211,8 @@ def test_plain_turns_what_is_not_finite_into_null_at_any_depth() -> None:
 @pytest.mark.parametrize("command", READERS, ids=" ".join)
 def test_eighty_columns_are_enough(nas: Nas, database: Path, command: tuple[str, ...]) -> None:
     text = nas(*command, storage=database if command[0] != "spaces" else None).stdout
-    assert max(len(line.rstrip()) for line in text.splitlines()) <= 80  # what is too wide would not be cut off
+    lines = [line.rstrip() for line in text.splitlines() if "`nas " not in line]  # a command is never broken
+    assert max(map(len, lines)) <= 80  # what is too wide would not be cut off
     assert "…" not in text
 
 
