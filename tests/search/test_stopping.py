@@ -42,15 +42,16 @@ def test_in_another_thread_a_study_runs_without_listening():
 
 
 def test_who_ignores_the_end_of_its_terminal_goes_on():
-    """That is what ``nohup`` does."""
+    """That is what ``nohup`` does, under which this may run itself."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with StopSignals() as signals, nothing_half(Output()):
             os.kill(os.getpid(), signal.SIGHUP)
             assert signals.asked is None
             assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        with StopSignals() as signals:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert signals.asked == "SIGHUP"
     finally:
         signal.signal(signal.SIGHUP, before)
-    with StopSignals() as signals:
-        os.kill(os.getpid(), signal.SIGHUP)
-        assert signals.asked == "SIGHUP"
