@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nas.training.asked import Asked
 
 
-@click.command()
+@click.command(short_help="List the encoder families, or tell all about one.")
 @click.argument("name", required=False)
 @click.option("--choices", is_flag=True, help="Also build some members, and list what can be chosen (seconds).")
 @output_options

@@ -10,7 +10,7 @@ from nas.cli.database import complete_name
 from nas.cli.output import Output, output_options, storage_option
 
 
-@click.command()
+@click.command(short_help="Delete a study; a copy of it stays beside the database.")
 @click.argument("name", shell_complete=complete_name)
 @click.option("--for-good", is_flag=True, help="Needed for a study in PostgreSQL, of which no copy is made.")
 @storage_option

@@ -12,7 +12,7 @@ from nas.ranking import Ranked, bar
 from nas.store.records import StudyRecord, TrialDetail, TrialRecord, spent, state
 
 if TYPE_CHECKING:
-    from nas.search.run import Ending
+    from nas.search.endings import Ending
 
 
 def study_document(study: StudyRecord, leader: Ranked | None) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from nas.report import words
 from nas.store.records import StudyRecord
 
 if TYPE_CHECKING:
+    from nas.search.endings import Ending
     from nas.search.rehearsal import Rehearsal
-    from nas.search.run import Ending
 
 
 def ending_view(ending: Ending, study: StudyRecord) -> Iterator[RenderableType]:

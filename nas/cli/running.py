@@ -13,7 +13,7 @@ from nas.cli.numbers import Number, WholeNumber
 from nas.cli.output import Output, output_options, storage_option
 
 if TYPE_CHECKING:
-    from nas.search.run import Ending
+    from nas.search.endings import Ending
 
 CHANGEABLE = ("space", "data", "versions")
 

@@ -18,9 +18,10 @@ from nas.finetune.plan import OPTIMIZER, Finalist, Origin, Wishes
 from nas.finetune.requirement import parse_requirement
 from nas.ranking import Ranked, bar, ranking_of
 from nas.search.chosen import whole_fingerprint
+from nas.search.endings import command_line, records_of
 from nas.search.going_on import going_on_with
 from nas.search.hold import Hold, hold
-from nas.search.run import command_line, records_of, stored_study
+from nas.search.run import stored_study
 from nas.store import queries
 from nas.store.engine import reading_from
 from nas.store.ledger import Ledger

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from nas.conversation import Evaluate, Start
@@ -24,9 +25,18 @@ def order_again(study: Study, trial: TrialRecord, card: DataCard, base: str, sta
         start: The encoder that it starts from, if there is one.
     """
     assert trial.family is not None
+    return replace(_order(study, trial.number, trial.family, card, base, start), params=trial.params)
+
+
+def dry_order(study: Study, trial: int, family: str, card: DataCard, base: str, start: Start | None = None) -> Evaluate:
+    """Return the order that builds a member of `family` as it is asked for: whoever answers may have it skipped."""
+    return replace(_order(study, trial, family, card, base, start), epochs=1, dry=True)
+
+
+def _order(study: Study, trial: int, family: str, card: DataCard, base: str, start: Start | None) -> Evaluate:
     return Evaluate(
-        trial=trial.number,
-        family=trial.family,
+        trial=trial,
+        family=family,
         data=card,
         task=study.task.kind,
         seed=study.search.seed,
@@ -34,7 +44,6 @@ def order_again(study: Study, trial: TrialRecord, card: DataCard, base: str, sta
         horizon=study.search.epochs,
         checkpoint="",
         base=base,
-        params=trial.params,
         encoders=study.space.encoders,
         checkpoints=study.space.checkpoints,
         start=start,

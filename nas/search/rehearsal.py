@@ -13,13 +13,14 @@ from time import perf_counter
 import optuna
 from rich.console import Console
 
-from nas.conversation import Ask, Built, Continue, Epoch, Evaluate, Failed, Finished, Skip, Start, Train, Value
+from nas.conversation import Ask, Built, Continue, Epoch, Failed, Finished, Skip, Start, Train, Value
 from nas.data_card import DataCard
 from nas.errors import plural
 from nas.search.asking import an_idle
 from nas.search.files import worker_logs
 from nas.search.hold import pool_settings, within_machine
 from nas.search.limits import over_limit
+from nas.search.orders import dry_order
 from nas.search.origin import find_origin
 from nas.search.pool.local import LocalPool
 from nas.search.pool.pool import Pool
@@ -110,22 +111,8 @@ def _try(
 ) -> Member:
     """Build one member; time an epoch of it if it is the family's default and within the limits."""
     worker = an_idle(pool)
-    order = Evaluate(
-        trial=trial.number,
-        family=family,
-        data=card,
-        task=study.task.kind,
-        seed=study.search.seed,
-        epochs=1,
-        horizon=study.search.epochs,
-        checkpoint="",
-        base=str(base),
-        encoders=study.space.encoders,
-        checkpoints=study.space.checkpoints,
-        start=start,
-        latency=study.needs_latency,
-        dry=True,
-    )
+    order = dry_order(study, trial.number, family, card, str(base), start)
+    order = replace(order, latency=study.needs_latency)
     started = perf_counter()
     pool.give(worker, order)
     weights = macs = seconds = problem = None

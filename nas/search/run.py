@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from nas.errors import BadInput, NotFound, StorageError, StudyExists, StudyRunning, plural
-from nas.ranking import Ranked, perfect, ranking_of
 from nas.search.budget import Budget
 from nas.search.coordinator import Coordinator
+from nas.search.endings import Ending, command_line, ended, saved, search_ending
 from nas.search.going_on import going_on_with
 from nas.search.hold import Hold, hold
 from nas.search.orders import stored_file
@@ -20,23 +18,8 @@ from nas.search.race import FEWEST, RaceJobs, race_size, racers, run_race
 from nas.store import queries
 from nas.store.engine import display_url, open_for_writing, reading_from, require_usable, storage_url
 from nas.store.ledger import Ledger, create_study
-from nas.store.records import EXHAUSTED, USED_UP, StudyRecord, TrialRecord, spent
+from nas.store.records import StudyRecord, spent
 from nas.study_file import Study, read_study
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a launch or resume ended. `exit_code` is the process's, `message` one sentence for people.
-
-    `perfect` is how many architectures reached the best score there can be.
-    """
-
-    name: str
-    exit_code: int
-    message: str
-    counts: dict[str, int]
-    best: Ranked | None
-    perfect: int = 0
 
 
 def launch(
@@ -143,15 +126,6 @@ def resume(
         trials = trials if trials is not None else record.trials_budget
         with going_on_with(lambda: command_line("resume", name, storage)):
             return _search(held, trials, hours if hours is not None else record.hours_budget, storage)
-
-
-def command_line(verb: str, what: str, storage: str | None, **options: object) -> str:
-    """Return the command as somebody would type it again; a password is never part of it."""
-    words = ["nas", verb, what]
-    for option, value in options.items():
-        words += [] if value is None else [option, str(value)]
-    words += [] if storage is None else ["--storage", display_url(storage_url(storage))]
-    return shlex.join(words)
 
 
 def race(
@@ -271,7 +245,7 @@ def _search(held: Hold, trials: int | None, hours: float | None, storage: str | 
         coordinator.abandon("the session ended")  # if anything still runs, it will be gone on with
     if jobs is not None:
         stopped = run_race(jobs, held.evaluator(lambda: budget.out_of_time), ledger, held.observer)
-    return _ending(held, coordinator, stopped, storage)
+    return search_ending(held, coordinator, stopped, storage)
 
 
 def _race(held: Hold, trainings: int, command: Callable[[int], str]) -> Ending:
@@ -289,11 +263,11 @@ def _race(held: Hold, trainings: int, command: Callable[[int], str]) -> Ending:
     code, message, advice = 0, "The race is over.", ""
     if stopped is not None:
         code = held.signals.exit_code
-        message = f"Stopped by {stopped}; {_saved(held.ledger)}. Go on with `{command(jobs.left or 0)}`."
+        message = f"Stopped by {stopped}; {saved(held.ledger)}. Go on with `{command(jobs.left or 0)}`."
     elif all(record.outcome == "failed" for record in records):
         code, message = 1, "The race is over, and every training failed."
         advice = f" The last one: {records[-1].message}"
-    return _ended(held, code, message, advice)
+    return ended(held, code, message, advice)
 
 
 def _for_the_race(ledger: Ledger, trials: int, share: float) -> int:
@@ -324,58 +298,6 @@ def _free_at_the_end(ledger: Ledger) -> int:
             break
         free += 1
     return free
-
-
-def _ending(held: Hold, coordinator: Coordinator, stopped: str | None, storage: str | None) -> Ending:
-    study, ledger, signals = held.study, held.ledger, held.signals
-    standing, advice = coordinator.standing(), ""
-    if stopped is not None and stopped != "hours":
-        code = signals.exit_code
-        go_on = command_line("resume", study.name, storage)
-        message = f"Stopped by {stopped}; {_saved(ledger)}. Go on with `{go_on}`."
-    elif stopped == "hours":
-        code = 6 if _cut_off(ledger)[0] else 0
-        go_on = command_line("resume", study.name, storage, **{"--hours": "MORE"})
-        message = f"The hours are used up; {_saved(ledger)}. Go on with `{go_on}`."
-    elif coordinator.exhausted:
-        code = 0
-        message = f"{EXHAUSTED}: the last candidates had all been built before, or were over a limit."
-    else:
-        code, message = 0, f"{USED_UP}."
-        raced = sum(record.outcome is not None for record in ledger.evaluations.all("race"))
-        if standing.spent and ledger.record.counts == standing.counts and raced == ledger.record.raced:
-            so_far = plural(standing.spent, "trial")
-            advice = f" Nothing was left to do: `--trials` and `--hours` raise the total, {so_far} so far."
-    if code == 0 and not standing.counts.get("complete"):
-        code, advice = 1, f" No trial is complete: see `nas show {study.name}` for the causes."
-    return _ended(held, code, message, advice)
-
-
-def _cut_off(ledger: Ledger) -> tuple[int, str]:
-    """Return how many trials have to be gone on with, or else trainings of the race; and what they are called."""
-    trials = len(ledger.unfinished())
-    count = trials or sum(record.outcome is None for record in ledger.evaluations.all("race"))
-    one, many = ("trial", "trials") if trials else ("training of the race", "trainings of the race")
-    return count, one if count == 1 else many
-
-
-def _saved(ledger: Ledger) -> str:
-    count, called = _cut_off(ledger)
-    return f"{count} {called} {'was' if count == 1 else 'were'} interrupted and saved"
-
-
-def _ended(held: Hold, code: int, message: str, advice: str) -> Ending:
-    """Return how it ended. The study keeps `message`, true wherever it is read; `advice` is for the terminal alone."""
-    ledger = held.ledger
-    held.ending = message
-    ranked = ranking_of(ledger.record, records_of(ledger), ledger.evaluations.all("race"))
-    best = ranked[0] if ranked else None
-    return Ending(held.study.name, code, message + advice, ledger.counts(), best, perfect(ledger.record, ranked))
-
-
-def records_of(ledger: Ledger) -> list[TrialRecord]:
-    """Return every trial that a ledger holds, by number."""
-    return [ledger.trial_record(trial._trial_id) for trial in ledger.study.get_trials(deepcopy=False)]
 
 
 def refuse_existing(url: str, name: str, file: str) -> None:

@@ -21,6 +21,7 @@ from nas.conversation import Ask, Built, Distribution, Evaluate, Failed, Finishe
 from nas.data_card import DataCard
 from nas.errors import ChoicesChanged, Interrupted
 from nas.search.asking import an_idle
+from nas.search.orders import dry_order
 from nas.search.pool.pool import Pool
 from nas.search.stopping import StopSignals
 from nas.search.suggest import to_optuna
@@ -64,21 +65,7 @@ def refuse_other_choices(
     """
     found = _Comparison(trials)
     for trial in _covering(trials, study.space.families):
-        order = Evaluate(
-            trial=trial.number,
-            family=str(trial.params[FAMILY]),
-            data=card,
-            task=study.task.kind,
-            seed=study.search.seed,
-            epochs=1,
-            horizon=study.search.epochs,
-            checkpoint="",
-            base=base,
-            encoders=study.space.encoders,
-            checkpoints=study.space.checkpoints,
-            start=start,
-            dry=True,
-        )
+        order = dry_order(study, trial.number, str(trial.params[FAMILY]), card, base, start)
         _ask_again(order, trial, found, pool, signals)
     found.refuse(study.name)
 

@@ -13,8 +13,8 @@ from nas.cli.documents import ending_document
 from nas.cli.ending_view import ending_view, rehearsal_view
 from nas.cli.views import commands_view
 from nas.data_card import DataCard, Input, Target
+from nas.search.endings import Ending
 from nas.search.rehearsal import Member, Rehearsal
-from nas.search.run import Ending
 from tests.cli.conftest import FILE, spawn
 from tests.report import samples
 

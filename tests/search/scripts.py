@@ -14,11 +14,12 @@ from nas.conversation import Ask, Built, Distribution, Epoch, Evaluate, Finished
 from nas.data_card import DataCard, Input, Target
 from nas.search.budget import Budget
 from nas.search.coordinator import Coordinator
+from nas.search.endings import Ending
 from nas.search.files import StudyFiles
 from nas.search.hold import Hold
 from nas.search.observer import Silent
 from nas.search.pool.simulated import Candidate, Script, SimulatedPool
-from nas.search.run import Ending, _free_at_the_end, _race, _search
+from nas.search.run import _free_at_the_end, _race, _search
 from nas.search.stopping import StopSignals
 from nas.store import queries
 from nas.store.engine import reading_from
