@@ -13,8 +13,11 @@ import numpy as np
 
 FAR = 14.0
 """So many standard deviations below the other scores of its own candidate, by the scatter within other candidates,"""
-ENOUGH = 3
-"""if there are so many of these with two scores or more. Normal noise is never that far out."""
+ENOUGH = 8
+"""if that has so many degrees of freedom in all;"""
+SHARE = 0.75
+"""it is this quantile of theirs. Two scores lie close together by chance one time in ten: half of a few pairs often do,
+and normal noise then seems far out. Up to a quarter of the others may have collapsed themselves."""
 RANGES = 5.0
 """Or so many times the range of all other scores below the lowest of them,"""
 OTHERS = 5
@@ -61,9 +64,9 @@ def _worst(
 
 def _far_below_its_own(lowest: float, own: Sequence[float], others: Sequence[Sequence[float]]) -> bool:
     variances = [float(np.var(scores, ddof=1)) for scores in others if len(scores) > 1]
-    if not own or len(variances) < ENOUGH:
+    if not own or sum(len(scores) - 1 for scores in others if scores) < ENOUGH:
         return False
-    scatter = np.sqrt(np.median(variances))  # the median: of others that collapsed it knows nothing
+    scatter = np.sqrt(np.quantile(variances, SHARE, method="lower"))
     return bool(scatter > 0 and lowest < np.median(own) - FAR * scatter)
 
 

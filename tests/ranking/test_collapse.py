@@ -52,6 +52,18 @@ def test_normal_noise_hardly_ever_looks_like_a_collapse(spread: float) -> None:
     assert found == 0
 
 
+@pytest.mark.parametrize("raced", range(1, 11))
+def test_nor_does_it_while_a_race_has_but_begun(raced: int) -> None:
+    """With two scores each, of a few: when most depends on who is trained next."""
+    rng = np.random.default_rng(raced)
+    found = 0
+    for _ in range(500):
+        search = [[rng.normal()] for _ in range(10)]
+        fresh = [list(rng.normal(size=1 if place < raced else 0)) for place in range(10)]
+        found += sum(map(len, collapsed(search, fresh)))
+    assert found == 0
+
+
 def test_one_collapse_leaves_the_estimates_as_they_were() -> None:
     def told(extra: bool) -> Race[int]:
         race = Race(range(4), 13, dict(enumerate(SEARCH)))
